@@ -198,7 +198,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(storage/|service/|cli/|engine/(engine|expansion/estimate-thread)\\.ts$)',
+        pathNot: '^src/(storage/|service/|cli/|engine/(engine-process|expansion/estimate-thread)\\.ts$)',
       },
       to: { path: '^src/storage/' },
     },

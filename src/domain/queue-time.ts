@@ -1,5 +1,5 @@
 /**
- * Estimates when the expansions in a queue will end, based on how the engine works (src/engine/job-loop.ts, pool.ts).
+ * Estimates when the expansions in a queue will end, based on how the engine works (src/engine/engine.ts, pool.ts).
  */
 import type { ThreadSeconds } from './run-facts.ts';
 

@@ -1,286 +1,289 @@
-/**
- * The engine process: opens the model and the population, then claims and expands jobs until the parent process stops
- * the engine or ends, or until a thread dies.
- */
-import { cpus } from 'node:os';
-import type { StoreReserve } from '../domain/ports/reserve.ts';
-import type { OnKept } from '../domain/ports/store.ts';
+/** The engine: claims jobs, and expands each job with the model that the job pinned. */
+import { runsAlone } from '../domain/expansions.ts';
+import { JOBS_PER_THREAD } from '../domain/queue-time.ts';
 import type { Timings } from '../domain/run-facts.ts';
-import { type Clock, findBootId, systemClock } from '../lib/clock.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
-import { DiskWatch } from '../lib/files/disk-watch.ts';
-import { FollowedClock } from '../lib/followed-clock.ts';
-import { createLogger, type Logger } from '../lib/logging.ts';
-import { PACKAGE_VERSION } from '../lib/package-root.ts';
-import { describeError } from '../lib/threads/thread-error.ts';
-import type { Telemetry, TelemetrySettings, Tracer } from '../lib/tracing.ts';
-import { freeBytesOf, openBlobFiles, openStore } from '../storage/open-store.ts';
-import { openEngineModels } from './engine-start.ts';
-import { Checkpoints } from './expansion/checkpoints.ts';
-import { Estimator } from './expansion/estimator.ts';
-import { Pace } from './expansion/pace.ts';
-import { Pulse } from './heartbeat.ts';
-import { Engine, type EngineDependencies } from './job-loop.ts';
-import type { EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
-import { lowerPriority } from './priority.ts';
-import { openSharedVersions, type SharedVersions } from './shared-versions.ts';
+import type { Job } from '../domain/types.ts';
+import type { Logger } from '../lib/logging.ts';
+import { ThreadDied } from '../lib/threads/thread-group.ts';
+import type { Tracer } from '../lib/tracing.ts';
+import type { EngineModels, LoadedModel } from './engine-models.ts';
+import { AttemptWatch } from './expansion/attempt-watch.ts';
+import { checkModel } from './expansion/check-model.ts';
+import { type ExpandDependencies, expand, type Outcome, untilStored } from './expansion/expand.ts';
+import type { Pulse } from './heartbeat.ts';
+import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
+import { type Distribution, distributionOf } from './ranges/distribution.ts';
+import { RangeWorker, type RangeWorkerDependencies } from './ranges/range-worker.ts';
+import { Signal } from './ranges/signal.ts';
+import { type StoredCount, UserSideWork } from './user-side-work.ts';
+import { WorkList } from './work-list.ts';
 
-/** How long an ending engine waits for its log and its last message to be sent. */
-const LAST_WORDS_MS = 50;
-/** How long an ending engine may save checkpoints. The service kills an engine that ends later than this. */
-const SAVE_MS = 4_500;
-/**
- * How long the engine waits after it is ready before it loads its model again for estimates. Estimates are rarely
- * needed right after a start.
- */
-const WARM_AFTER_MS = 3_000;
+/** Interval at which the queue is polled if no message wakes the engine. */
+const POLL_MS = 1000;
+/** How long the engine waits after a store error, for example because the disk is full. */
+const STORE_ERROR_DELAY_MS = 1000;
 
-/** Receivers of the engine's log lines, spans, heartbeats and messages. */
-interface Tellers {
-  readonly logger: Logger;
-  readonly tracer: Tracer | null;
+/** Dependencies that all expansions share, whatever their model. */
+export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation' | 'distribution'> & {
+  readonly models: RangeWorkerDependencies['models'] & Pick<EngineModels, 'broken' | 'closeAllUnused'>;
+  /** Returns the versions that are served now. */
+  served(): EngineServed;
+  /** Whether the disk has room for another expansion and `bytes` more. */
+  hasRoom(bytes?: number): boolean;
+};
+
+/** Receivers of the engine's reports, heartbeats and spans. */
+export interface EngineTellers {
+  readonly onExpanded: (timings: Timings) => void;
   readonly pulse: Pulse;
-  readonly send: (message: FromEngine) => void;
+  /** Called with the names of the jobs and ranges on which the engine is working, whenever they change. */
+  readonly onWorking: (working: readonly string[]) => void;
+  readonly tracer: Tracer | null;
 }
 
-async function startEngine(
-  config: EngineConfig,
-  clock: Clock,
-  { isReserveExpected, served }: { readonly isReserveExpected: () => boolean; readonly served: () => EngineServed },
-  { logger, tracer, pulse, send }: Tellers,
-): Promise<{ engine: Engine; device: string }> {
-  const { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs } = config;
-  const shared = await openShared(config, clock, logger);
-  const { models, device, store } = await openEngineModels(
-    config,
-    () => {
-      const options = { clock, followedBoot: findBootId(), minimumSeeds, leaseMs, maximumAttempts };
-      return openStore(config.store, { ...options, onKept: keptLog(logger) });
-    },
-    { served, onPopulation: (users) => pulse.expectWorkOn(users), shared },
-  );
-  if (shared !== null)
-    pulse.countsCopies(() => ({ blobCache: store.cluster?.blobCache ?? null, mirror: shared.mirror }));
-  const hasRoom = roomOf(config, store.reserve, { isReserveExpected, clock, logger });
-  const dependencies: EngineDependencies = {
-    store,
-    pace: new Pace(),
-    keeper: new Checkpoints({ blobs: store.blobs, hasRoom, clock, keptWorkMs, computedBy: computedBy() }),
-    models,
-    served,
-    minimumSeeds,
-    clock,
-    hasRoom,
-    onStoreError: (error) => logger.error({ err: error }, 'the outcome of an attempt cannot be written yet'),
-  };
-  const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
-  const onWorking = (on: readonly string[]) => send({ kind: 'working', on });
-  const engine = new Engine(config, dependencies, logger, { onExpanded, onWorking, pulse, tracer });
-  return { engine, device };
-}
-
-/** Opens what brings published versions to this host; null if the engine's folders are not copies. */
-async function openShared(
-  { shared, population, models }: EngineConfig,
-  clock: Clock,
-  logger: Logger,
-): Promise<SharedVersions | null> {
-  if (shared === undefined) return null;
-  const files = await openBlobFiles(shared.blobs, clock, keptLog(logger));
-  return await openSharedVersions(files, { population, models }, shared, { now: () => clock.now(), logger });
-}
-
-function keptLog(logger: Logger): OnKept {
-  return (kept) => logger.warn(kept, 'the bucket keeps versions of deleted files');
-}
-
-/** Whether the disk has room for new work, by the same rule as in the API. */
-function roomOf(
-  { store, diskReserveBytes }: Pick<EngineConfig, 'store' | 'diskReserveBytes'>,
-  reserve: Pick<StoreReserve, 'sizeBytes'>,
-  {
-    isReserveExpected,
-    ...telling
-  }: { readonly isReserveExpected: () => boolean; readonly clock: Clock; readonly logger: Logger },
-): (bytes?: number) => boolean {
-  const disk = new DiskWatch({
-    readFree: () => freeBytesOf(store),
-    reserveBytes: diskReserveBytes,
-    isGivenUp: () => isReserveExpected() && reserve.sizeBytes() === 0,
-    ...telling,
-  });
-  return (bytes = 0) => {
-    const { isLow, freeBytes } = disk.state();
-    return !isLow && freeBytes >= diskReserveBytes + bytes;
-  };
-}
-
-/**
- * Identifies the program and the processor. Another program or processor might compute different bits, so it does not
- * resume this engine's work.
- */
-function computedBy(): string {
-  return `${PACKAGE_VERSION} ${process.arch} ${cpus()[0]?.model}`;
-}
-
-/** Exports only traces, because the API process exports the metrics of both processes. */
-async function openTelemetryOf(
-  settings: TelemetrySettings | null,
-  clock: Clock,
-  logger: Logger,
-): Promise<Telemetry | null> {
-  if (settings === null || settings.tracesUrl === null) return null;
-  const { openTelemetry } = await import('../lib/telemetry/open.ts');
-  return openTelemetry({ settings, process: 'engine', clock, logger });
-}
-
-/** Makes estimates in a separate thread, so they never wait for expansions. */
-function openEstimator(
-  { store, population }: EngineConfig,
-  { epoch, model, populationVersion }: EngineServed,
-  logger: Logger,
-): Estimator {
-  const { folder, version: modelVersion } = model;
-  const estimator = new Estimator(epoch, { model: folder, modelVersion, population, populationVersion, store });
-  setTimeout(
-    () =>
-      estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'the estimator could not be started')),
-    WARM_AFTER_MS,
-  ).unref();
-  return estimator;
-}
-
-/**
- * Kills the process once its last messages are sent. `process.exit` would tear down the threads' environments, and ONNX
- * Runtime would then abort with a message on stderr if a thread is running a model. The data on disk is consistent at
- * any moment, so killing is safe.
- */
-function end(): void {
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
-}
-
-/**
- * The child process: receives `start` over IPC, and ends on `stop` or when the parent process is gone. It does not wait
- * for its threads, because a quick stop is worth more than the segments that are being scored. The parent process
- * releases the jobs.
- */
-class EngineProcess {
-  /** The served versions that the service sent last. */
-  #served: EngineServed | null = null;
-  #engine: Engine | null = null;
-  /** Opens an estimator for the served model and population; null until the engine is started. */
-  #openEstimator: ((served: EngineServed) => Estimator) | null = null;
-  #estimator: Estimator | null = null;
-  #telemetry: Telemetry | null = null;
+export class Engine {
+  readonly #config: EngineConfig;
+  readonly #dependencies: EngineDependencies;
+  readonly #logger: Logger;
+  readonly #tell: EngineTellers;
+  /** Models that were checked and are still loaded. */
+  readonly #checked = new Set<string>();
   #isDraining = false;
-  #isReserveExpected = false;
-  readonly #clock = new FollowedClock(systemClock);
-  readonly #pulse = new Pulse(systemClock, (heartbeat) => this.#send({ kind: 'heartbeat', heartbeat }));
+  #wake: () => void = () => {};
+  /** Number of jobs that are being expanded. */
+  #running = 0;
+  /** Whether a job that runs alone is held: it waits until no other job is running, and no other job is claimed. */
+  #isAlone = false;
+  #whenNoneRuns: () => void = () => {};
+  readonly #working: WorkList;
+  #sleeping: Promise<void> = Promise.resolve();
+  /** The end of the last claim. */
+  #asked: Promise<unknown> = Promise.resolve();
+  /** The value of `#sleeping` when the store had no job. */
+  #emptyDuring: Promise<void> | null = null;
+  readonly #userSides: UserSideWork;
+  /** Notified when ranges are offered, finished or doubled by this engine. */
+  readonly #signal = new Signal();
+  /** The folders of offers whose parts this engine will merge. */
+  readonly #own = new Set<string>();
+  /** Scores ranges of all expansions; null if the store has no ranges, or if this engine expands nothing. */
+  readonly #rangeWorker: RangeWorker | null;
 
-  receive(message: ToEngine): void {
-    if (message.kind === 'wake') this.#engine?.wake();
-    else if (message.kind === 'clock') this.#clock.follow(message.offsetMs);
-    else if (message.kind === 'serve') this.#serve(message.served);
-    else if (message.kind === 'drop_model') this.#engine?.dropModel(message.version);
-    else if (message.kind === 'check_model') void this.#check(message);
-    else if (message.kind === 'drain') this.#drain();
-    else if (message.kind === 'reserve_expected') this.#isReserveExpected = true;
-    else if (message.kind === 'stop') void this.#stop();
-    else if (message.kind === 'estimate') void this.#estimate(message);
-    else void this.#begin(message.config);
+  constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, tell: EngineTellers) {
+    this.#config = config;
+    this.#dependencies = dependencies;
+    this.#logger = logger;
+    this.#tell = tell;
+    this.#working = new WorkList(tell.onWorking);
+    const { userSideBytes: maximumBytes, population, diskReserveBytes } = config;
+    const onStored = (count: StoredCount | null) => tell.pulse.userSidesStored(count);
+    const own = { maximumBytes, population, diskReserveBytes, onStored, logger };
+    this.#userSides = new UserSideWork({ ...dependencies, ...own });
+    const { blobs } = dependencies.store;
+    const { ownerId: owner, leaseMs, threads, expands } = config;
+    const ranges = expands ? dependencies.store.ranges : null;
+    ranges?.listen(() => this.#signal.notify());
+    this.#rangeWorker =
+      ranges &&
+      new RangeWorker({
+        ...{ ...dependencies, ranges, blobs, owner, leaseMs, logger, own: this.#own, signal: this.#signal },
+        working: this.#working,
+        most: JOBS_PER_THREAD * threads,
+        onScored: (users) => tell.pulse.scored(users),
+        onRefused: (model) => tell.pulse.refused(model),
+      });
   }
 
-  /** Sends a message. Errors are ignored, because the closed channel ends this process if the API process is gone. */
-  #send(message: FromEngine): void {
-    process.send?.(message, () => {});
+  wake(): void {
+    this.#wake();
   }
 
-  #drain(): void {
+  /**
+   * Call this method when another model or population is served. Running expansions finish with the model and the
+   * population that they began with.
+   */
+  servedChanged(): void {
+    const { models, served } = this.#dependencies;
+    this.dropModel(served().model.version);
+    models.closeAllUnused();
+    if (this.#config.expands) this.#userSides.start();
+  }
+
+  /**
+   * Loads another model and compares it with the served model. The loaded model stays loaded until it is served or
+   * dropped.
+   */
+  async checkModel(task: CheckModelTask): Promise<CheckedModel> {
+    const check = await checkModel(task, { ...this.#dependencies, served: this.#dependencies.served() });
+    if (this.#checked.has(task.version)) this.#dependencies.models.giveBack(task.version);
+    this.#checked.add(task.version);
+    return check;
+  }
+
+  /** Unloads a model that was checked. */
+  dropModel(version: string): void {
+    if (this.#checked.delete(version)) this.#dependencies.models.giveBack(version);
+  }
+
+  /** Claims no more jobs. Running jobs continue until the process ends. */
+  drain(): void {
     this.#isDraining = true;
-    this.#engine?.drain();
+    this.#rangeWorker?.drain();
   }
 
-  async #stop(): Promise<void> {
-    void this.#telemetry?.close();
-    // a store that does not answer must not keep the process from ending
-    setTimeout(end, SAVE_MS);
+  /**
+   * Saves checkpoints of unfinished expansions that have done enough work. The checkpoints are durable when the promise
+   * resolves.
+   */
+  async saveCheckpoints(): Promise<void> {
+    const kept = await this.#dependencies.keeper.saveAll((error) =>
+      this.#logger.warn({ err: error }, 'a checkpoint could not be saved, so the expansion will start over'),
+    );
+    if (kept > 0) this.#logger.info({ expansions: kept }, 'saved checkpoints of unfinished expansions');
+  }
+
+  /**
+   * Runs several jobs per thread at a time: one job adapts while segments of another job are scored, and jobs whose
+   * segments wait at the same time share a pass over the population. A job during which engines died runs alone. An
+   * engine that expands nothing runs no jobs. This method ends only by throwing ThreadDied.
+   */
+  async run(): Promise<never> {
+    this.#sleep();
+    const { threads, expands } = this.#config;
+    const jobs = expands ? JOBS_PER_THREAD * threads : 0;
+    const workers = Array.from({ length: jobs }, () => this.#work());
+    const all = this.#rangeWorker === null ? workers : [...workers, this.#rangeWorker.run()];
+    return Promise.race([this.#dependencies.models.broken, ...all]);
+  }
+
+  async #work(): Promise<never> {
+    for (;;) {
+      // the workers may wait for the store one after another
+      this.#tell.pulse.goOn();
+      try {
+        // the promise is read before the claim, so that a wake-up during the claim is not missed
+        const sleeping = this.#sleeping;
+        const mayClaim = !this.#isDraining && this.#dependencies.hasRoom();
+        const job = mayClaim ? await this.#claim(sleeping) : null;
+        if (job) await this.#expand(job);
+        else await sleeping;
+      } catch (error) {
+        if (error instanceof ThreadDied) throw error;
+        this.#logger.error({ err: error }, 'a job could not be claimed or run');
+        await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
+      }
+    }
+  }
+
+  /**
+   * Claims a job. The workers ask the store one after another, and once it has no job, the others wait for the next
+   * event without asking.
+   */
+  #claim(sleeping: Promise<void>): Promise<Job | null> {
+    const claiming = this.#asked.then(async () => {
+      if (this.#isAlone || this.#emptyDuring === sleeping) return null;
+      const job = await this.#dependencies.store.claim(this.#config.ownerId);
+      if (job === null) this.#emptyDuring = sleeping;
+      else this.#isAlone = runsAlone(job);
+      return job;
+    });
+    this.#asked = claiming.catch(() => {}); // awaited by the worker that asks
+    return claiming;
+  }
+
+  async #expand(job: Job): Promise<void> {
+    const { pulse, tracer, onExpanded } = this.#tell;
+    const { clock } = this.#dependencies;
+    const mark = this.#working.mark(job.id);
+    const watch = new AttemptWatch(job, {
+      ...{ logger: this.#logger, tracer, clock, mark },
+      onScored: (users) => pulse.scored(users),
+    });
+    const renewal = setInterval(() => {
+      pulse.goOn();
+      this.#dependencies.store.renew(job).catch((error: unknown) => watch.leaseNotRenewed(error));
+    }, this.#config.leaseMs / 3);
+    const isAlone = runsAlone(job);
+    while (isAlone && this.#running > 0) await new Promise<void>((resolve) => (this.#whenNoneRuns = resolve));
+    this.#running += 1;
     try {
-      await this.#engine?.saveCheckpoints();
+      mark.begin();
+      const outcome = await pulse.during(() => this.#expandWithModel(watch));
+      mark.close();
+      if (outcome.timings !== undefined) onExpanded(outcome.timings);
+      watch.ended(outcome);
+    } catch (error) {
+      // after the death of a thread, the mark shows on what the engine worked
+      if (!(error instanceof ThreadDied)) mark.close();
+      watch.broke();
+      throw error;
     } finally {
-      end();
+      clearInterval(renewal);
+      this.#running -= 1;
+      if (this.#running === 0) this.#whenNoneRuns();
+      if (isAlone) {
+        this.#isAlone = false;
+        this.#wake();
+      }
+      this.#userSides.start();
     }
   }
 
-  /** Starts serving other versions. If a version cannot be opened, only the attempts that pin it fail. */
-  #serve(served: EngineServed): void {
-    this.#served = served;
-    this.#engine?.servedChanged();
-    this.#estimateFor(served);
-  }
-
-  #estimateFor(served: EngineServed): void {
-    if (this.#openEstimator === null || this.#estimator?.epoch === served.epoch) return;
-    void this.#estimator?.close();
-    this.#estimator = this.#openEstimator(served);
-  }
-
-  async #check({ id, task }: Extract<ToEngine, { kind: 'check_model' }>): Promise<void> {
+  /**
+   * Expands a job with the model that its first attempt pinned. The first attempt uses the model that is served when
+   * the attempt begins.
+   */
+  async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
+    const { models, store } = this.#dependencies;
+    // from now on, the death of this engine counts, even if nobody knows on what it worked
+    const begin = () => store.advance(watch.job, { state: 'adapting', progress: 0.01 });
+    if (!(await untilStored(this.#dependencies, begin))) return { kind: 'lost' };
+    const served = this.#dependencies.served();
+    const model = await this.#takeModel(watch.job, served);
+    const { version, pool, openPopulation } = model;
+    const versions = { modelVersion: version, populationVersion: served.populationVersion };
     try {
-      if (!this.#engine) throw new AppError('unavailable', 'the engine is starting');
-      this.#send({ kind: 'model_checked', id, check: await this.#engine.checkModel(task) });
-    } catch (error) {
-      this.#send({ kind: 'model_rejected', id, error: describeError(error) });
+      const distribution = await this.#distributionOf(model);
+      return await expand({ ...this.#dependencies, pool, versions, openPopulation, distribution }, watch.job, watch);
+    } finally {
+      models.giveBack(version);
     }
   }
 
-  async #estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
-    try {
-      // the task's rows and features are valid only for the population and model of its epoch
-      const estimator = this.#estimator?.epoch === task.epoch ? this.#estimator : null;
-      const outcome = estimator ? await estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
-      this.#send({ kind: 'estimated', id, outcome });
-    } catch (error) {
-      this.#send({ kind: 'not_estimated', id, error: describeError(error) });
-    }
+  /** How expansions with a model are offered to all engines; null if the store has no ranges. */
+  async #distributionOf(model: LoadedModel): Promise<Distribution | null> {
+    const { ranges, blobs } = this.#dependencies.store;
+    if (ranges === null) return null;
+    const { leaseMs, maximumAttempts, rangeSegments } = this.#config;
+    const rules = { leaseMs, maximumAttempts };
+    const shared = { own: this.#own, signal: this.#signal, logger: this.#logger };
+    return distributionOf({ ranges, blobs, rules, rangeSegments, ...shared }, model);
   }
 
-  async #begin(config: EngineConfig): Promise<void> {
-    this.#clock.follow(config.clockOffsetMs);
-    const logger = createLogger(config.logLevel, 'engine', { pretty: config.prettyLogs === true });
-    this.#pulse.start();
-    try {
-      lowerPriority();
-    } catch (error) {
-      logger.debug({ err: error }, 'the priority of the engine process could not be lowered');
+  /** Takes the pinned model. If it is gone or damaged, takes the served model instead, and the attempt then fails. */
+  async #takeModel({ pins, expansionId }: Job, { model: served }: EngineServed): Promise<LoadedModel> {
+    const { models } = this.#dependencies;
+    const pinned = pins?.modelVersion;
+    if (pinned !== undefined && pinned !== served.version && models.has(pinned)) {
+      try {
+        return await models.take(pinned);
+      } catch (error) {
+        if (error instanceof ThreadDied) throw error;
+        this.#logger.error({ err: error, expansion: expansionId, model: pinned }, 'a pinned model cannot be loaded');
+      }
     }
-    try {
-      this.#telemetry = await openTelemetryOf(config.telemetry, this.#clock, logger);
-      const send = (message: FromEngine) => this.#send(message);
-      const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
-      this.#isReserveExpected ||= config.reserveExpected;
-      // the served model may change before the engine has loaded its first model
-      const served = () => this.#served ?? config.served;
-      const now = { isReserveExpected: () => this.#isReserveExpected, served };
-      const started = await startEngine(config, this.#clock, now, tellers);
-      this.#engine = started.engine;
-      this.#engine.servedChanged();
-      this.#openEstimator = (served) => openEstimator(config, served, logger);
-      this.#estimateFor(served());
-      if (this.#isDraining) this.#engine.drain();
-      this.#send({ kind: 'ready', device: started.device });
-      await this.#engine.run();
-    } catch (error) {
-      const code = error instanceof AppError ? error.code : 'internal';
-      this.#send({ kind: 'refused', code, message: messageOf(error) });
-      logger.fatal({ err: error }, 'the engine ends');
-      end();
-    }
+    return models.take(served.version, served.folder);
+  }
+
+  /** Makes all idle workers wait for the same event: the next poll, or a call of `wake`. */
+  #sleep(): void {
+    this.#sleeping = new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake(), POLL_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#sleep();
+        resolve();
+      };
+    });
   }
 }
-
-// Ctrl-C and a service manager's SIGTERM reach the whole process group, but the parent decides when this process stops.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
-process.on('disconnect', end);
-const engineProcess = new EngineProcess();
-process.on('message', (message: ToEngine) => engineProcess.receive(message));

@@ -196,7 +196,7 @@ export class EngineSupervisor {
   }
 
   #spawn(): void {
-    const child = fork(entryBeside(import.meta.url, 'engine'), [], {
+    const child = fork(entryBeside(import.meta.url, 'engine-process'), [], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced', // typed arrays
       execArgv: [...GARBAGE_FLAGS],

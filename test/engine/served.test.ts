@@ -2,10 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { isEnd } from '../../src/domain/states.ts';
+import { Engine, type EngineDependencies } from '../../src/engine/engine.ts';
 import { Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { Pace } from '../../src/engine/expansion/pace.ts';
 import { Pulse } from '../../src/engine/heartbeat.ts';
-import { Engine, type EngineDependencies } from '../../src/engine/job-loop.ts';
 import type { EngineConfig, EngineServed } from '../../src/engine/messages.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';

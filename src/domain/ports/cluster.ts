@@ -27,7 +27,7 @@ export interface SharedCounts {
   add(window: number, added: ClientCounts): Promise<ClientCounts>;
 }
 
-/** A process of the cluster, as it last described itself. */
+/** A process of the cluster, as of its last heartbeat. */
 export interface Member {
   /** Unique over all hosts and restarts. */
   readonly id: string;
@@ -38,7 +38,7 @@ export interface Member {
   readonly release: string;
   /** Whether the process can do its work now. */
   readonly isReady: boolean;
-  /** Milliseconds since the process last described itself. */
+  /** Milliseconds since its last heartbeat. */
   readonly ageMs: number;
 }
 
@@ -99,10 +99,10 @@ export interface Cluster {
   /** Models that are or were served (a rollback returns to them), or that a running expansion or an audience has. */
   neededModels(): Promise<readonly string[]>;
 
-  /** Describes this process. A process that has not described itself for `forgetAfterMs` is forgotten. */
-  describe(member: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void>;
+  /** Shows that this process runs. A process that has sent no heartbeat for `forgetAfterMs` is forgotten. */
+  heartbeat(member: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void>;
 
-  /** Removes the description of a process that ends. */
+  /** Removes a process that ends. */
   leave(id: string): Promise<void>;
 
   /** The processes of the cluster. */

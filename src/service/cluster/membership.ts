@@ -1,11 +1,11 @@
-/** A process's membership in a cluster: it describes itself to the others, and knows who else is there. */
+/** A process's membership in a cluster: it sends heartbeats to the others, and knows who else is there. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Cluster, Member } from '../../domain/ports/cluster.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../ports/health.ts';
 
-const DESCRIBE_EVERY_MS = 2_000;
+const BEAT_EVERY_MS = 2_000;
 /** A process that has been silent for this long is forgotten. */
 const FORGET_AFTER_MS = 15_000;
 
@@ -23,12 +23,12 @@ export class Membership {
     this.#cluster = cluster;
     this.#kind = kind;
     this.#isReady = isReady;
-    this.#timer = setInterval(() => void this.#describe(), DESCRIBE_EVERY_MS);
+    this.#timer = setInterval(() => void this.#beat(), BEAT_EVERY_MS);
     this.#timer.unref();
-    void this.#describe();
+    void this.#beat();
   }
 
-  /** The processes that described themselves lately, as far as this process knows. */
+  /** The processes that sent a heartbeat lately, as far as this process knows. */
   members(): readonly Member[] {
     return this.#members;
   }
@@ -53,12 +53,12 @@ export class Membership {
     await this.#cluster.leave(this.id).catch(() => {});
   }
 
-  async #describe(): Promise<void> {
+  async #beat(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
       const own = { id: this.id, kind: this.#kind, host: hostname(), release: PACKAGE_VERSION };
-      await this.#cluster.describe({ ...own, isReady: this.#isReady() }, FORGET_AFTER_MS);
+      await this.#cluster.heartbeat({ ...own, isReady: this.#isReady() }, FORGET_AFTER_MS);
       this.#members = await this.#cluster.members();
     } catch {
       // an outage is reported elsewhere

@@ -22,7 +22,7 @@ import { makeUpdatedPopulation } from './updated-population.ts';
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 const LIMITS = { minimumSeeds: 10, leaseMs: 3_000, maximumAttempts: 5 };
-const ENGINE = join(inject('bundle'), 'engine/engine.js');
+const ENGINE = join(inject('bundle'), 'engine/engine-process.js');
 const population = join(temporaryFolder(), 'population');
 
 beforeAll(() => makeUpdatedPopulation(population), 240_000);

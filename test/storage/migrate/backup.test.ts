@@ -76,7 +76,7 @@ describeWithPostgres('a backup of a cluster', () => {
   it('is made while a node runs, and is restored with all rows and files', async () => {
     const out = newFolder();
     const node = await open(cluster);
-    await node.cluster!.describe({ id: 'n', kind: 'node', host: 'h', release: '1', isReady: true }, 15_000);
+    await node.cluster!.heartbeat({ id: 'n', kind: 'node', host: 'h', release: '1', isReady: true }, 15_000);
     expect(await backUp(out)).toMatchObject({ out, database_copies: 1, population: null });
     expect(readdirSync(dirname(out))).toEqual([basename(out)]);
     const folder = await restored(out);

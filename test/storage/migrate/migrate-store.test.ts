@@ -229,7 +229,7 @@ describeWithPostgres('migrate-store', () => {
       release();
       const node = await open(full);
       const member = { id: 'n', kind: 'node' as const, host: 'h1', release: '1', isReady: true };
-      await node.cluster!.describe(member, 15_000);
+      await node.cluster!.heartbeat(member, 15_000);
       await expect(copy(full, locateStore(folder))).rejects.toThrow(/the cluster is in use .*node on h1/);
       await node.cluster!.leave('n');
       await closeAll();

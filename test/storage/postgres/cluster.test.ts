@@ -170,10 +170,10 @@ describeWithPostgres('members', () => {
     const url = await openMigratedPostgres();
     const { cluster } = await join(url);
     const member = { kind: 'engine', host: 'h', release: '1', isReady: false } as const;
-    await cluster.describe({ ...member, id: 'gone' }, 60_000);
+    await cluster.heartbeat({ ...member, id: 'gone' }, 60_000);
     await asServer(url, `UPDATE members SET seen_at = now() - interval '2 minutes'`);
-    for (const id of ['a', 'b']) await cluster.describe({ ...member, id }, 60_000);
-    await cluster.describe({ ...member, id: 'a', isReady: true }, 60_000);
+    for (const id of ['a', 'b']) await cluster.heartbeat({ ...member, id }, 60_000);
+    await cluster.heartbeat({ ...member, id: 'a', isReady: true }, 60_000);
     await cluster.leave('b');
     expect(await cluster.members()).toEqual([{ ...member, id: 'a', isReady: true, ageMs: expect.any(Number) }]);
     expect(Math.abs((await cluster.now()) - Date.now())).toBeLessThan(5_000);

@@ -119,7 +119,7 @@ const REPEATED: Readonly<Record<string, (store: CampaignStore) => Promise<unknow
   'old entries of the audit log': (store) => store.audit.prune(1),
   'requested erasures': (store) => store.requestedErasures(10),
   members: async ({ cluster }) => {
-    await cluster!.describe({ id: 'a', kind: 'node', host: 'h', release: 'r', isReady: true }, 15_000);
+    await cluster!.heartbeat({ id: 'a', kind: 'node', host: 'h', release: 'r', isReady: true }, 15_000);
     await cluster!.members();
   },
 };

@@ -86,7 +86,7 @@ export class PostgresCluster implements Cluster {
     return [...(served?.models ?? []), ...rows].map(({ version }) => version);
   }
 
-  async describe({ id, kind, host, release, isReady }: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void> {
+  async heartbeat({ id, kind, host, release, isReady }: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void> {
     await this.#database.run(
       `INSERT INTO members (id, kind, host, release, is_ready, seen_at)
        VALUES (@id, @kind, @host, @release, @isReady, clock_timestamp())
