@@ -226,7 +226,6 @@ describe('the data folder', () => {
     ['damaged', (path: string) => truncateSync(path, 6_000), 'failed', /not an intact SQLite database/],
     ['of no database', (path: string) => writeFileSync(path, 'x'.repeat(9_000)), 'failed', /not a database/],
     ['of a newer version', (path: string) => setVersion(path, 999), 'failed', /schema 999/],
-    ['of an older version', (path: string) => setVersion(path, 1), 'warning', /schema 1, which serve migrates to/],
   ])('must not have a file %s', async (_what, harm, status, detail) => {
     const data = await dataFolder();
     harm(join(data, 'metaheac.db'));

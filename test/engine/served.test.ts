@@ -97,10 +97,12 @@ async function runHistory(rng: Rng): Promise<void> {
     restart,
   ];
   startEngine();
+  const begun: unknown[] = [];
   for (let step = 0; step < STEPS; step++) {
-    actions[rng.uniform() < 0.1 ? 3 : rng.integer(3)]!();
+    begun.push(actions[rng.uniform() < 0.1 ? 3 : rng.integer(3)]!());
     await turns(rng, 6);
   }
+  await Promise.all(begun);
   for (const id of ids)
     while (!isEnd((await store.get(id)).state!)) {
       engine!.of.wake();

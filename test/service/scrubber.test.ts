@@ -1,5 +1,5 @@
 /** The scrubber finds what is damaged while nobody reads it, and a damaged audience is made again. */
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
@@ -8,6 +8,7 @@ import { createLogger } from '../../src/lib/logging.ts';
 import { DamageLog } from '../../src/service/upkeep/damage-log.ts';
 import { expandFailed } from '../../src/service/upkeep/expand-failed.ts';
 import { Scrubber } from '../../src/service/upkeep/scrubber.ts';
+import { userSetFile } from '../../src/storage/files/set-file.ts';
 import { locateStore, openUpkeep } from '../../src/storage/open-store.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture } from '../http/fixture.ts';
 
@@ -39,8 +40,8 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   const { crc32: _, ...unsealed } = JSON.parse(sealed);
   writeFileSync(oldSidecar, JSON.stringify(unsealed));
   flip(join(dataDir, folder, 'scores.f32'));
-  const [set] = readdirSync(join(dataDir, 'seeds'));
-  flip(join(dataDir, 'seeds', set!));
+  const set = userSetFile((await store.userSets.find({ kind: 'seeds', campaignId: damaged }))!);
+  flip(join(dataDir, 'seeds', set));
   const { path, version } = users.population;
   const segment = join(path, version, 'segments/000000.arrow');
   flip(segment);
@@ -64,8 +65,8 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   expect(() => users.population.readSegment(0)).toThrow('000000.arrow was altered');
   // its inputs must be whole for that
   await expect(fixture.finishNext()).rejects.toThrow('is damaged');
-  flip(join(dataDir, 'seeds', set!));
-  await store.releaseAll();
+  flip(join(dataDir, 'seeds', set));
+  await store.releaseOwner(`${process.pid}:test`, 'stopped');
   await fixture.finishNext();
   expect(await store.activeAudience(damaged)).toMatchObject({ version: 2 });
   expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).status).toBe(200);

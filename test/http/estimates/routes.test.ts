@@ -109,7 +109,7 @@ describe('POST /v1/estimates', () => {
         suppressed: rowsOf(['person-5', 'person-60']),
         suppressionSet: await server.store.userSets.find({ kind: 'common_suppression' }),
       });
-      expect(asked[0]!.task.suppressionSet).toMatch(/^[0-9a-f]{64}$/);
+      expect(asked[0]!.task.suppressionSet).toMatch(/^[0-9a-f]{64}-/);
       expect(asked[1]).toEqual(asked[0]);
     } finally {
       await server.call('DELETE', '/v1/suppression');

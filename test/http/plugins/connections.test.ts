@@ -233,8 +233,7 @@ describe('an audience stream', () => {
     socket.on('error', () => {});
     const exportAll = () => server.call('GET', `/v1/campaigns/${id}/audience`, undefined, { accept: 'text/csv' });
     expect((await exportAll()).status).toBe(503);
-    await sleep(300);
-    expect((await exportAll()).status).toBe(200);
+    await expect.poll(async () => (await exportAll()).status, { timeout: 20_000 }).toBe(200);
     socket.resume();
     await expect.poll(() => socket.closed).toBe(true);
     expect(server.log()).toContain('the client read too slowly, and another needed its stream');
