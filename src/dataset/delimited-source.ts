@@ -41,9 +41,9 @@ interface Head {
 
 /**
  * Reads the first record of `file`, which errors call `path`. Of the delimiters, one that gives a field `needed` is
- * chosen, otherwise the one that gives the most fields. In a file whose delimiter has several characters, quotes have no
- * special meaning. Errors: AppError `invalid_data` for an empty file, lines that end in CR alone, or a record that no
- * delimiter can divide.
+ * chosen, otherwise the one that gives the most fields. In a file whose delimiter has several characters, quotes have
+ * no special meaning. Errors: AppError `invalid_data` for an empty file, lines that end in CR alone, or a record that
+ * no delimiter can divide.
  */
 export async function readHead(
   path: string,

@@ -1,6 +1,6 @@
 /**
- * A cluster on this machine, for the demo: Postgres, a folder in place of object storage, two API nodes and two engines,
- * all on the loopback interface. One of the engines is killed while it expands a campaign.
+ * A cluster on this machine, for the demo: Postgres, a folder in place of object storage, two API nodes and two
+ * engines, all on the loopback interface. One of the engines is killed while it expands a campaign.
  */
 import type { ChildProcess } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
@@ -55,8 +55,8 @@ export class DemoCluster {
   }
 
   /**
-   * Starts all processes. The first node publishes the model, and the population in `folder`, which gets the blobs of the
-   * cluster and the caches of its processes.
+   * Starts all processes. The first node publishes the model, and the population in `folder`, which gets the blobs of
+   * the cluster and the caches of its processes.
    */
   static async start(folder: string, model: string, given: ClusterDependencies): Promise<DemoCluster> {
     const { say, defer } = given;

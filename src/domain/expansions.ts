@@ -176,7 +176,9 @@ export function decide(
   }
 }
 
-/** Whether the death of its owner counts for a job. If nobody knows, it counts for each job that the owner had begun. */
+/**
+ * Whether the death of its owner counts for a job. If nobody knows, it counts for each job that the owner had begun.
+ */
 function isCharged({ state }: RunningExpansion, wasWorking: boolean | null = null): boolean {
   return wasWorking ?? state !== 'queued';
 }

@@ -2,7 +2,7 @@
  * Counts of responses, and a histogram of their durations by class. prom-client only writes their text: it would be too
  * slow at counting, because it sorts and joins the labels at every observation, which takes as long as a look-up.
  */
-import type { Metric, Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { MetricFamily } from '../../lib/tracing.ts';
 import type { RequestClass } from '../plugins/fastify-types.ts';
 import type { Answered } from '../plugins/request-log.ts';
@@ -58,9 +58,10 @@ export class RequestMetrics {
   /** Adds both metrics to a registry, which reads them at each scrape. */
   register(registry: Registry): void {
     const add = (name: string, family: () => Omit<MetricFamily, 'name'>) => {
-      // a metric of prom-client whose values are kept elsewhere
-      const metric = { name, get: async () => ({ name, ...family(), aggregator: 'sum' }) };
-      registry.registerMetric(metric as unknown as Metric);
+      // a metric of prom-client whose type and values are replaced
+      const metric = new Gauge({ name, help: name, registers: [] });
+      const get = async () => ({ name, ...family(), aggregator: 'sum' as const });
+      registry.registerMetric(Object.assign(metric, { get }));
     };
     add(REQUESTS, () => ({
       ...{ help: 'Requests answered.', type: 'counter' },

@@ -70,8 +70,8 @@ export class DiskCache {
 
   /**
    * Runs `fetch`, which adds a file of this size, after making room for the file. If the disk is full, all files that
-   * are not in use are removed, and `fetch` runs again. If the other files are in use, the limit is exceeded rather than
-   * the work stopped. @throws AppError storage_failed, and the errors of `fetch`
+   * are not in use are removed, and `fetch` runs again. If the other files are in use, the limit is exceeded rather
+   * than the work stopped. @throws AppError storage_failed, and the errors of `fetch`
    */
   async withRoom<T>(bytes: number, fetch: () => Promise<T>): Promise<T> {
     this.#arriving += bytes;

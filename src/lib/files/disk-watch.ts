@@ -41,7 +41,9 @@ export class DiskWatch {
     this.#dependencies = dependencies;
   }
 
-  /** Measures the free space. If that fails, the state names the fault, which is logged once until space is read again. */
+  /**
+   * Measures the free space. If that fails, the state names the fault, which is logged once until space is read again.
+   */
   state(): DiskState {
     const { clock, logger, reserveBytes, isGivenUp = () => false } = this.#dependencies;
     const now = clock.elapsed();

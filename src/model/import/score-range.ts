@@ -211,7 +211,9 @@ function multiply(step: Step): Bound {
   return isKept ? { range, weights: { ...weights, axis, factor: times(weights.factor, by) } } : { range };
 }
 
-/** Weights are at least 0 and sum to 1, so a sum of weights with factors lies between the factors, or 0 and a factor. */
+/**
+ * Weights are at least 0 and sum to 1, so a sum of weights with factors lies between the factors, or 0 and a factor.
+ */
 function add(a: Bound, b: Bound): Bound {
   const range = plus(a.range, b.range);
   if (!a.sum || a.sum.of !== b.sum?.of) return { range };

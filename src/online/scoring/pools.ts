@@ -74,8 +74,9 @@ export class Pools {
   }
 
   /**
-   * Returns the sums of a batch of `rows` rows, from the indices and weights in `feeds`; `inputs` names the graph inputs
-   * to return. The sums are valid until the next call. An index outside its table causes an `invalid_model` error.
+   * Returns the sums of a batch of `rows` rows, from the indices and weights in `feeds`; `inputs` names the graph
+   * inputs to return. The sums are valid until the next call. An index outside its table causes an `invalid_model`
+   * error.
    */
   sums(feeds: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
     let read: Pool | null = null;

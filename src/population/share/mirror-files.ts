@@ -1,6 +1,7 @@
 /**
  * Fetches the files of versions into a mirror, also for threads that wait for a file, and keeps them within a limit.
- * Files that a process of the host holds are never removed. Files of versions that no process has taken are removed first.
+ * Files that a process of the host holds are never removed. Files of versions that no process has taken are removed
+ * first.
  */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

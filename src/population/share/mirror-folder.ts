@@ -39,7 +39,9 @@ export function markAsMirror(folder: string): void {
   if (!isMirror(folder)) writeApplied(folder, readApplied(folder));
 }
 
-/** Identifies the applied index. Each change replaces the file, so the stamp changes. @throws AppError storage_failed */
+/**
+ * Identifies the applied index. Each change replaces the file, so the stamp changes. @throws AppError storage_failed
+ */
 export function stampOf(folder: string): string {
   const path = join(folder, MIRROR_FILE);
   const { ino, mtimeMs } = withStorage(`read ${path}`, () => statSync(path));

@@ -1,4 +1,6 @@
-/** Publishes versions of a population folder in a cluster, once: from then on, imports and erasures go to the cluster. */
+/**
+ * Publishes versions of a population folder in a cluster, once: from then on, imports and erasures go to the cluster.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';

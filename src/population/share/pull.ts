@@ -27,9 +27,9 @@ export interface PullOptions {
 }
 
 /**
- * Copies a version (by default the newest) with all tables and erasures. The copy is made in a mirror beside the folder,
- * `<folder>.partial`, so an interrupted call can be repeated. @throws AppError invalid_argument (the folder exists, or
- * nothing is published), population_unavailable, unavailable, storage_failed, invalid_population
+ * Copies a version (by default the newest) with all tables and erasures. The copy is made in a mirror beside the
+ * folder, `<folder>.partial`, so an interrupted call can be repeated. @throws AppError invalid_argument (the folder
+ * exists, or nothing is published), population_unavailable, unavailable, storage_failed, invalid_population
  */
 export async function pullPopulation(
   files: BlobFiles,

@@ -64,8 +64,8 @@ function termOf(head: Graph, parameters: readonly string[]): LinearTerm {
 /**
  * Prepares gradient descent on `parameters` of `graph`, and opens the sessions. The first output of `graph` is the
  * score, `[batch]`. Only `blend` uses the options `regression` (one of `parameters`, which steps do not change) and
- * `scale` (not one of `parameters`). If the parameters do not act through a linear term, a `not_linear` error is thrown.
- * A graph that cannot be split or differentiated causes a GraphError.
+ * `scale` (not one of `parameters`). If the parameters do not act through a linear term, a `not_linear` error is
+ * thrown. A graph that cannot be split or differentiated causes a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,
