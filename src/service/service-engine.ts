@@ -11,54 +11,62 @@ import type { ServedState } from './served/served-state.ts';
 import { defaultThreads } from './settings/environment.ts';
 import type { ReserveKeeper } from './upkeep/reserve-keeper.ts';
 
-interface EngineOptions {
-  readonly population: string;
+/** Options of every process that has an engine. */
+export interface EngineOptions {
   readonly device: string;
-  /** Whether the engine expands campaigns, which is the default; see `EngineConfig`. */
-  readonly expands?: boolean;
   /** Number of engine threads; null for one thread per processor. */
   readonly threads: number | null;
-  readonly clock: ServiceClock;
   readonly logger: Logger;
   readonly logLevel: string;
+  /** Whether to write log lines for people instead of JSON. */
   readonly prettyLogs?: boolean;
+  /** Settings for the export of telemetry; null for no export. */
   readonly telemetry?: TelemetrySettings | null;
+}
+
+export interface EngineDependencies {
+  readonly clock: ServiceClock;
+  readonly store: CampaignStore;
+  readonly locator: StoreLocator;
+  readonly keeper: ReserveKeeper;
+  readonly served: ServedState;
+  /** Folder of the models, by version. */
+  readonly models: string;
+  /** Folder of all versions of the population. */
+  readonly population: string;
+  readonly limits: Limits;
+  /** Whether the engine expands campaigns, which is the default; see `EngineConfig`. */
+  readonly expands?: boolean;
   /** Set if the folders of models and the population are copies of what a cluster shares. */
-  readonly shared?: EngineConfig['shared'] | undefined;
+  readonly shared?: EngineConfig['shared'];
 }
 
 /** Creates the supervisor of an engine that uses the service's clock, but does not start the engine. */
 export function superviseEngine(
-  options: EngineOptions,
-  { served, models }: { readonly served: ServedState; readonly models: string },
-  {
-    store,
-    locator,
-    keeper,
-  }: { readonly store: CampaignStore; readonly locator: StoreLocator; readonly keeper: ReserveKeeper },
-  limits: Limits,
+  { device, threads, logger, logLevel, prettyLogs = false, telemetry = null }: EngineOptions,
+  { clock, store, locator, keeper, served, models, population, limits, expands = true, shared }: EngineDependencies,
 ): EngineSupervisor {
   const supervisor = new EngineSupervisor(
     {
       store: locator,
       models,
-      population: resolve(options.population),
-      ...(options.shared && { shared: options.shared }),
-      device: options.device,
-      clockOffsetMs: options.clock.offsetMs,
-      threads: options.threads ?? defaultThreads(),
-      expands: options.expands ?? true,
+      population: resolve(population),
+      ...(shared && { shared }),
+      device,
+      clockOffsetMs: clock.offsetMs,
+      threads: threads ?? defaultThreads(),
+      expands,
       ...engineLimits(limits),
       reserveExpected: keeper.isExpected(),
-      logLevel: options.logLevel,
-      prettyLogs: options.prettyLogs === true,
-      telemetry: options.telemetry ?? null,
+      logLevel,
+      prettyLogs,
+      telemetry,
     },
     () => served.forEngine,
     store,
-    options.logger,
+    logger,
   );
-  options.clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
+  clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
   keeper.onExpected(() => supervisor.expectReserve());
   served.onReplaced(() => supervisor.serve());
   return supervisor;

@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Telemetry, TelemetrySettings } from '../lib/tracing.ts';
+import type { Closers } from './closers.ts';
 
 interface TelemetryOptions {
   /** Settings of the export; nothing is sent if null or undefined. */
@@ -13,7 +14,7 @@ interface TelemetryOptions {
 /** Loads telemetry if it is configured. Close telemetry after all parts that report to it. */
 export async function openTelemetryOf(
   { telemetry: settings = null, clock, logger }: TelemetryOptions,
-  closers: (() => Promise<void> | void)[],
+  closers: Closers,
 ): Promise<Telemetry | null> {
   if (settings === null) return null;
   const { openTelemetry } = await import('../lib/telemetry/open.ts');

@@ -1,43 +1,23 @@
-/** The service without HTTP: its store, engine, upkeep and webhooks. `serve` and tests start it. */
-import { RankingCache } from '../audience/ranking-cache.ts';
+/** The service of a data folder, without HTTP. `serve` and tests start it. */
 import type { ServiceClock } from '../lib/service-clock.ts';
-import type { TelemetrySettings } from '../lib/tracing.ts';
-import { viewOf } from '../population/read.ts';
 import { openStore } from '../storage/open-store.ts';
-import { thisMachine } from './machine.ts';
+import { type Closers, withClosers } from './closers.ts';
+import { composeService } from './composition.ts';
 import { openFileLimit } from './open-files.ts';
 import type { Service } from './ports/service.ts';
-import { ModelActivation } from './served/model-activation.ts';
-import { PopulationActivation } from './served/population-activation.ts';
 import { FileRecord } from './served/served-record.ts';
 import { ServedState } from './served/served-state.ts';
-import { superviseEngine } from './service-engine.ts';
-import {
-  type Closers,
-  openExplainer,
-  openExporter,
-  openReads,
-  openWebhooks,
-  retentionOf,
-  startEraser,
-  withClosers,
-} from './service-parts.ts';
+import { type EngineOptions, superviseEngine } from './service-engine.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
 import { refuseStart, Start, type StartOptions } from './start-checks.ts';
-import { startHousekeeping } from './upkeep/housekeeping.ts';
-import { type DamagedRows, giveUp, keepReserve, lockFolder, startUpkeep, takeOver } from './upkeep/service-upkeep.ts';
+import { type DamagedRows, giveUp, keepReserve, lockFolder, takeOver } from './upkeep/service-upkeep.ts';
 
-export interface ServiceOptions extends StartOptions {
+export interface ServiceOptions extends StartOptions, EngineOptions {
   /** Whether to move the remaining files aside and begin with an empty database if the database is missing. */
   readonly adopt?: boolean;
   /** Whether to serve each version that an import makes current. */
   readonly followPopulation?: boolean;
-  readonly logLevel: string;
-  /** Whether to write log lines for people instead of JSON. */
-  readonly prettyLogs?: boolean;
-  /** Settings for the export of telemetry; null for no export. */
-  readonly telemetry?: TelemetrySettings | null;
 }
 
 /**
@@ -50,79 +30,41 @@ export async function openService(given: ServiceOptions): Promise<Service> {
   const start = new Start(given, openFileLimit());
   await refuseStart(start, 'first');
   const options = { ...given, ...start.options };
-  return withClosers((closers) => openParts(options, start, closers));
+  return withClosers((closers) => compose(options, start, closers));
 }
 
-/** Options of the parts, which share one clock. */
-type PartOptions = ServiceOptions & { readonly clock: ServiceClock };
-
-/** Opens the parts in order. Each part pushes a close function onto `closers`; these are called in reverse order. */
-async function openParts(given: ServiceOptions, start: Start, closers: Closers): Promise<Omit<Service, 'close'>> {
-  const { logger } = given;
+/** Each part pushes a close function onto `closers`; these are called in reverse order. */
+async function compose(given: ServiceOptions, start: Start, closers: Closers): Promise<Omit<Service, 'close'>> {
   const { models: history, limits, locator } = start;
   const clock = openServiceClock({ ...given, settleMs: limits.clockSettleMs });
   const options = { ...given, clock };
-  const { telemetry, store, rows, keeper, disk, rankings } = await openFolder(options, start, closers);
+  const { logger, population, webhookAllowedHosts, followPopulation: followsFolder = false } = options;
+  const opened = await openFolder(options, start, closers);
   const served = new ServedState(history.served, start.population);
-  const population = viewOf(() => served.now.population);
-  const supervisor = superviseEngine(options, { served, models: history.models }, { store, locator, keeper }, limits);
-  const record = new FileRecord(history, options.population);
-  const models = new ModelActivation({ start: history, record, served, store, supervisor, logger, clock });
-  closers.push(() => models.close());
-  const populations = new PopulationActivation({ folder: options.population, record, served, logger });
-  closers.push(() => populations.close());
-  closers.push(() => supervisor.stop());
-  const wake = () => supervisor.wake();
-  const onLost = () => {
-    supervisor.drain();
-    void webhooks.stop();
-  };
-  const parts = { disk, keeper, store, locator, rankings, served, wake, rows, onLost };
-  const storage = await startUpkeep(options, limits, parts, closers);
-  closers.push(
-    startHousekeeping({
-      ...{ store, rankings, wake, logger, clock, ...retentionOf(limits) },
-      populationVersion: () => served.now.population.version,
-      hasRoom: () => !disk.state().isLow,
-    }),
-  );
-  const eraser = startEraser(options, store, population, limits, closers);
-  const customisedModels = openExporter(served, history.models, locator);
-  closers.push(() => customisedModels.close());
-  const explainer = openExplainer(options.population, limits, locator);
-  closers.push(() => explainer.close());
-  const webhooks = openWebhooks(options, store, telemetry?.isTracing ? telemetry : null, limits);
-  return {
-    limits,
-    ports: {
-      ...openReads(store, rankings, closers),
-      ...{ store, population, models, populations, customisedModels, eraser, explainer, storage, webhooks },
-      served: () => served.now,
+  const own = { ...opened, clock, locator, served, limits };
+  const supervisor = superviseEngine(options, { ...own, models: history.models, population });
+  return composeService(
+    {
+      ...{ ...own, logger, webhookAllowedHosts, history, supervisor, followsFolder },
+      record: new FileRecord(history, population),
+      populationFolder: population,
+      scrubbedFolder: population,
+      folder: options.dataDir,
+      hasEngine: true,
       engine: () => supervisor.state,
-      estimates: supervisor,
-      onExpanded: (listener) => supervisor.onExpanded(listener),
-      machine: thisMachine(options.dataDir),
-      ...{ wake, telemetry, logger, clock, shared: null },
+      populationVersion: () => served.now.population.version,
+      hasRoom: () => !opened.disk.state().isLow,
+      shared: null,
     },
-    start: () => {
-      webhooks.start();
-      if (options.followPopulation) populations.follow();
-      const ready = supervisor.start();
-      ready.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
-      return ready;
-    },
-    drain: () => {
-      supervisor.drain();
-      return webhooks.stop();
-    },
-  };
+    closers,
+  );
 }
 
 /** Opens the contents of the data folder, which this service has locked. */
-async function openFolder(options: PartOptions, start: Start, closers: Closers) {
+async function openFolder(options: ServiceOptions & { readonly clock: ServiceClock }, start: Start, closers: Closers) {
   const { limits: config, locator } = start;
   const { clock, logger } = options;
-  const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
+  const { minimumSeeds, leaseMs, maximumAttempts } = config;
   closers.push(await lockFolder(locator, options, () => refuseStart(start, 'locked')));
   const telemetry = await openTelemetryOf(options, closers);
   const traceparent = () => telemetry?.current() ?? null;
@@ -139,7 +81,5 @@ async function openFolder(options: PartOptions, start: Start, closers: Closers) 
   closers.push(() => keeper.close());
   const disk = await takeOver(store, locator, options, config, keeper);
   closers.push(() => giveUp(store, logger));
-  const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
-  closers.push(() => rankings.closeAll());
-  return { telemetry, store, rows, keeper, disk, rankings };
+  return { telemetry, store, rows, keeper, disk };
 }

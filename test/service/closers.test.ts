@@ -1,6 +1,6 @@
-/** Parts of a service are closed in the reverse order of their opening. */
+/** What was opened is closed in the reverse order. */
 import { expect, it } from 'vitest';
-import { withClosers } from '../../src/service/service-parts.ts';
+import { withClosers } from '../../src/service/closers.ts';
 
 it('closes every part, even if one of them cannot be closed, and throws that error', async () => {
   const closed: string[] = [];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import { type ServedVersions, servedModelOf } from '../../domain/served.ts';
+import type { EngineSupervisor } from '../../engine/supervisor.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { assert, UsageError } from '../../lib/errors.ts';
 import { DiskWatch } from '../../lib/files/disk-watch.ts';
@@ -26,13 +27,15 @@ import {
   requireUsableStore,
   takeBlobs,
 } from '../../storage/open-store.ts';
+import type { Closers } from '../closers.ts';
 import type { Limits } from '../limits.ts';
 import { requireWritable } from '../require-writable.ts';
 import { ServedState } from '../served/served-state.ts';
-import type { Closers } from '../service-parts.ts';
+import { type EngineOptions, superviseEngine } from '../service-engine.ts';
 import { openTelemetryOf } from '../service-telemetry.ts';
 import { keepTime, openServiceClock } from '../service-time.ts';
-import type { DamagedRows } from '../upkeep/service-upkeep.ts';
+import type { ReserveKeeper } from '../upkeep/reserve-keeper.ts';
+import { type DamagedRows, keepReserve } from '../upkeep/service-upkeep.ts';
 import { KeptVersions } from './kept-versions.ts';
 import { RowRecord, ServedFollower } from './row-record.ts';
 import { SharedData } from './shared-data.ts';
@@ -214,4 +217,20 @@ async function openServed(versions: ServedVersions, data: SharedData): Promise<S
   }
   bind(model, population);
   return new ServedState(model, population);
+}
+
+/** Creates the supervisor of an engine of the cluster, and wakes it for work that other processes announce. */
+export function superviseSharedEngine(
+  options: ClusterOptions & EngineOptions,
+  joined: JoinedCluster,
+  limits: Limits,
+  expands = true,
+): { readonly supervisor: EngineSupervisor; readonly keeper: ReserveKeeper } {
+  const { store, locator, cluster, data } = joined;
+  const keeper = keepReserve(store, locator, options.logger, limits);
+  const shared = { blobs: options.blobs, mirrorBytes: limits.mirrorBytes };
+  const { models, population } = data;
+  const supervisor = superviseEngine(options, { ...joined, keeper, models, population, limits, expands, shared });
+  cluster.announcements.onAnnounced('jobs', () => supervisor.wake());
+  return { supervisor, keeper };
 }

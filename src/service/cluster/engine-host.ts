@@ -1,26 +1,20 @@
 /** A host that only expands campaigns: an engine on the store and blobs of a cluster. It joins and leaves at will. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskWatch } from '../../lib/files/disk-watch.ts';
+import { type Closers, withClosers } from '../closers.ts';
 import type { Limits } from '../limits.ts';
 import { openFileLimit, requireFilesOfEngine } from '../open-files.ts';
 import type { EngineStatus } from '../ports/health.ts';
-import { superviseEngine } from '../service-engine.ts';
-import { type Closers, withClosers } from '../service-parts.ts';
+import type { EngineOptions } from '../service-engine.ts';
 import { defaultThreads } from '../settings/environment.ts';
-import { keepReserve } from '../upkeep/service-upkeep.ts';
 import { clusterLimits } from './cluster-service.ts';
-import { type ClusterOptions, joinCluster } from './cluster-start.ts';
+import { type ClusterOptions, joinCluster, superviseSharedEngine } from './cluster-start.ts';
 import { Membership } from './membership.ts';
 
 const LOOK_EVERY_MS = 100;
 
-export interface EngineHostOptions extends ClusterOptions {
-  readonly device: string;
-  /** Number of engine threads; null for one thread per processor. */
-  readonly threads: number | null;
+export interface EngineHostOptions extends ClusterOptions, EngineOptions {
   readonly limits: Partial<Limits>;
-  readonly logLevel: string;
-  readonly prettyLogs?: boolean;
 }
 
 export interface EngineHost {
@@ -45,21 +39,14 @@ export interface EngineHost {
 export async function openEngineHost(options: EngineHostOptions): Promise<EngineHost> {
   requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
   const limits = clusterLimits(options.limits);
-  return withClosers((closers) => openParts(options, limits, closers));
+  return withClosers((closers) => join(options, limits, closers));
 }
 
-async function openParts(
-  options: EngineHostOptions,
-  limits: Limits,
-  closers: Closers,
-): Promise<Omit<EngineHost, 'close'>> {
-  const { locator, clock, disk, store, cluster, data, served } = await joinCluster(options, limits, closers, false);
-  const keeper = keepReserve(store, locator, options.logger, limits);
-  const shared = { blobs: options.blobs, mirrorBytes: limits.mirrorBytes };
-  const own = { ...options, clock, population: data.population, shared };
-  const supervisor = superviseEngine(own, { served, models: data.models }, { store, locator, keeper }, limits);
+async function join(options: EngineHostOptions, limits: Limits, closers: Closers): Promise<Omit<EngineHost, 'close'>> {
+  const joined = await joinCluster(options, limits, closers, false);
+  const { clock, disk, cluster } = joined;
+  const { supervisor } = superviseSharedEngine(options, joined, limits);
   closers.push(() => supervisor.stop());
-  cluster.announcements.onAnnounced('jobs', () => supervisor.wake());
   let isDraining = false;
   const obstacle = () => {
     if (isDraining) return 'the engine was told to stop: it takes no work';

@@ -9,6 +9,7 @@ import { AppError } from '../../lib/errors.ts';
 import { DiskWatch } from '../../lib/files/disk-watch.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../../storage/open-store.ts';
+import type { Closers } from '../closers.ts';
 import type { Limits } from '../limits.ts';
 import type { StorageStatus } from '../ports/health.ts';
 import type { ServedState } from '../served/served-state.ts';
@@ -123,7 +124,7 @@ export interface DamagedRows {
   report: (row: DamagedRow) => void;
 }
 
-interface Parts {
+export interface UpkeepDependencies {
   readonly disk: DiskWatch;
   readonly keeper: ReserveKeeper;
   readonly store: CampaignStore;
@@ -134,19 +135,17 @@ interface Parts {
   readonly rows: DamagedRows;
   /** Called once, if the database is lost. */
   readonly onLost: () => void;
+  /** The population folder that the scrubber reads; null for a copy of the population of a cluster. */
+  readonly scrubbedFolder: string | null;
+  readonly limits: Pick<Limits, 'scrubBytesPerSecond' | 'scrubPauseMs'>;
+  readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 /** Starts upkeep. Damage is found by reads of rankings, and by the scrubber, which reads all files. */
-export async function startUpkeep(
-  {
-    logger,
-    clock,
-    population: folder,
-  }: { readonly logger: Logger; readonly clock: Clock; readonly population: string | null },
-  { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: Limits,
-  { disk, keeper, store, locator, rankings, served, wake, rows, onLost }: Parts,
-  closers: (() => Promise<void> | void)[],
-): Promise<StorageStatus> {
+export async function startUpkeep(dependencies: UpkeepDependencies, closers: Closers): Promise<StorageStatus> {
+  const { disk, keeper, store, locator, rankings, served, wake, rows, onLost, logger, clock } = dependencies;
+  const { scrubbedFolder: folder, limits } = dependencies;
   const onPopulationWhole = () =>
     void leadershipOf(store)
       .lead(() => expandFailed({ store, logger, wake }))
@@ -162,7 +161,9 @@ export async function startUpkeep(
   const upkeep = await openUpkeep(locator);
   closers.push(() => upkeep.close());
   const scrubber = new Scrubber({
-    ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },
+    ...{ upkeep, rankings, damage, logger },
+    bytesPerSecond: limits.scrubBytesPerSecond,
+    pauseMs: limits.scrubPauseMs,
     population: folder === null ? null : { folder, version: () => served.now.population.version },
     isActive: () => leadershipOf(store).isLeader,
   });
