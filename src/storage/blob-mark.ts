@@ -1,6 +1,6 @@
 /**
  * The mark of a storage of blobs: a file that names the database to which the blobs belong. The leader of a cluster
- * removes what its database does not know, so two databases must never share blobs.
+ * removes blobs that its database does not know, so two databases must never share blobs.
  */
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import { AppError } from '../lib/errors.ts';
@@ -11,13 +11,13 @@ const MARK_FILE = 'cluster.json';
 interface Marked {
   /** The id of the database; see `Cluster.databaseId`. */
   readonly databaseId: string;
-  /** Whether the database has had a storage of blobs before, which has its mark. */
+  /** Whether the database already has a storage of blobs, which therefore has its mark. */
   readonly isInUse: boolean;
 }
 
 /**
- * Requires that the storage belongs to the database. The storage of a database that is not in use yet is marked, if it
- * has no mark. Of several databases that mark the same storage at once, one succeeds.
+ * Requires that the storage belongs to the database. If the database is not in use yet and the storage has no mark, the
+ * storage is marked. Of several databases that mark the same storage at once, one succeeds.
  * @throws AppError invalid_argument if the storage belongs to another database, or lost its mark; storage_failed
  */
 export async function takeBlobs(files: BlobFiles, { databaseId, isInUse }: Marked): Promise<void> {

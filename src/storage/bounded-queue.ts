@@ -10,7 +10,7 @@ export class BoundedQueue {
   readonly #what: string;
   readonly #queue = new PQueue({ concurrency: 1 });
 
-  /** At most `maximum` tasks run or wait; `what` names the tasks in the error message. */
+  /** Limits running and waiting tasks to `maximum`; `what` names the tasks in the error message. */
   constructor(maximum: number, what: string) {
     this.#maximum = maximum;
     this.#what = what;

@@ -11,7 +11,8 @@ export const SHARED_FOLDER = 'shared';
 
 /**
  * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`, or `file:///folder` for a
- * folder that all hosts share. `onKept` is called when rules of the bucket keep what was deleted. Calls no storage yet.
+ * folder that all hosts share. Calls `onKept` when rules of the bucket keep deleted files. Opening does not call the
+ * storage.
  * @throws UsageError
  */
 export async function openBlobFiles(url: string, clock: Clock, onKept: OnKept = () => {}): Promise<BlobFiles> {

@@ -82,7 +82,7 @@ function adapterOf(locator: StoreLocator): StoreAdapter {
 }
 
 /**
- * Removes what killed writers left in the storage of blobs, and what was replaced, once it is a day old; returns the
+ * Removes leftovers of killed writers and replaced files from the storage of blobs once they are a day old; returns the
  * number of removed objects. @throws AppError storage_failed
  */
 export async function sweepBlobs({ blobs }: StoreLocator, clock: Clock, onKept: OnKept = () => {}): Promise<number> {
@@ -97,7 +97,7 @@ export async function sweepBlobs({ blobs }: StoreLocator, clock: Clock, onKept: 
 }
 
 /**
- * Opens the time of a shared store, which all its processes follow. The caller must close it.
+ * Opens the clock of a shared store, which all its processes follow. The caller must close it.
  * @throws AppError unavailable, storage_failed
  */
 export async function openSharedClock({ location }: StoreLocator): Promise<Clock & { close(): Promise<void> }> {
@@ -105,14 +105,14 @@ export async function openSharedClock({ location }: StoreLocator): Promise<Clock
   return DatabaseClock.open(location);
 }
 
-/** Looks at the database of a shared store. @throws AppError unavailable, storage_failed */
+/** Examines the database of a shared store. @throws AppError unavailable, storage_failed */
 export async function examineSharedStore({ location }: StoreLocator): Promise<DatabaseFacts> {
   const { examineDatabase } = await import('./postgres/cluster/examine-database.ts');
   return examineDatabase(location);
 }
 
 /**
- * What the rules of a bucket may keep of what is deleted; null for blobs that are files.
+ * Deleted data that the rules of a bucket may keep; null for blobs that are files.
  * @throws AppError storage_failed
  */
 export async function readBucketRules({ blobs }: StoreLocator, clock: Clock): Promise<BucketRules | null> {

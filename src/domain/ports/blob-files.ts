@@ -24,8 +24,9 @@ export interface TaggedFile {
 export type PutCondition = 'always' | 'if-absent' | { readonly ifTag: string };
 
 /**
- * Names are relative, with `/` between their parts. A file appears with all its bytes or not at all. What a promise
- * reports is durable, and every later call of any host sees it. All promises reject with AppError storage_failed.
+ * Names are relative, with `/` between their parts. A file appears with all its bytes or not at all. When a promise
+ * resolves, its effect is durable and visible to every later call on any host. All promises reject with AppError
+ * storage_failed.
  */
 export interface BlobFiles {
   /** A small file; null if there is no file of this name. */
@@ -34,15 +35,18 @@ export interface BlobFiles {
   /** Puts a small file. Returns its tag; null if the condition was not met, and nothing was put. */
   put(name: string, data: Uint8Array, condition?: PutCondition): Promise<string | null>;
 
-  /** Puts bytes of any size, which must not change meanwhile. A stored file of this name is replaced. */
+  /**
+   * Puts bytes of any size. The caller must not change them before the promise settles. A stored file of this name is
+   * replaced.
+   */
   putLarge(name: string, data: Uint8Array): Promise<void>;
 
-  /** Puts a file of this machine, of any size. A stored file of this name is replaced. */
+  /** Puts a file of any size from this machine. A stored file of this name is replaced. */
   putFile(name: string, path: string): Promise<void>;
 
   /**
-   * Fetches a file of any size into a new file of this machine, whose folder must exist. Nothing is left at `path` if
-   * the promise rejects. The caller verifies the bytes. The error of a file that does not exist has the errno ENOENT.
+   * Fetches a file of any size into a new local file, whose folder must exist. If the promise rejects, nothing is left
+   * at `path`. The caller verifies the bytes. If the file does not exist, the error has the errno ENOENT.
    */
   fetchFile(name: string, path: string): Promise<void>;
 
@@ -57,16 +61,16 @@ export interface BlobFiles {
 export interface RecordedFile {
   readonly name: string;
   readonly sha256: string;
-  /** What needs the file, for people: a version, and the file's path in it. */
+  /** Describes in words which version needs the file, with the path of the file in that version. */
   readonly neededBy: string;
 }
 
-/** What published versions consist of. */
+/** The files of published versions. */
 export interface RecordedFiles {
   /** Number of published versions. */
   readonly versions: number;
-  /** In any order; a file that several versions need occurs once for each. */
+  /** In any order. A file that several versions need occurs once for each version. */
   readonly files: readonly RecordedFile[];
-  /** What cannot be read or does not fit together, so that `files` may be incomplete. */
+  /** Indexes or manifests that cannot be read or contradict each other; if there are any, `files` may be incomplete. */
   readonly faults: readonly { readonly name: string; readonly message: string }[];
 }

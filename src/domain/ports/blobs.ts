@@ -30,18 +30,18 @@ export interface ReadRanges {
 export interface OpenOptions {
   readonly whole?: boolean;
   /**
-   * Whether nobody ever replaces the folder. Then what a process knows of the folder is not asked for again, so a file
-   * may still be opened although another process has removed the folder.
+   * Whether the folder is never replaced. If so, a process does not ask for its facts about the folder again, so it may
+   * still open a file after another process has removed the folder.
    */
   readonly isFinal?: boolean;
-  /** Whether this process will not read the file again once it has closed it, so its bytes need not stay here. */
+  /** Whether this process will not read the file again after closing it, so the bytes need not stay on this machine. */
   readonly isReadOnce?: boolean;
 }
 
 export interface PublishOptions {
   /**
-   * Whether this process will read the files soon, and does not change the bytes any more. If blobs are elsewhere, it
-   * keeps them.
+   * Whether this process will read the files soon and no longer changes the bytes. If blobs are on another machine, the
+   * bytes are kept here too.
    */
   readonly isReadHere?: boolean;
 }
@@ -63,16 +63,16 @@ export interface BlobReader {
 
 /**
  * A file of any size that is being written. Until it is published, the file is on this machine, and the part written so
- * far can be read. If a method throws, no part of the file is left. `Published` is what `publish` returns: a promise,
- * except for files of the local disk, which have their name when `publish` returns.
+ * far can be read. If a method throws, no part of the file is left. `Published` is the type that `publish` returns: a
+ * promise, except for files on the local disk, which have their name when `publish` returns.
  */
 export interface BlobWriter<Published = Promise<void>> extends ReadRanges {
   /** Appends data to the file. @throws AppError storage_failed */
   write(data: NodeJS.ArrayBufferView): void;
 
   /**
-   * Completes the file, without blocking other work. If blobs are on this machine, it is durable then. Rejects with
-   * AppError storage_failed.
+   * Completes the file, without blocking other work. If blobs are on this machine, the file is then durable. Rejects
+   * with AppError storage_failed.
    */
   finish(): Promise<UnnamedBlob<Published>>;
 
@@ -106,8 +106,9 @@ export interface Blobs extends BlobReader {
   delete(folder: string): Promise<void>;
 
   /**
-   * Removes folders that nobody reads or writes any more, as far as they exist. This takes fewer calls of the storage
-   * than `delete`, but meanwhile a folder may be there with a part of its files. Rejects with AppError storage_failed.
+   * Removes the folders that exist; nobody may read or write them any more. This takes fewer calls of the storage than
+   * `delete`, but until the promise settles, a folder may exist with only some of its files. Rejects with AppError
+   * storage_failed.
    */
   deleteUnused(folders: readonly string[]): Promise<void>;
 

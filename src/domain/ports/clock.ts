@@ -37,7 +37,7 @@ export interface ClockMemory {
    */
   used(): StoredTime | null;
 
-  /** The steps of the clock, oldest first. */
+  /** The corrections of the clock, oldest first. */
   steps(): readonly ClockStep[];
 
   /**

@@ -9,7 +9,7 @@ import type { Announcements, ServedRow } from './served.ts';
 export interface Outage {
   /** How long the store has not answered, in milliseconds. */
   readonly ms: number;
-  /** Why, without the store's address and secrets. */
+  /** The reason, without the store's address and secrets. */
   readonly reason: string;
 }
 
@@ -19,9 +19,9 @@ export type ClientCounts = ReadonlyMap<string, number>;
 /** Counts that all processes of a cluster add up. */
 export interface SharedCounts {
   /**
-   * Adds counts to those of a window, and returns the sums of these clients over all processes as they were at this
-   * moment: of two additions at a time, only the second contains the first. Windows are numbered from 1970 and have
-   * `windowMs` each; counts of earlier windows may be gone.
+   * Adds counts to those of a window, and returns the sums of these clients over all processes at this moment. If two
+   * processes add counts at the same time, only the sums of the second contain both. Windows last `windowMs` and are
+   * numbered from 1970; counts of earlier windows may be gone.
    * @throws AppError unavailable, storage_failed; nothing was added
    */
   add(window: number, added: ClientCounts): Promise<ClientCounts>;
@@ -51,7 +51,7 @@ export interface BlobCacheCounts {
   readonly fetchedBytes: number;
   readonly evictions: number;
   readonly evictedBytes: number;
-  /** Files whose bytes were not those of their name. */
+  /** Files whose bytes did not match the sha256 in their name. */
   readonly damaged: number;
   /** Bytes on this machine, as far as this process knows. */
   readonly storedBytes: number;
@@ -82,21 +82,21 @@ export interface Cluster {
   outage(): Outage | null;
 
   /**
-   * Shows to the other processes that this process runs the engine with the owner id `owner`, and no other engine, for
-   * as long as this process runs.
+   * Shows the other processes, for as long as this process runs, that it runs the engine with the owner id `owner` and
+   * no other engine.
    */
   holdOwner(owner: string): void;
 
   /**
-   * The engines whose processes, as this process saw them, have ended within the last second. Call this method
-   * regularly. @throws AppError unavailable, storage_failed
+   * The engines whose processes this process has seen end within the last second. Call this method regularly. @throws
+   * AppError unavailable, storage_failed
    */
   findLostOwners(): Promise<readonly string[]>;
 
-  /** Versions of the population that are served, or that a running expansion or an audience was made with. */
+  /** Versions of the population that are served, or that a running expansion or an audience uses. */
   neededPopulations(): Promise<readonly string[]>;
 
-  /** Models that are or were served (a rollback returns to them), or that a running expansion or an audience has. */
+  /** Models that are or were served (a rollback returns to them), or that a running expansion or an audience uses. */
   neededModels(): Promise<readonly string[]>;
 
   /** Shows that this process runs. A process that has sent no heartbeat for `forgetAfterMs` is forgotten. */

@@ -1,6 +1,6 @@
 /**
  * The port of distributed expansions. The engine that claimed an expansion adapts the model, publishes the inputs of
- * scoring as a blob folder, and offers ranges of segments. Every engine claims ranges, scores them, and leaves the part
+ * scoring as a blob folder, and offers ranges of segments. Every engine claims ranges, scores them, and writes its part
  * of the ranking as a blob folder. The owner merges the parts.
  */
 import type { countRanges } from '../range-counts.ts';
@@ -29,7 +29,7 @@ export interface RangeOffer extends RangeInputs {
 
 export type OfferedRange = SegmentRange & { readonly state: RangeState };
 
-/** An offer and how far its ranges are. */
+/** An offer and the progress of its ranges. */
 export interface OfferState extends RangeInputs {
   readonly ranges: readonly OfferedRange[];
 }
@@ -74,8 +74,8 @@ export interface RangeWork {
   resume(job: Job, key: string, ranges: readonly SegmentRange[]): Promise<OfferState | null>;
 
   /**
-   * How far the ranges of the job's offer are, without claims whose lease has expired (`rangeAt`); null if there is no
-   * offer or the job's claim is no longer valid.
+   * The progress of the ranges of the job's offer, without claims whose lease has expired (`rangeAt`); null if there is
+   * no offer or the job's claim is no longer valid.
    */
   stateOf(job: Job): Promise<OfferState | null>;
 
@@ -103,7 +103,7 @@ export interface RangeWork {
    */
   fail(claim: RangeClaim, reason: Reason, delayMs: number): Promise<boolean>;
 
-  /** Gives ranges back that this engine must not score, because it does not reproduce their `golden`. */
+  /** Gives back ranges that this engine must not score because it does not reproduce their `golden`. */
   refuse(claims: readonly RangeClaim[]): Promise<void>;
 
   /**

@@ -23,7 +23,7 @@ export interface CampaignRecords {
   /** The campaigns, oldest first. */
   ready(): Promise<readonly CampaignRecord[]>;
 
-  /** Number of campaigns that have no seeds, or whose latest expansion made no audience. */
+  /** Number of campaigns without seeds, or whose latest expansion produced no audience. */
   countOthers(): Promise<number>;
 
   /**

@@ -9,9 +9,9 @@ export interface ServedRow {
   get(): Promise<ServedVersions | null>;
 
   /**
-   * Changes the row as `changeServed` says, in one transaction, and announces the change. Returns the new row; null if
-   * the row's epoch is not `expectedEpoch` (0: there must be no row), because another node made a change first. Nothing
-   * is changed then. Rejects with AppError storage_failed.
+   * Applies `changeServed` to the row in one transaction, and announces the change. Returns the new row; null if the
+   * row's epoch is not `expectedEpoch` (0: there must be no row), because another node made a change first. Nothing is
+   * changed then. Rejects with AppError storage_failed.
    */
   change(expectedEpoch: number, change: ServedChange): Promise<ServedVersions | null>;
 
@@ -23,14 +23,17 @@ export interface ServedRow {
 }
 
 /**
- * A kind of news for all nodes and engines.
+ * A topic of announcements to all nodes and engines.
  * - `population`: versions were published or removed, or users were erased, so mirrors must follow the index.
  * - `jobs`: an expansion was queued.
  * - `webhooks`: a delivery was queued.
  */
 export type Topic = 'population' | 'jobs' | 'webhooks';
 
-/** Tells all nodes and engines of a change. News may be lost while a connection is down, so listeners also poll. */
+/**
+ * Announces a change to all nodes and engines. Announcements may be lost while a connection is down, so listeners also
+ * poll.
+ */
 export interface Announcements {
   /** Rejects with AppError storage_failed. */
   announce(topic: Topic): Promise<void>;

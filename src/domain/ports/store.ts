@@ -48,19 +48,19 @@ export interface StoreOptions {
    * traceparent is stored.
    */
   readonly traceparent?: () => string | null;
-  /** Called when rules of the storage of blobs keep what was deleted. */
+  /** Called when rules of the blob storage keep deleted files. */
   readonly onKept?: OnKept;
   /**
-   * Whether callers wait for what this process reads. Reads are then refused at once while the store is known not to
-   * answer, and a look-up shows what others committed within a second. By default, reads wait for the end of an outage
-   * for as long as a statement may take.
+   * Whether callers wait for the reads of this process. If so, reads are refused at once during a known outage of the
+   * store, and a look-up shows the commits of other processes within a second. By default, reads wait for the end of an
+   * outage, up to the time limit of a statement.
    */
   readonly answersRequests?: boolean;
 }
 
 /**
- * Takes note of stored versions of deleted files that stay, and why: a legal hold, or a retention and its end. Their
- * number is null if the storage does not tell whether there are any.
+ * Receives the number of versions of deleted files that the storage keeps, and the reason: a legal hold, or a retention
+ * and its end. The number is null if the storage does not report whether there are any.
  */
 export type OnKept = (kept: { readonly versions: number | null; readonly reason: string }) => void;
 
@@ -76,7 +76,7 @@ export interface Cleanup {
   /**
    * Removes blobs that became unused: rankings of deleted audience versions and ended expansions, and deleted user
    * sets. Blobs that another store may have made are moved aside instead.
-   * @throws AppError storage_failed, unavailable, after it has tried to remove others
+   * @throws AppError storage_failed, unavailable, after an attempt to remove all others
    */
   removeUnusedFiles(): Promise<void>;
 
@@ -261,7 +261,7 @@ export interface StoreContents {
   readonly damage: string | null;
   /** Problems that `verify` finds in a readable store, such as damaged rows. */
   readonly faults: readonly string[];
-  /** Whether the store was checked. False for a store that is too large to be copied into memory for the check. */
+  /** Whether the store was checked; false for a store that is too large to be copied into memory for the check. */
   readonly isChecked: boolean;
   readonly campaigns: number;
   /** Counts of API keys; null if the keys were not read. */

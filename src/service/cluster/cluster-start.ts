@@ -1,4 +1,7 @@
-/** The start of a process of a cluster: its store and clock, copies of shared data, and the first served versions. */
+/**
+ * Starts a process of a cluster: opens its store, clock and copies of shared data, and publishes the first served
+ * versions.
+ */
 import { join } from 'node:path';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
@@ -42,7 +45,7 @@ import { SharedData } from './shared-data.ts';
 
 /** The folder of cached blobs, beside those of models and the population. */
 const BLOBS_FOLDER = 'blobs';
-/** How long a start waits without a word. */
+/** How long a start waits before it logs what it is waiting for. */
 const SILENT_MS = 2_000;
 
 export interface ClusterOptions {
@@ -50,7 +53,7 @@ export interface ClusterOptions {
   readonly store: string;
   /** URL of the object storage. */
   readonly blobs: string;
-  /** Folder for what was read from the object storage. */
+  /** Folder of the cache for data from the object storage. */
   readonly cache: string;
   /** A model folder and a population folder, which are published and served if the cluster serves nothing yet. */
   readonly model?: string | null;
@@ -59,7 +62,7 @@ export interface ClusterOptions {
   readonly telemetry?: TelemetrySettings | null;
 }
 
-/** What every process of a cluster has. */
+/** The parts of every process of a cluster. */
 export interface JoinedCluster {
   readonly locator: StoreLocator;
   readonly clock: ServiceClock;
@@ -72,13 +75,13 @@ export interface JoinedCluster {
   readonly data: SharedData;
   readonly record: RowRecord;
   readonly served: ServedState;
-  /** What rules of the bucket keep of what this process deleted. */
+  /** Deleted data that rules of the bucket keep. */
   readonly kept: KeptVersions;
 }
 
 /**
- * Opens what every process of a cluster has, and follows the versions that the cluster serves. Each part pushes a close
- * function onto `closers`.
+ * Opens the parts of every process of a cluster, and follows the versions that the cluster serves. Each part pushes a
+ * close function onto `closers`.
  * @throws UsageError if the cluster serves nothing and no model and population are given; AppError invalid_argument
  * (also if the database or the storage lacks what a cluster needs), unavailable, storage_failed, invalid_model,
  * invalid_population
@@ -158,7 +161,7 @@ function untilUsable(locator: StoreLocator, patienceMs: number): Promise<unknown
   );
 }
 
-/** Says so if a start waits for something. */
+/** Logs that the start is waiting, and for what. */
 async function announced<T>(logger: Logger, what: string, patienceMs: number, work: Promise<T>): Promise<T> {
   const say = () => logger.warn({ patience_ms: patienceMs }, `the start waits for ${what}`);
   const timer = setTimeout(say, SILENT_MS);
@@ -169,7 +172,7 @@ async function announced<T>(logger: Logger, what: string, patienceMs: number, wo
   }
 }
 
-/** Warns if other versions are given than the cluster serves, which change nothing once it serves some. */
+/** Warns if the given versions are not those that the cluster serves: they have an effect only on the first start. */
 function noteIgnored({ model, population, logger }: ClusterOptions, found: ServedVersions): void {
   for (const [what, given, served] of [
     ['model', model && summarise(model)?.manifest.version, servedModelOf(found)],
@@ -183,7 +186,7 @@ function noteIgnored({ model, population, logger }: ClusterOptions, found: Serve
       );
 }
 
-/** Publishes what is given to the first node, and returns what the cluster serves from then on. */
+/** Publishes the model and the population of the first node, and returns the versions that the cluster now serves. */
 async function publishFirst(
   { model, population }: ClusterOptions,
   { served: row, announcements }: Cluster,
@@ -199,7 +202,7 @@ async function publishFirst(
   await announcements.announce('population');
   await mirror.sync();
   const first = { kind: 'start' as const, model: published.version, population: version };
-  // of several first nodes, one is faster
+  // another node may have been faster
   return (await row.change(0, first)) ?? (await row.get())!;
 }
 

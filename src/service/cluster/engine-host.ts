@@ -24,7 +24,7 @@ export interface EngineHost {
   /** Resolves when the engine is ready, and rejects if it refuses to start. */
   start(): Promise<void>;
   /**
-   * Stops claiming work, and resolves when the running work has ended, or after `engineDrainMs`. What is left then
+   * Stops claiming work, and resolves when the running work has ended, or after `engineDrainMs`. Unfinished work
    * continues on other hosts after `close`.
    */
   drain(): Promise<void>;

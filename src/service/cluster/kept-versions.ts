@@ -1,13 +1,13 @@
 /**
- * Takes note of versions of deleted files that rules of the bucket keep, such as a legal hold. A user who was erased is
- * still in them.
+ * Counts and logs versions of deleted files that rules of the bucket keep, such as a legal hold. They may still contain
+ * erased users.
  */
 import type { OnKept } from '../../domain/ports/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { KeptTotals } from '../upkeep/user-eraser.ts';
 
-/** At most one line per interval is logged, because a locked bucket keeps something of every deletion. */
+/** At most one line per interval is logged, because a locked bucket keeps a version at every deletion. */
 const LOG_EVERY_MS = 60_000;
 
 export class KeptVersions {
@@ -28,7 +28,7 @@ export class KeptVersions {
     return this.#count;
   }
 
-  /** The same, with the number of deletions of which the storage does not tell whether it keeps versions. */
+  /** That count, plus deletions for which the storage did not report whether it kept a version. */
   get totals(): KeptTotals {
     return { versions: this.#count, unknown: this.#unknown };
   }

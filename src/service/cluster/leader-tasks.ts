@@ -1,4 +1,4 @@
-/** What the leader of a cluster does, besides the tasks that every service has: it maintains the object storage. */
+/** The tasks of a cluster's leader in addition to those of every service: it maintains the object storage. */
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { Leadership } from '../../domain/ports/leader.ts';
@@ -12,9 +12,9 @@ import type { JoinedCluster } from './cluster-start.ts';
 
 /** Interval between passes that overwrite the ids of erased users in the published tables. */
 const REDACT_EVERY_MS = 10 * 60_000;
-/** Interval between looks for a new published version of the population. */
+/** Interval between checks for a new published version of the population. */
 const FOLLOW_EVERY_MS = 2_000;
-/** How long a version that could not be served is left alone. */
+/** How long to wait before a version that could not be served is tried again. */
 const REFUSED_MS = 60_000;
 
 /** Interval between removals of published models and versions of the population that nothing needs. */
@@ -23,9 +23,9 @@ const PRUNE_EVERY_MS = 24 * 3600_000;
 const KEPT_VERSIONS = 5;
 const KEPT_MS = 30 * 24 * 3600_000;
 
-/** Interval between removals of what killed writers left in the object storage. */
+/** Interval between removals of leftovers of killed writers in the object storage. */
 const SWEEP_EVERY_MS = 6 * 3600_000;
-/** Rarer tasks run for the first time after this time too, because nodes may be restarted more often than that. */
+/** Delay before the first run of rarer tasks, because nodes may be restarted more often than these tasks run. */
 const FIRST_MS = 10 * 60_000;
 
 interface LeaderOptions
@@ -68,8 +68,8 @@ export function startLeaderTasks(options: LeaderOptions): () => void {
 
 /**
  * Removes published versions of the population that nothing needs: they are old, newer versions exist, and no served
- * version, running expansion or audience refers to them. A process that has lost leadership meanwhile does no harm: the
- * index of the published population lets one removal run at a time.
+ * version, running expansion or audience refers to them. A process that loses leadership during the removal does no
+ * harm, because the index of the published population allows only one removal at a time.
  * @throws AppError unavailable (another removal is running), invalid_population, storage_failed
  */
 export function prunePopulations(
@@ -87,9 +87,7 @@ type FollowerNeeds = Pick<LeaderOptions, 'populations'> & {
   readonly clock: Pick<Clock, 'elapsed'>;
 };
 
-/**
- * The same for published models. @throws AppError unavailable, storage_failed
- */
+/** Removes published models by the same rules. @throws AppError unavailable, storage_failed */
 function pruneModels(
   cluster: Pick<Cluster, 'neededModels'>,
   files: BlobFiles,

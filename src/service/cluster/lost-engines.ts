@@ -1,4 +1,4 @@
-/** Gives the work of engines whose processes have ended back to the queue, without waiting for their leases to expire. */
+/** Returns the work of engines whose processes have ended to the queue, without waiting for their leases to expire. */
 import { pauseMs } from '../../domain/expansions.ts';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
@@ -14,7 +14,10 @@ export interface LostEnginesOptions {
   readonly wake: () => void;
 }
 
-/** Looks for lost engines until the returned function is called. Every node looks, so the loss of a node does not matter. */
+/**
+ * Checks for lost engines until the returned function is called. Every node does so, so the loss of a node does not
+ * matter.
+ */
 export function releaseLostEngines({ cluster, store, logger, wake }: LostEnginesOptions): () => void {
   let isLooking = false;
   const look = async () => {
@@ -23,14 +26,14 @@ export function releaseLostEngines({ cluster, store, logger, wake }: LostEngines
       if (jobs === 0) continue;
       logger.warn({ engine: owner, jobs }, 'the process of an engine has ended, and its jobs are back in the queue');
       wake();
-      // those that it had begun
+      // the jobs that the engine had begun
       setTimeout(wake, pauseMs(1)).unref();
     }
   };
   const timer = setInterval(() => {
     if (isLooking) return;
     isLooking = true;
-    // while the database does not answer, leases do not matter either
+    // while the database does not answer, no lease can be taken over
     look()
       .catch(() => {})
       .finally(() => {

@@ -28,14 +28,14 @@ export class Membership {
     void this.#beat();
   }
 
-  /** The processes that sent a heartbeat lately, as far as this process knows. */
+  /** The processes whose recent heartbeats this process has read. */
   members(): readonly Member[] {
     return this.#members;
   }
 
   /**
-   * The engines of the cluster as the status of an engine, for a node that has none of its own. Such a node can do its
-   * work without any, so it counts as ready: expansions wait until there is an engine.
+   * The status of the cluster's engines, for a node without an engine of its own. Such a node can answer requests
+   * without any engine, so it counts as ready; expansions wait until there is an engine.
    */
   engines(): EngineStatus {
     const engines = this.#members.filter(({ kind }) => kind === 'engine');
@@ -49,7 +49,7 @@ export class Membership {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    // the others forget it if the database cannot be reached now
+    // if the database cannot be reached, the other processes forget this one after a while
     await this.#cluster.leave(this.id).catch(() => {});
   }
 

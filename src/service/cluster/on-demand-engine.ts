@@ -1,6 +1,6 @@
 /**
- * The engine of a node that expands no campaigns. It makes estimates and checks models. It is started when it is needed,
- * and stops when it has been idle for a while, because most nodes are hardly ever asked for either.
+ * The engine of a node that expands no campaigns. It makes estimates and checks models. It starts when it is needed and
+ * stops after it has been idle for a while, because most nodes rarely do either.
  */
 import type { CheckedModel, CheckModelTask } from '../../engine/messages.ts';
 import type { EngineSupervisor } from '../../engine/supervisor.ts';
@@ -9,7 +9,7 @@ import type { Estimates } from '../ports/estimates.ts';
 
 type Supervisor = Pick<EngineSupervisor, 'start' | 'stop' | 'state' | 'checkModel' | 'dropModel' | 'estimate'>;
 
-/** How long an engine that nobody uses runs on. */
+/** How long an idle engine keeps running. */
 const IDLE_MS = 60_000;
 
 export class OnDemandEngine implements Estimates {

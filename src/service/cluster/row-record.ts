@@ -1,4 +1,4 @@
-/** The record of served versions in a row of the database, and the follower that serves what other nodes recorded. */
+/** Records the served versions in a row of the database, and serves the versions that other nodes record there. */
 import type { ServedRow } from '../../domain/ports/served.ts';
 import { type ServedChange, type ServedModelEntry, type ServedVersions, servedModelOf } from '../../domain/served.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -34,7 +34,7 @@ export class RowRecord implements ServedRecord {
     return this.#now;
   }
 
-  /** Takes note of the row as another process recorded it. Returns false if the row is not newer. */
+  /** Adopts a row that another process recorded. Returns false if the row is not newer. */
   note(now: ServedVersions): boolean {
     if (now.epoch <= this.#now.epoch) return false;
     this.#now = now;
@@ -88,7 +88,7 @@ interface FollowerOptions {
   readonly logger: Logger;
 }
 
-/** Serves what other nodes recorded, within a second plus the time to fetch it. */
+/** Serves the versions that other nodes record, within a second plus the time to fetch them. */
 export class ServedFollower {
   readonly #options: FollowerOptions;
   readonly #opener = new PopulationOpener();

@@ -14,8 +14,8 @@ import { Mirror } from '../../population/share.ts';
 const POPULATION_FOLDER = 'population';
 const MODELS_FOLDER = 'models';
 /**
- * Interval at which a process reads the index, for changes that nobody announces: those of commands without the
- * database. Each read is a request, and a cluster may have hundreds of engines.
+ * Interval at which a process reads the index, to find changes that are not announced because a command without the
+ * database made them. Each read is a request, and a cluster may have hundreds of engines.
  */
 const FOLLOW_MS = { node: 1_000, engine: 5_000 } as const;
 
@@ -24,7 +24,7 @@ export interface SharedDataOptions {
   readonly announcements: Announcements;
   /** The cache folder. */
   readonly cache: string;
-  /** Maximum size of segments on this machine. */
+  /** Maximum total size of the segments on this machine. */
   readonly mirrorBytes: number;
   readonly kind: keyof typeof FOLLOW_MS;
   readonly now: () => number;
@@ -76,7 +76,7 @@ export class SharedData {
     return readModelFolder(await pullModel(this.files, version, this.models));
   }
 
-  /** Brings what is needed to open a version to this machine; it stays until the next call. */
+  /** Fetches the files that are needed to open a version. They stay on this machine until the next call. */
   async fetchPopulation(version: string): Promise<void> {
     const release = await this.mirror.take(version);
     this.#release();

@@ -1,4 +1,4 @@
-/** Union, difference and intersection of sorted sets, as linear merges of two streams of any size. */
+/** Computes the union, difference and intersection of sorted sets by linear merges of two streams of any size. */
 import type { IdBlocks } from '../../domain/user-sets.ts';
 
 /** Ids in at least one of the sets. */

@@ -7,7 +7,10 @@ import { AppError, assert } from '../../lib/errors.ts';
 import { createFolder, ifMissing, removeQuietly, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { awaitFileLock } from '../../lib/files/file-lock.ts';
 
-/** Locked while a file is put with a condition, so that the condition holds until the file has its name. */
+/**
+ * This file is locked while a file is put with a condition, so that the condition stays true until the file has its
+ * name.
+ */
 const LOCK = 'put.lock';
 /** Maximum wait for the lock, which is held while one small file is written. */
 const LOCK_WAIT_MS = 30_000;

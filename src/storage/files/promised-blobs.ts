@@ -1,4 +1,6 @@
-/** The port of blobs over files of the local disk. A method does its work at once; its promise is only the answer. */
+/**
+ * Implements the port of blobs with files on the local disk. A method has done its work when it returns its promise.
+ */
 import type { Blobs, BlobWriter, OpenBlob } from '../../domain/ports/blobs.ts';
 import type { FileBlobs } from './blobs.ts';
 

@@ -128,8 +128,7 @@ const RANDOM_BYTES = 8;
 
 /**
  * A new name for a set with this sha256: the sha256, the time of publication, and a random number. So each publication
- * has a file of its own, and whoever removes a file, however late, never removes the file of an equal set that was
- * published since.
+ * has a file of its own, and a late removal never affects an equal set that was published later.
  */
 export function newSetName(sha256: string, now: number): string {
   const time = Math.floor(now).toString(16).padStart(TIME_DIGITS, '0');

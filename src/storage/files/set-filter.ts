@@ -1,7 +1,8 @@
 /**
- * Filters of user sets: which sets may have a user, without their files. A filter is a blocked Bloom filter (Putze,
- * Sanders, Singler: Cache-, Hash- and Space-Efficient Bloom Filters, 2007), as base64. The bits of a user are all in one
- * block, so a database can read one block of each filter. Filters are stored: none of these numbers may change.
+ * Filters of user sets, which tell whether a set may contain a user without reading its file. A filter is a blocked
+ * Bloom filter (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient Bloom Filters, 2007), as base64. The bits of
+ * a user are all in one block, so a database can read one block of each filter. Filters are stored: none of these
+ * numbers may change.
  */
 import { setImmediate } from 'node:timers/promises';
 
@@ -23,7 +24,7 @@ const INITIAL_HASHES = 1_024;
 /** A hash of a user id: two unsigned numbers of 32 bits. The first chooses the block, and the second the bits. */
 type UserHash = readonly [block: number, bits: number];
 
-/** Collects the users of a set. */
+/** Builds the filter of a set from its users. */
 export class SetFilterBuilder {
   #hashes = new Uint32Array(INITIAL_HASHES);
   #users = 0;
@@ -80,7 +81,7 @@ export function blockOf(filter: string, users: string, block: string): string {
   return `substr(${filter}, CAST(1 + ${BLOCK_CHARACTERS} * (${at}) AS integer), ${BLOCK_CHARACTERS})`;
 }
 
-/** Whether a set with this block may have the user. True if the set has no filter. */
+/** Whether a set with this block may contain the user; true if the set has no filter. */
 export function mayHave(block: string, [, bits]: UserHash): boolean {
   if (block === '') return true;
   const bytes = Buffer.from(block, 'base64');

@@ -1,4 +1,4 @@
-/** How user sets match a population: counts of their users, cached, and reports. */
+/** Reports how user sets match a population, and caches the counts of their users. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { SeedCounts } from '../../domain/types.ts';

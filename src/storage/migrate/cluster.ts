@@ -14,20 +14,20 @@ import { openBlobs } from '../postgres/open-blobs.ts';
 import type { Source, Target } from './copy-store.ts';
 import { TABLES } from './tables.ts';
 
-/** The key of the advisory lock of a process that copies: the letters `mhc`. */
+/** The key of the advisory lock that a copying process holds: the letters `mhc`. */
 const LOCK = 0x6d6863;
-/** A process that has not described itself for this long is gone; others forget it after the same time. */
+/** A process without a heartbeat for this long is gone. Other processes forget it after the same time. */
 const GONE_MS = 15_000;
 
 /**
- * Opens a source that nodes and engines may be using. What is opened is closed by `opened`.
+ * Opens a source that nodes and engines may be using. `opened` closes everything that this function opens.
  * @throws AppError invalid_argument if it has another version
  */
 export async function openUsedCluster(url: string, locator: BlobLocator, opened: AsyncDisposableStack) {
   return openSource(await connect(url, opened), locator, opened);
 }
 
-/** @throws AppError unavailable if processes of the cluster run; invalid_argument if it has another version */
+/** @throws AppError unavailable if processes of the cluster are running; invalid_argument if it has another version */
 export async function openClusterSource(
   url: string,
   locator: BlobLocator,
@@ -41,8 +41,9 @@ export async function openClusterSource(
 }
 
 /**
- * Opens an empty database, or one with the interrupted copy of the same source, whose rows are removed.
- * @throws AppError invalid_argument if the database or the object storage has another store; unavailable if it is in use
+ * Opens an empty database, or one with an interrupted copy of the same source, and removes the rows of that copy.
+ * @throws AppError invalid_argument if the database or the object storage belongs to another store; unavailable if it
+ * is in use
  */
 export async function openClusterTarget(
   url: string,
@@ -65,7 +66,7 @@ export async function openClusterTarget(
       throw new AppError('invalid_argument', 'the object storage is not empty: it has user sets; use another prefix');
     await begin(database, locator.url, source);
   } else await removeRows(client);
-  // blobs are compared through a cache of its own
+  // a separate cache, so that blobs are read from the storage when they are compared
   const cacheFolder = join(locator.cacheFolder, `copy-${randomUUID()}`);
   opened.defer(() => removeQuietly(cacheFolder));
   const arrived = await openBlobs({ ...locator, cacheFolder });
@@ -81,7 +82,7 @@ type Client = Awaited<ReturnType<PostgresDatabase['connectAlone']>>;
 
 interface Connection {
   readonly database: PostgresDatabase;
-  /** A connection without limits on the time of statements, which may have the lock. */
+  /** A connection without time limits for statements, which may hold the lock. */
   readonly client: Client;
 }
 
@@ -93,7 +94,7 @@ async function connect(url: string, opened: AsyncDisposableStack): Promise<Conne
   return { database, client };
 }
 
-/** Lets one process copy from or to a database. */
+/** Ensures that only one process copies from or to a database. */
 async function lock(client: Client): Promise<void> {
   const { rows } = await client.query(`SELECT pg_try_advisory_lock(${LOCK}) AS is_mine`);
   if (!rows[0].is_mine) throw new AppError('unavailable', 'another process copies from or to this database');
@@ -127,7 +128,7 @@ async function openSource(
   };
 }
 
-/** The source of the copy that was begun in the database; null if there is none. */
+/** The source of the unfinished copy in the database; null if there is none. */
 async function findCopy(database: PostgresDatabase): Promise<string | null> {
   const steps = await database.get<{ readonly areThere: boolean }>(
     `SELECT to_regclass('schema_steps') IS NOT NULL AS "areThere"`,

@@ -1,4 +1,4 @@
-/** Copies the blobs that rows refer to, and compares each with its source after it has arrived. */
+/** Copies the blobs that rows refer to, and then compares each copy with its source. */
 import { createHash } from 'node:crypto';
 import { type Blobs, type OpenBlob, untilRead } from '../../domain/ports/blobs.ts';
 import type { StoreContents } from '../../domain/ports/upkeep.ts';
@@ -9,7 +9,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** Maximum number of damaged blobs that an error names. */
 const NAMED = 20;
 
-/** The blobs of both stores. `arrived` reads those of the target past what this process has just written. */
+/** The blobs of both stores. `arrived` reads the blobs of the target without caches of this process. */
 export interface BlobEnds {
   readonly from: Blobs;
   readonly to: Blobs;
@@ -23,7 +23,7 @@ export interface CopiedBlobs {
 }
 
 /**
- * Copies sets and rankings; files that are there are replaced.
+ * Copies sets and rankings, and replaces existing files.
  * @throws AppError storage_failed that names the blobs that are missing, damaged or could not be copied
  */
 export async function copyBlobs(
@@ -37,7 +37,7 @@ export async function copyBlobs(
     try {
       bytes += await copy();
     } catch (error) {
-      // the rest is copied all the same, so that all damage is known at once
+      // copying continues, so that one error names all the damage
       if (!(error instanceof AppError) || error.code !== 'storage_failed') throw error;
       faults.push(`${name}: ${messageOf(error)}`);
     }
@@ -67,7 +67,7 @@ async function copyRanking(ends: BlobEnds, folder: string): Promise<number> {
   return bytes;
 }
 
-/** Copies a file and returns its size. `expected` is the sha256 that its source must have. */
+/** Copies a file and returns its size. The source must have the sha256 `expected`. */
 async function copyFile({ from, to, arrived }: BlobEnds, folder: string, file: string, expected?: string) {
   const source = await from.open(folder, file, { whole: expected !== undefined });
   try {
@@ -93,7 +93,7 @@ async function copyFile({ from, to, arrived }: BlobEnds, folder: string, file: s
   }
 }
 
-/** The sha256 of a blob. `onChunk` gets its bytes, which are valid until it returns. */
+/** Computes the sha256 of a blob. Calls `onChunk` with its bytes, which are valid until `onChunk` returns. */
 async function hashBlob(blob: OpenBlob, onChunk: (chunk: Uint8Array) => void = () => {}): Promise<string> {
   const hash = createHash('sha256');
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, blob.sizeBytes));

@@ -1,4 +1,4 @@
-/** Copies rows table by table from one dialect to the other, and compares them after they have arrived. */
+/** Copies rows table by table from one dialect to the other, and then compares them. */
 import { createHash } from 'node:crypto';
 import { AppError } from '../../lib/errors.ts';
 import { halvesReplaced } from '../postgres/database/statement.ts';
@@ -10,16 +10,16 @@ import { TABLES, type Table } from './tables.ts';
 const READ_ROWS = 1_000;
 const WRITTEN_ROWS = 50;
 
-/** A table with the columns that are copied. Postgres knows which of them have JSON. */
+/** A table with the columns to copy. Postgres reports which of them contain JSON. */
 interface CopiedTable extends Table {
   readonly columns: readonly { readonly name: string; readonly isJson: boolean }[];
 }
 
-/** A value as both dialects have it: flags are 0 and 1, and JSON is text. */
+/** A value in the form common to both dialects: flags are 0 and 1, and JSON is text. */
 type Value = string | number | null;
 type Row = Readonly<Record<string, Value>>;
 
-/** The rows of a table: how many there are, and the sum of the sha256 of all, which does not depend on their order. */
+/** The number of rows of a table, and the sum of their sha256, which does not depend on their order. */
 export interface TableSum {
   readonly table: string;
   readonly rows: number;
@@ -27,7 +27,7 @@ export interface TableSum {
 }
 
 /**
- * Copies all rows of one state of a store into empty tables, and reads them again.
+ * Copies all rows of one state of a store into empty tables, then reads them back and compares them.
  * @throws AppError storage_failed that names the tables that differ
  */
 export async function copyRows(
@@ -90,7 +90,7 @@ function toShared({ name, columns }: CopiedTable, row: Readonly<Record<string, V
     if (typeof value === 'boolean') shared[column.name] = Number(value);
     else shared[column.name] = column.isJson && typeof value === 'string' ? halvesReplaced(value) : value;
   }
-  // the job is free at once in the new store, and the attempt counts as that of a lost engine
+  // in the new store, the job can be claimed at once, and the attempt counts as that of a lost engine
   if (name === 'jobs' && shared['lease_until'] !== null) shared['lease_until'] = 0;
   return shared;
 }
@@ -110,7 +110,7 @@ async function insertRows(to: Sql, { name, key, columns, isSingle }: CopiedTable
   await to.run(`INSERT INTO ${name} (${names.join(', ')}) VALUES ${tuples.join(', ')} ${conflict}`, bound);
 }
 
-/** The highest number that a table has given to a row. */
+/** The highest number that a row of the table has ever had. */
 async function lastNumberOf(sql: Sql, table: string): Promise<number> {
   const select =
     sql.dialect.name === 'sqlite'

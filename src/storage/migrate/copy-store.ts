@@ -8,7 +8,7 @@ import { copyRows, type TableSum } from './copy-rows.ts';
 
 interface End {
   readonly blobs: Blobs;
-  /** @throws AppError if something else has begun to use the store */
+  /** @throws AppError if another process has begun to use the store */
   requireUnused(): Promise<void>;
 }
 
@@ -20,11 +20,11 @@ export interface Source extends End {
 }
 
 export interface Target extends End {
-  /** Has no rows. */
+  /** A store without rows. */
   readonly database: Pick<Database, 'write'>;
-  /** Opens the blobs once more, without what this process remembers or has in a cache. */
+  /** Opens the blobs again, without the memory and the cache of this process. */
   readonly arrived: Blobs;
-  /** Makes the copy a store that services can use. */
+  /** Completes the copy, so that services can use it. */
   complete(): Promise<void>;
 }
 
@@ -34,8 +34,8 @@ export interface CopyReport {
 }
 
 /**
- * Copies one state of all rows in one transaction, and then the blobs that they refer to. `onProgress` is called with
- * what has been done, and `onRows` with the blobs of the copied rows.
+ * Copies one state of all rows in one transaction, and then the blobs that they refer to. Calls `onProgress` with
+ * descriptions of completed steps, and `onRows` with the blobs of the copied rows.
  * @throws AppError storage_failed, unavailable
  */
 export async function copyStore(

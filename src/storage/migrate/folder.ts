@@ -20,18 +20,18 @@ import { databaseFaults } from '../sqlite/database/row-sums.ts';
 import { SqliteDatabase } from '../sqlite/database/sqlite-database.ts';
 import type { Source, Target } from './copy-store.ts';
 
-/** Marks a folder with an unfinished copy, which may be removed. */
+/** Marks a folder that contains an unfinished copy and may be removed. */
 const COPY_FILE = 'unfinished-copy';
 
-/** The folder in which a copy is made that gets the name `folder` when it is complete. */
+/** The folder of an unfinished copy, which is renamed to `folder` when it is complete. */
 function partialOf(folder: string): string {
   return `${resolve(folder)}.partial`;
 }
 
 /**
- * Locks a data folder and opens it for reading. What is opened is closed by `opened`.
- * @throws AppError unavailable if a service uses it; invalid_argument if it is none of this version; database_damaged,
- * because a copy would give damaged rows new checksums
+ * Locks a data folder and opens it for reading. `opened` closes everything that this function opens.
+ * @throws AppError unavailable if a service uses it; invalid_argument if it is not a data folder of this version;
+ * database_damaged, because a copy would give damaged rows new checksums
  */
 export async function openFolderSource(dataDir: string, opened: AsyncDisposableStack): Promise<Source> {
   const folder = resolve(dataDir);
@@ -53,9 +53,9 @@ export async function openFolderSource(dataDir: string, opened: AsyncDisposableS
 }
 
 /**
- * Opens a new store that is made beside the folder `to`, instead of an interrupted copy. `to` appears when the copy is
+ * Opens a new store beside the folder `to`, in place of an interrupted copy. It is renamed to `to` when the copy is
  * complete; otherwise, nothing is left.
- * @throws AppError invalid_argument if there is something else; unavailable if another process makes the copy
+ * @throws AppError invalid_argument if `to` contains anything else; unavailable if another process is copying
  */
 export async function openFolderTarget(to: string, opened: AsyncDisposableStack): Promise<Target> {
   const [folder, fresh] = [resolve(to), partialOf(to)];

@@ -11,13 +11,13 @@ import { openFolderSource, openFolderTarget } from './folder.ts';
 const ATTEMPTS = 5;
 
 export interface CopyOptions {
-  /** Called with what is being done. */
+  /** Called with a description of the current step. */
   readonly onProgress?: (text: string) => void;
 }
 
 /**
- * Copies a store. The source is only read, and no process may use it. The target must be empty, or have an interrupted
- * copy, which is made again. Until the copy is complete, no service opens the target.
+ * Copies a store. The source is only read, and no process may use it. The target must be empty or contain an
+ * interrupted copy, which begins anew. Services do not open the target until the copy is complete.
  * @throws AppError invalid_argument, unavailable, storage_failed, database_damaged; UsageError
  */
 export async function migrateStore(
@@ -50,7 +50,7 @@ export interface UsedCopy extends CopyReport {
 
 /**
  * Copies the store of a cluster in use to a new data folder. If a blob was removed after the rows were copied, its row
- * was too, and everything is copied again.
+ * was removed too, so everything is copied again.
  * @throws AppError invalid_argument, unavailable, storage_failed
  */
 export async function copyUsedStore(

@@ -11,7 +11,7 @@ import type { CachedSingles } from '../s3/cache.ts';
 
 /**
  * Opens blobs without calling their storage: `s3://bucket/prefix`, or `file:///folder`, which is a folder that all
- * hosts share, such as a network file system. `onKept` is called when rules of the bucket keep what was deleted.
+ * hosts share, such as a network file system. Calls `onKept` when rules of the bucket keep deleted files.
  * @throws UsageError; AppError storage_failed
  */
 export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {}): Promise<OpenedBlobs> {
@@ -20,7 +20,7 @@ export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {})
     createClosedFolder(folder);
     return { blobs: new PromisedBlobs(new FileBlobs(folder)), cache: null, singles: null, close: () => {} };
   }
-  // the client of object storage is loaded where there is one
+  // the client of object storage is loaded only if it is needed
   const { openS3 } = await import('../s3/open-s3.ts');
   return openS3(locator, { clock: systemClock, onKept });
 }

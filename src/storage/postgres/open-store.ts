@@ -11,15 +11,15 @@ import { openDatabase } from './database/open.ts';
 import { type OpenedBlobs, openBlobs } from './open-blobs.ts';
 import { RangeRepository } from './ranges/ranges.ts';
 
-/** An open store, and what its tests watch. */
+/** An open store, with its database for tests. */
 interface OpenedStore {
   readonly store: CampaignStore;
   readonly database: PostgresDatabase;
 }
 
 /**
- * Opens the database that `url` names, and migrates it. Any number of processes may do so at once. What others have
- * committed is visible to look-ups once this promise resolves.
+ * Opens the database that `url` names, and migrates it. Any number of processes may do so at once. Once this promise
+ * resolves, look-ups show everything that other processes have committed.
  * @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database
  */
 export async function openStore(url: string, locator: BlobLocator, options: StoreOptions): Promise<OpenedStore> {

@@ -1,5 +1,6 @@
 /**
- * Blobs in object storage, read through a local cache. A folder becomes visible with its manifest, which is put last.
+ * Blobs in object storage, read through a local cache. A folder becomes visible when its manifest is put, which happens
+ * last.
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -40,11 +41,11 @@ interface FileLocation {
   readonly file: FileParts;
   readonly key: string;
   readonly isSingle: boolean;
-  /** Its bytes, if they are in the manifest. */
+  /** The bytes of the file, if they are in the manifest. */
   readonly bytes: Uint8Array | null;
 }
 
-/** Maximum number of folders of single files that are remembered. */
+/** Maximum number of remembered folders of single files. */
 const MOST_SINGLES = 1_000;
 
 export class S3Blobs implements Blobs {
@@ -144,7 +145,7 @@ export class S3Blobs implements Blobs {
         upload(this.#storage, keyOf(file), source, { known: { partBytes, parts: sums.get(file)! } }),
       );
     } catch (error) {
-      // what cannot be removed now is removed by `sweep`; the error of the write is more important
+      // `sweep` removes the rest later; the error of the write is more important
       await inParallel(objects, 1, ([file]) => this.#removal.remove(keyOf(file))).catch(() => {});
       throw error;
     }
@@ -249,8 +250,8 @@ export class S3Blobs implements Blobs {
   }
 
   /**
-   * Fetches parts from where the file was when it was opened. If it was replaced and its objects are gone, equal parts
-   * are fetched from where they are now.
+   * Fetches parts from the place of the file when it was opened. If the file was replaced and its objects are gone,
+   * equal parts are fetched from their present place.
    */
   #fetchPart(folder: string, file: string, opened: FileLocation): FetchPart {
     const { bytes } = opened;
@@ -296,7 +297,7 @@ function missing(name: string): AppError {
   return new AppError('storage_failed', `cannot open ${name}: there is no such blob`, { facts: { errno: 'ENOENT' } });
 }
 
-/** The folder for files that are being written, in the folder of a cache. */
+/** The folder, inside the folder of a cache, for files that are being written. */
 export function spoolOf(cacheFolder: string): string {
   return join(cacheFolder, 'spool');
 }

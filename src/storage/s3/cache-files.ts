@@ -1,7 +1,7 @@
 /**
  * The files of a blob cache: parts named after their sha256, in a folder that several processes may share. Parts of
- * published folders are in `parts`, where equal parts share a file. Parts of single files, which are user sets, are in
- * a folder for each file, so that they can be removed when the file is.
+ * published folders are in `parts`, where equal parts share a file. The parts of each single file, which is a user set,
+ * are in a folder of their own, so that they can be removed together with the file.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, read as readCallback, readdirSync, rmSync } from 'node:fs';
@@ -20,10 +20,10 @@ export interface PartFile extends PartId {
   readonly usedAt: number;
 }
 
-/** Where the bytes of a part come from. Those from memory belong to a sha256 that was just computed from them. */
+/** Where the bytes of a part come from. Bytes from memory need no check, because their sha256 was just computed. */
 export type Origin = 'storage' | 'memory';
 
-/** Other work runs between slices of this size while a part is verified. */
+/** A part is verified in slices of this size, so that other work can run in between. */
 const SLICE_BYTES = 1024 ** 2;
 /** Maximum number of times that the removal of a folder begins anew because a part arrived in it. */
 const RETRIES_TO_REMOVE = 10;
@@ -62,7 +62,7 @@ export class CacheFiles {
     return null;
   }
 
-  /** Receives a part. Returns a descriptor of its file, which has its name only if its bytes are right. */
+  /** Receives a part. Returns a descriptor of its file, which gets its name only if its bytes are right. */
   async receive(part: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin = 'storage'): Promise<number> {
     const temporary = this.#space.arrivingPath();
     const descriptor = openSync(temporary, 'wx+');
@@ -91,7 +91,7 @@ export class CacheFiles {
     return (await readdir(this.#singles)).map(decodeURIComponent);
   }
 
-  /** Removes the parts of a single file. Whoever has them open can still read them. */
+  /** Removes the parts of a single file. Readers that have them open can still read them. */
   removeSingle(single: string): void {
     // a part may get its name between the removal of the others and that of the folder
     rmSync(this.#folderOf(single), { recursive: true, force: true, maxRetries: RETRIES_TO_REMOVE, retryDelay: 0 });
@@ -114,7 +114,7 @@ export class CacheFiles {
       mkdirSync(dirname(path), { recursive: true });
       await rename(temporary, path);
     } catch (error) {
-      // the single file is removed at this moment, so its part gets no name
+      // the single file is being removed, so its part gets no name
       if (part.single === undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       await rm(temporary, { force: true });
     }
@@ -141,7 +141,7 @@ async function listParts(folder: string): Promise<PartFile[]> {
 
 async function sumOf(descriptor: number, sizeBytes: number): Promise<string | null> {
   const hash = createHash('sha256');
-  // one byte more, because a file that is too long is damaged too
+  // reads one byte more, because a file that is too long is damaged too
   const buffer = Buffer.allocUnsafe(Math.min(SLICE_BYTES, sizeBytes + 1));
   let position = 0;
   for (;;) {

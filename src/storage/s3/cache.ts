@@ -1,6 +1,6 @@
 /**
- * The local cache of blobs from object storage: a folder of parts with a limit, which the processes of a host share. A
- * part is verified when it arrives and when a process opens its file, so damaged files are fetched again.
+ * The local cache of blobs from object storage: a folder of parts with a limited size, which the processes of a host
+ * share. A part is verified when it arrives and when a process opens its file, so damaged files are fetched again.
  */
 import { closeSync } from 'node:fs';
 import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
@@ -16,7 +16,7 @@ import type { Source } from './upload.ts';
 
 /** Single files that have parts on this machine, by their names (`folder/file`). */
 export interface CachedSingles {
-  /** Also removes what killed processes were receiving. Rejects with AppError storage_failed. */
+  /** Also removes partial files of killed processes. Rejects with AppError storage_failed. */
   listSingles(): Promise<readonly string[]>;
 
   /**
@@ -32,7 +32,7 @@ export type CacheCounts = { -readonly [K in keyof BlobCacheCounts]: number };
 export interface AcquireOptions {
   /** Whether the part stays open until `unpin`. */
   readonly isPinned?: boolean;
-  /** Whether a part that is fetched may be in memory only, until `drop`. */
+  /** Whether a fetched part may be in memory only, until `drop`. */
   readonly isReadOnce?: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface CacheOptions {
   readonly limits: BlobLimits;
 }
 
-/** How long a part that this process has put stays in memory unread, if other parts need the memory. */
+/** How long an unread part that this process has put stays in memory when other parts need the memory. */
 const UNREAD_MS = 600_000;
 
 export class BlobCache implements CachedSingles {
@@ -60,7 +60,7 @@ export class BlobCache implements CachedSingles {
   readonly #arriving = new Map<string, Promise<CachedPart>>();
   readonly #memory: PartMemory;
   #ticks = 0;
-  /** The ticks when the files were listed last. */
+  /** The value of `tick` when the files were last listed. */
   #ticksWhenListed = 0;
 
   /** Creates the folder. @throws AppError storage_failed */
@@ -94,7 +94,7 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * A part that is open. `fetch` brings bytes that are not on this machine; callers that need the same part at the same
+   * Returns an open part. `fetch` gets bytes that are not on this machine; callers that need the same part at the same
    * time share one fetch. Rejects with AppError storage_failed.
    */
   async acquire(
@@ -121,7 +121,7 @@ export class BlobCache implements CachedSingles {
       const length = Math.min(partBytes, sizeBytes - position);
       const id = { sha256, sizeBytes: length };
       if (this.#keepInMemory(id, () => slice(position, length))) continue;
-      // what cannot be kept can be fetched
+      // parts that cannot be kept can be fetched
       await this.#find(id, (sink) => send(slice(position, length), sink), 'keep').catch(() => {});
     }
   }
@@ -147,7 +147,7 @@ export class BlobCache implements CachedSingles {
     return { ...id, descriptor: null, memory: null, ...bytes, pins: 0, usedAt: this.tick() };
   }
 
-  /** The open part, or the part that arrives. */
+  /** The open part, or the part that is being fetched. */
   async #find(id: PartId, fetch: (sink: Sink) => Promise<void>, purpose: Purpose): Promise<CachedPart> {
     const key = keyOf(id);
     const open = this.#open.get(key);
@@ -165,7 +165,7 @@ export class BlobCache implements CachedSingles {
 
   unpin(part: CachedPart): void {
     part.pins -= 1;
-    // what is removed from the folder must not stay on the disk because a process has it open
+    // a removed part must not stay on the disk because a process has it open
     if (part.single !== undefined && part.pins === 0) this.#closePart(part);
     else this.#closeSpare();
   }
@@ -241,7 +241,7 @@ export class BlobCache implements CachedSingles {
     });
   }
 
-  /** Closes the files that were not read for the longest time if too many are open without a reader that needs them. */
+  /** If too many files without a waiting reader are open, closes those that were least recently read. */
   #closeSpare(): void {
     const spare = [...this.#open.values()].filter(({ pins }) => pins === 0);
     const excess = spare.length - this.#limits.blobOpenParts;

@@ -1,4 +1,4 @@
-/** A part of a blob, as it arrives, and as this machine has it. */
+/** A part of a blob, while it arrives and once it is on this machine. */
 import { createHash } from 'node:crypto';
 import { readFully } from '../../lib/files/slices.ts';
 import type { Sink } from './client.ts';
@@ -12,7 +12,7 @@ export interface PartId {
   readonly single?: string | undefined;
 }
 
-/** A part that can be read while it is open (`isOpen`); then it must be acquired again. */
+/** A part that can be read while it is open (`isOpen`). Once it is closed, it must be acquired again. */
 export interface CachedPart extends PartId {
   /** Its file. */
   descriptor: number | null;
@@ -34,7 +34,7 @@ export function keyOf({ sha256, single }: PartId): string {
   return single === undefined ? sha256 : `${sha256} ${single}`;
 }
 
-/** Like `readFully`, of a part that is open. */
+/** Like `readFully`, but reads an open part. */
 export function readPart({ descriptor, memory }: CachedPart, target: Uint8Array, position: number): number {
   if (memory === null) return readFully(descriptor!, target, position);
   const bytes = memory.subarray(position, position + target.length);
@@ -42,14 +42,14 @@ export function readPart({ descriptor, memory }: CachedPart, target: Uint8Array,
   return bytes.length;
 }
 
-/** Takes the bytes of a part as they arrive, and compares their sha256 with the one that the part should have. */
+/** Receives the bytes of a part as they arrive, and compares their sha256 with the expected one. */
 export class Arrival implements Sink {
   readonly #part: PartId | null;
   readonly #store: (chunk: Uint8Array, position: number) => void;
   #hash = createHash('sha256');
   #position = 0;
 
-  /** `store` takes the bytes. Those of a null part are not verified. */
+  /** `store` receives the bytes. If the part is null, they are not verified. */
   constructor(part: PartId | null, store: (chunk: Uint8Array, position: number) => void) {
     this.#part = part;
     this.#store = store;

@@ -7,8 +7,8 @@ import type { BlobLimits } from './limits.ts';
 import type { S3Location } from './location.ts';
 
 /**
- * `repeated` repeats calls, so that one patience covers a call, its body and the comparison of its sha256; the SDK's
- * own attempts would multiply with it. @throws UsageError if the file of AWS_CA_BUNDLE cannot be read
+ * `repeated` repeats calls, so that one time limit covers a call, its body and the comparison of its sha256. Attempts
+ * of the SDK itself would multiply with these. @throws UsageError if the file of AWS_CA_BUNDLE cannot be read
  */
 export function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' | 'prefix'>, limits: BlobLimits) {
   const agent = { keepAlive: true, maxSockets: limits.blobConnections };
@@ -18,7 +18,7 @@ export function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bu
     region: region ?? askedOnce(regionOrDefault),
     forcePathStyle: isPathStyle ?? endpoint !== undefined,
     followRegionRedirects: true,
-    // sha256 is put and compared by this module; servers other than AWS may refuse other checksums
+    // this module puts and compares sha256 itself; servers other than AWS may refuse other checksums
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
@@ -48,14 +48,14 @@ function trusting({ AWS_CA_BUNDLE: file }: NodeJS.ProcessEnv): { readonly secure
   try {
     const given = readFileSync(file, 'utf8');
     if (!given.includes('-----BEGIN CERTIFICATE-----')) throw new Error('the file has no certificate in PEM format');
-    // made once, because that takes longer than a connection
+    // made once, because it takes longer than opening a connection
     return { secureContext: createSecureContext({ ca: [...getCACertificates(), given] }) };
   } catch (error) {
     throw new UsageError(`environment variable AWS_CA_BUNDLE ${file}: ${messageOf(error)}`);
   }
 }
 
-/** Requests that wait for a connection are no reason to write to the terminal. */
+/** The SDK must not write to the terminal when requests wait for a connection. */
 const SILENT = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** The SDK asks for the region before every call, and reads files and variables for it each time. */

@@ -54,7 +54,7 @@ export interface PutOptions {
   readonly sha256?: string;
 }
 
-/** Metadata that tells a put of ours from that of another writer if the answer to it was lost. */
+/** Metadata that distinguishes our put from that of another writer if the answer to our put was lost. */
 const PUT_ID = 'put-id';
 
 export class ObjectStorage {
@@ -73,7 +73,7 @@ export class ObjectStorage {
     this.prefix = prefix;
     this.isPlain = isPlain(server.endpoint);
     this.limits = limits;
-    // hosts that fail together must not come back together
+    // hosts that fail at the same time must not retry at the same time
     const rng = createRng(randomUUID());
     this.#patience = { clock, rng, patienceMs: limits.blobPatienceMs };
     this.#s3 = new S3Client({ ...configOf(server, limits), ...(credentials && { credentials }) });
@@ -109,7 +109,7 @@ export class ObjectStorage {
   }
 
   /**
-   * Gives `length` bytes from `position` on to `sink`, chunk by chunk. If an attempt fails, the next one begins again
+   * Passes `length` bytes from `position` on to `sink`, chunk by chunk. If an attempt fails, the next one begins again
    * from `position`, after `sink.restart`; `sink.end` may refuse the bytes by throwing DamagedAnswer.
    */
   async fetch(key: string, position: number, length: number, sink: Sink): Promise<void> {
@@ -200,12 +200,12 @@ export class ObjectStorage {
   }
 }
 
-/** Takes the bytes of an object as they arrive. */
+/** Receives the bytes of an object as they arrive. */
 export interface Sink {
   /** Discards what has arrived. */
   restart(): void;
   write(chunk: Uint8Array): Promise<void> | void;
-  /** @throws DamagedAnswer if the bytes are not those that are expected */
+  /** @throws DamagedAnswer if the bytes are not the expected ones */
   end(): void;
 }
 

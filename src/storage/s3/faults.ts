@@ -1,7 +1,7 @@
-/** Errors of object storage: which are worth another attempt, and what they become for callers. */
+/** Errors of object storage: which of them are worth another attempt, and how they are converted for callers. */
 import { AppError, messageOf } from '../../lib/errors.ts';
 
-/** An answer that does not have the bytes that it should have. Another attempt may bring them. */
+/** An answer with wrong bytes. Another attempt may return the right ones. */
 export class DamagedAnswer extends Error {}
 
 /** The part of the SDK's errors that we use. */
@@ -23,7 +23,7 @@ const BUSY: ReadonlySet<string> = new Set([
   'TooManyRequestsException',
   'RequestLimitExceeded',
   'BandwidthLimitExceeded',
-  // a conditional put met another: the next attempt tells which of the two won
+  // two conditional puts collided: the next attempt shows which of them succeeded
   'ConditionalRequestConflict',
   'OperationAborted',
   'TimeoutError',
@@ -104,7 +104,7 @@ const NO_TLS = {
 const AUTHORITY =
   ' (if a private authority has signed the certificate, name the file of the authority in AWS_CA_BUNDLE)';
 
-/** What may help, by code. */
+/** Advice by error code. */
 const HINTS: Readonly<Record<string, string>> = {
   // by default, the bucket is a part of the host name
   ENOTFOUND: ' (if the server expects the bucket in the path, add path_style=true to the URL of blobs)',

@@ -50,7 +50,7 @@ export function partsOf(prefix: string, key: string): KeyParts {
   return { kind: 'published', folder, id, file };
 }
 
-/** What all these names begin with. */
+/** The common beginning of all these names. */
 export function commonBeginning(names: readonly string[]): string {
   const [first, last] = [names.toSorted()[0]!, names.toSorted().at(-1)!];
   let length = 0;
@@ -58,7 +58,7 @@ export function commonBeginning(names: readonly string[]): string {
   return first.slice(0, length);
 }
 
-/** Whether a folder is one of these, or below one of these. */
+/** Whether a folder is one of these folders or below one of them. */
 export function isBelow(folders: ReadonlySet<string>, folder: string): boolean {
   for (let at = folder; at !== '.' && at !== '/'; at = dirname(at)) if (folders.has(at)) return true;
   return false;

@@ -9,7 +9,7 @@ export interface S3Location {
   readonly endpoint?: string | undefined;
   /** Whether the bucket is in the path instead of the host name; by default, if there is an endpoint. */
   readonly isPathStyle?: boolean | undefined;
-  /** By default, what the SDK finds (AWS_REGION, profiles), or us-east-1. */
+  /** By default, the region that the SDK finds (AWS_REGION, profiles), or us-east-1. */
   readonly region?: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The manifest of a folder of blobs: which files it has, where they are, and the sha256 of each of their parts. A single
- * file has the same in its metadata.
+ * The manifest of a folder of blobs: which files it has, where they are, and the sha256 of each of their parts. A
+ * single file has the same information in its metadata.
  */
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ const id = z.uuid();
 
 const schema = z.object({
   format: z.literal(1),
-  /** The publication whose files these are. */
+  /** The publication to which these files belong. */
   id,
   /** Publications that this one replaced, whose files may still exist; the newest comes last. */
   earlier: z.array(id),
@@ -30,7 +30,7 @@ const schema = z.object({
 
 export type Manifest = z.infer<typeof schema>;
 
-/** What a reader needs to know of a file. */
+/** The information about a file that a reader needs. */
 export interface FileParts {
   readonly sizeBytes: number;
   /** The size of all parts but the last. */
@@ -111,11 +111,11 @@ export interface TaggedManifest {
 
 export const NO_MANIFEST: TaggedManifest = { manifest: null, etag: null };
 
-/** Maximum number of writers of one folder that may be ahead of a writer. */
+/** Maximum number of other writers of the same folder that may succeed before a writer does. */
 const MOST_REPLACED = 20;
 /** Metadata of the manifest of a folder that is being removed. */
 const DELETED = { deleted: 'yes' };
-/** How long a manifest is remembered, and maximum number of them. */
+/** How long a manifest is remembered, and maximum number of remembered manifests. */
 const REMEMBERED_MS = 10_000;
 const MOST_REMEMBERED = 1_000;
 
@@ -158,8 +158,8 @@ export class Manifests {
 
   /**
    * Replaces a manifest with a conditional put. If another writer was faster, `make` is called again. `assumed` is the
-   * manifest that is probably there, so it is not read first. Returns the manifest and its ETag; null if `make` does. Rejects
-   * with AppError storage_failed.
+   * manifest that is probably there, so it is not read first. Returns the manifest and its ETag; null if `make` returns
+   * null. Rejects with AppError storage_failed.
    */
   async replace<M extends Manifest | null>(
     folder: string,

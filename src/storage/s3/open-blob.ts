@@ -8,7 +8,7 @@ import { type CachedPart, isOpen, readPart } from './cached-part.ts';
 import type { Sink } from './client.ts';
 import type { FileParts } from './manifests.ts';
 
-/** Brings the bytes of a part from object storage. */
+/** Fetches the bytes of a part from object storage. */
 export type FetchPart = (index: number, position: number, length: number, sink: Sink) => Promise<void>;
 
 export interface CachedBlobOptions {
@@ -70,11 +70,14 @@ export class CachedBlob implements OpenBlob {
     this.#isClosed = true;
     const { cache } = this.#options;
     for (const part of this.#pinned.splice(0)) cache.unpin(part);
-    // what is in memory is read once
+    // bytes in memory are read only once
     for (const part of this.#parts) if (part !== undefined) cache.drop(part);
   }
 
-  /** Fills `target` from a part. If it is not here, it is fetched together with those from `first` on. */
+  /**
+   * Fills `target` from a part. If the part is not on this machine, it is fetched together with the parts from `first`
+   * on.
+   */
   #readPart(index: number, first: number, target: Uint8Array, position: number): void {
     const part = this.#parts[index];
     if (part === undefined || !isOpen(part)) throw this.#missing(first, index);

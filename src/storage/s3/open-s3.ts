@@ -22,7 +22,7 @@ export interface S3Locator {
 export interface S3Options {
   readonly clock: Clock;
   readonly limits?: Partial<BlobLimits>;
-  /** Called when the rules of the bucket keep versions of what was removed. */
+  /** Called when the rules of the bucket keep versions of removed objects. */
   readonly onKept?: (kept: KeptVersions) => void;
   readonly credentials?: ClientOptions['credentials'];
 }
@@ -37,7 +37,7 @@ export interface OpenedS3 {
   files(folder: string): S3BlobFiles;
   /** Removes leftovers; one process of a cluster does this from time to time. */
   sweep(): Promise<SweepReport>;
-  /** What the rules of the bucket may keep of what is deleted, as far as these credentials may know. */
+  /** Deleted data that the rules of the bucket may keep, as far as these credentials can tell. */
   rules(): Promise<BucketRules>;
   close(): void;
 }

@@ -1,7 +1,7 @@
 /**
- * Parts that a process has in memory, within a limit: those that it has put and will read, and those that it reads
- * once. Buffers of the latter are used again, because new memory would cost more processor time than what arrives in
- * it.
+ * Parts that a process has in memory, within a limit: parts that it has put and will read, and parts that it reads
+ * once. Buffers of the latter are reused, because allocating new memory would take more processor time than receiving
+ * the bytes.
  */
 import { Arrival, type CachedPart, type PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';
@@ -10,9 +10,9 @@ import type { BlobLimits } from './limits.ts';
 export class PartMemory {
   readonly #partBytes: number;
   readonly #mostBytes: number;
-  /** The parts, and since when (monotonic time). */
+  /** The parts, and since when they have been held (monotonic time). */
   readonly #held = new Map<CachedPart, number>();
-  /** All buffers of this class, and those that are not in use. */
+  /** All buffers of this class, and the unused buffers. */
   readonly #buffers = new WeakSet<ArrayBufferLike>();
   readonly #free: ArrayBufferLike[] = [];
   /** Bytes of parts, and of buffers that are in use. */
@@ -43,7 +43,7 @@ export class PartMemory {
     return memory;
   }
 
-  /** Whether so many bytes can be held. */
+  /** Whether this many bytes can be held. */
   hasRoom(bytes: number): boolean {
     while (this.#usedBytes + bytes + this.#free.length * this.#partBytes > this.#mostBytes)
       if (this.#free.pop() === undefined) return false;
@@ -55,7 +55,7 @@ export class PartMemory {
     this.#held.set(part, now);
   }
 
-  /** Lets go of the memory of a part. Does nothing if the part is not held. */
+  /** Releases the memory of a part. Does nothing if the part is not held. */
   release(part: CachedPart): void {
     if (!this.#held.delete(part)) return;
     const { buffer } = part.memory!;

@@ -20,7 +20,7 @@ import type { ObjectStorage } from './client.ts';
 import { isTemporary } from './faults.ts';
 import { commonBeginning, isBelow, partsOf } from './keys.ts';
 
-/** What the rules of a bucket may keep. `unknown` if these credentials may not read a rule. */
+/** Deleted data that the rules of a bucket may keep; `unknown` if these credentials may not read a rule. */
 export interface BucketRules {
   readonly versioning: 'off' | 'on' | 'suspended' | 'unknown';
   /** The default retention of new objects; null if objects cannot be locked. */
@@ -32,9 +32,9 @@ export interface BucketRules {
 /** Versions that the rules of the bucket kept. They cannot be read by the name of their object any more. */
 export interface KeptVersions {
   readonly keys: readonly string[];
-  /** Null if these credentials may not learn whether there are any. */
+  /** null if these credentials may not list versions. */
   readonly versions: number | null;
-  /** Why the first of them was kept, if the storage tells: a legal hold, or a retention and its end. */
+  /** Why the first of them was kept, if the storage reports it: a legal hold, or a retention and its end. */
   readonly reason: string;
 }
 
@@ -47,7 +47,7 @@ export interface RemovableEntry {
   readonly versionId?: string;
 }
 
-/** Maximum number of objects that one call deletes, of S3. */
+/** Maximum number of objects that S3 deletes in one call. */
 const MOST_DELETED = 1_000;
 /** How long the versioning of a bucket is remembered. */
 const VERSIONING_MS = 60_000;
@@ -91,7 +91,8 @@ export class Removal {
   }
 
   /**
-   * Removes one object, if it exists. With an ETag, a later object of this key stays: another writer has just put it.
+   * Removes one object, if it exists. With an ETag, a newer object with this key stays, because another writer has just
+   * put it.
    */
   async remove(key: string, ifTag?: string): Promise<void> {
     const has = await this.#hasVersions();
@@ -123,7 +124,7 @@ export class Removal {
     return { versioning, objectLock, replication: replication ?? 'off' };
   }
 
-  /** `unknown` if the answer is refused, null if its error is `none`. */
+  /** Returns `unknown` if access is denied, and null if the error is `none`. */
   async #ask<T>(none: string, ask: (s3: S3Client) => Promise<T>): Promise<T | 'unknown' | null> {
     return await this.#storage.run('read the rules of the bucket', async (s3) => {
       try {
@@ -201,7 +202,7 @@ export class Removal {
     if (refused.length > 0) await this.#keep(entries, refused);
   }
 
-  /** Hides what the rules of the bucket keep, and reports it. Other refusals are errors. */
+  /** Hides objects that the rules of the bucket keep, and reports them. Other refusals are errors. */
   async #keep(entries: readonly RemovableEntry[], refused: readonly DeleteError[]): Promise<void> {
     const keys = new Set(refused.map(({ Key }) => Key));
     // some servers do not say which version of a key they refuse

@@ -1,6 +1,7 @@
 /**
- * A file that is written before it goes to object storage, where its name has to be known first. Its first parts are in
- * memory, the others in a file on this machine. The file has no name, so it disappears if the process dies.
+ * A file that is written on this machine before it goes to object storage, because its name must be known first. Its
+ * first parts are in memory, the others in a file on this machine. The file has no name, so it disappears if the
+ * process dies.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, unlinkSync } from 'node:fs';
@@ -25,7 +26,7 @@ export class SpooledWriter implements BlobWriter {
   readonly #spool: Spool;
   readonly #hasher: PartHasher;
   readonly #parts: Uint8Array[] = [];
-  /** The file of what follows `#parts`; null while they suffice. */
+  /** The file with the bytes after `#parts`; null while `#parts` suffice. */
   #descriptor: number | null = null;
   #sizeBytes = 0;
   #isOpen = true;
@@ -84,7 +85,7 @@ export class SpooledWriter implements BlobWriter {
     return stored.length;
   }
 
-  /** Room of the parts in memory. */
+  /** Size of the memory for parts. */
   #inMemory(): number {
     return this.#parts.length * this.#spool.memory.partBytes;
   }
@@ -114,7 +115,7 @@ export class SpooledWriter implements BlobWriter {
     return read;
   }
 
-  /** Bytes that do not change until the writer is closed: those of one part in memory are not copied. */
+  /** Returns bytes that do not change until the writer is closed. Bytes within one part in memory are not copied. */
   #slice(position: number, length: number): Uint8Array {
     const { partBytes } = this.#spool.memory;
     const from = position % partBytes;
@@ -126,7 +127,7 @@ export class SpooledWriter implements BlobWriter {
   }
 
   #orAbort<T>(action: () => T): T {
-    // memory and descriptor of a closed writer may now be another's
+    // the memory and the descriptor of a closed writer may now belong to another writer
     assert(this.#isOpen, `${this.#spool.name} is closed`);
     try {
       return withStorage(`write ${this.#spool.name}`, action);
@@ -138,8 +139,8 @@ export class SpooledWriter implements BlobWriter {
 }
 
 /**
- * Buffers of the size of a part for files that are being written. A process keeps them: for each file, new memory would
- * cost more processor time than what is written into it.
+ * Buffers of the size of a part for files that are being written. A process reuses them, because allocating memory for
+ * each file would take more processor time than writing the file.
  */
 export class SpoolMemory {
   readonly partBytes: number;

@@ -1,4 +1,4 @@
-/** Removes what no blob needs any more: leftovers of killed writers, and files of publications that were replaced. */
+/** Removes objects that no blob needs any more: leftovers of killed writers, and files of replaced publications. */
 import type { Clock } from '../../lib/clock.ts';
 import type { ObjectEntry, ObjectStorage } from './client.ts';
 import { manifestKey, partsOf } from './keys.ts';
@@ -19,7 +19,7 @@ interface Folder {
   readonly publications: Map<string, ObjectEntry[]>;
 }
 
-/** A manifest of this size may be that of a folder that is being removed, which names no files. */
+/** A manifest of at most this size may belong to a folder that is being removed, because it names no files. */
 const SMALL_MANIFEST_BYTES = 512;
 
 /**
@@ -78,7 +78,7 @@ async function leftoversOf(
   if (manifest === null) return { leftovers: old.flatMap(([, entries]) => entries), isDeleted: false };
   if (publications.size <= 1 && !isSmall) return { leftovers: [], isDeleted: false };
   const found = await storage.find(manifestKey(storage.prefix, name));
-  // replaced or removed since it was listed: the next sweep looks again
+  // replaced or removed since it was listed, so the next sweep checks it
   if (found === null || found.etag !== manifest.etag) return { leftovers: [], isDeleted: false };
   const { id, earlier, deleted } = decodeManifest(name, found.bytes);
   const isOldManifest = manifest.modified < before;

@@ -22,7 +22,7 @@ export interface Source {
   slice(position: number, length: number): Uint8Array;
 }
 
-/** Smallest and largest number of parts, and smallest size of a part that is not the last, of S3. */
+/** Limits of S3: minimum and maximum number of parts, and minimum size of every part but the last. */
 const LEAST_PART_BYTES = 5 * 1024 ** 2;
 const MOST_PARTS = 10_000;
 
@@ -42,7 +42,7 @@ export function sumsOf(source: Source, partBytes: number): string[] {
   return sums;
 }
 
-/** Computes the sha256 of each part of what is written. */
+/** Computes the sha256 of each part of the written bytes. */
 export class PartHasher {
   readonly #partBytes: number;
   readonly #sums: string[] = [];
@@ -79,7 +79,7 @@ export class PartHasher {
 
 export interface UploadOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** The sha256 of the source's parts, which are not hashed again if they are what is sent. */
+  /** The sha256 of the source's parts, which are used if parts of this size are sent. */
   readonly known?: Omit<FileParts, 'sizeBytes'>;
 }
 

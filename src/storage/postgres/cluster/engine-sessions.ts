@@ -1,6 +1,6 @@
 /**
- * Sessions of the processes that run an engine. Each has a connection that is named after the owner of the engine's
- * claims and does nothing else, so it ends with the process: others notice that at once, long before leases expire.
+ * Sessions of the processes that run an engine. Each process has a separate connection that is named after the owner of
+ * the engine's claims and ends with the process. So other processes notice the end at once, long before leases expire.
  */
 import type pg from 'pg';
 import { systemClock } from '../../../lib/clock.ts';
@@ -10,9 +10,11 @@ import { newClient } from '../database/driver.ts';
 const NAME = 'metaheac engine ';
 /** Pause before a lost connection is opened again. */
 const RECONNECT_MS = 100;
-/** An owner without a session for this long is lost: several times what it takes to open a connection again. */
+/**
+ * An owner without a session for this long is lost. This is several times as long as it takes to reopen a connection.
+ */
 const LOST_MS = 500;
-/** After a restart of the server, every process has lost its session, and has this time to open it again. */
+/** After a restart of the server, every process has lost its session and has this long to reopen it. */
 const SERVER_START_SECONDS = 3;
 
 export class EngineSessions {
@@ -21,7 +23,7 @@ export class EngineSessions {
   #owner: string | null = null;
   #client: pg.Client | null = null;
   #timer: NodeJS.Timeout | null = null;
-  /** Owners whose session was seen, and since when it is missing; null while it is there. */
+  /** For each owner whose session was seen: since when the session has been missing, or null while it exists. */
   readonly #seen = new Map<string, number | null>();
 
   constructor(database: PostgresDatabase, url: string) {

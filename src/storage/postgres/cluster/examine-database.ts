@@ -1,4 +1,4 @@
-/** Looks at a database for `doctor` and before a start, without changing anything. */
+/** Examines a database for `doctor` and before a start, without changing anything. */
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { PostgresDatabase } from '../database/database.ts';
@@ -12,13 +12,13 @@ export interface DatabaseFacts {
   readonly serverVersion: string;
   /** The oldest major version that can be used. */
   readonly leastVersion: number;
-  /** Whether the server is a standby, which takes no writes. */
+  /** Whether the server is a standby, which accepts no writes. */
   readonly isStandby: boolean;
   /** Whether this user may make tables in the schema `public`. */
   readonly mayMigrate: boolean;
   /** How far the machine's clock is ahead of the database's, in milliseconds. */
   readonly aheadMs: number;
-  /** Number of connections that the server takes, and how many are open. */
+  /** Maximum number of connections of the server, and number of open connections. */
   readonly connections: { readonly most: number; readonly open: number };
   /** Whether the connection is encrypted. */
   readonly isEncrypted: boolean;

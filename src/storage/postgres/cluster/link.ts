@@ -8,7 +8,7 @@ import type { PostgresDatabase } from '../database/database.ts';
 const LOOK_EVERY_MS = 500;
 /** Maximum time to wait for an answer. */
 const ANSWER_MS = 2_000;
-/** The database counts as lost if nothing has proved for this long that it answers. */
+/** The database counts as lost if it has not answered for this long. */
 const LOST_MS = 2_500;
 
 export class DatabaseLink {
@@ -36,7 +36,7 @@ export class DatabaseLink {
     clearInterval(this.#timer);
   }
 
-  /** A pulse that came back proves that the database answers; without one, a statement is tried. */
+  /** A returned pulse proves that the database answers. Without one, a statement is tried. */
   async #look(): Promise<void> {
     this.#tellReads();
     if (this.#isLooking) return;

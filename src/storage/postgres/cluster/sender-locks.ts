@@ -1,6 +1,6 @@
 /**
- * Locks of webhooks in a cluster. They belong to a connection, so they end with the process, or with its network; the
- * server also ends the connection of a process that was stopped.
+ * Locks of webhooks in a cluster. They belong to a connection, so they end when the process ends or loses its network.
+ * The server also ends the connection of a process that was stopped.
  */
 import type { Client } from 'pg';
 import type { SenderLocks } from '../../sql/outbox.ts';
@@ -8,8 +8,8 @@ import type { PostgresDatabase } from '../database/database.ts';
 import { SENDING } from '../database/locks.ts';
 
 /**
- * The server ends a connection that has been idle for this long, and this process gives up locks that it has not used
- * for the shorter time. An attempt takes less (`webhookTimeoutMs`), so its outcome is recorded before that.
+ * The server ends a connection that has been idle for this long. This process gives up locks that it has not used for
+ * the shorter time. An attempt takes less time (`webhookTimeoutMs`), so its outcome is recorded first.
  */
 const ENDED_AFTER_MS = 30_000;
 const UNUSED_AFTER_MS = 20_000;

@@ -1,6 +1,6 @@
 /**
- * Refuses poolers that share connections to the server between transactions of their clients. Through one of them,
- * announcements get lost, and the lock of the leader may belong to anybody, without any error.
+ * Refuses poolers that share connections to the server between transactions of their clients. Through such a pooler,
+ * announcements get lost and the leader's lock may belong to any client, without an error.
  */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
@@ -10,7 +10,7 @@ import { databaseError } from '../database/errors.ts';
 
 /** A pooler gives the connection that was used last to the next transaction, unless others are faster. */
 const ROUNDS = 3;
-/** Transactions that are open while the session is looked at again. */
+/** Number of transactions that are open while the session is checked again. */
 const OTHERS = 2;
 /** Maximum time of all rounds. */
 const LIMIT_MS = 15_000;
@@ -22,7 +22,7 @@ const SETTING = 'metaheac.session';
 export async function requireSessions(url: string): Promise<void> {
   const clients = Array.from({ length: 1 + OTHERS }, () => newClient(url));
   const [own, ...others] = clients as [pg.Client, ...pg.Client[]];
-  // queries that wait end with their connections
+  // pending queries end with their connections
   const limit = setTimeout(() => endAll(clients), LIMIT_MS);
   try {
     await own.connect();
@@ -44,13 +44,16 @@ export async function requireSessions(url: string): Promise<void> {
   }
 }
 
-/** Whether the process that the connection was told of at its start answers its queries. A pooler makes up a number. */
+/**
+ * Whether the server process that was announced when the connection began answers its queries. A pooler makes up a
+ * process id.
+ */
 async function isDirect(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
   return rows[0].pid === (client as pg.Client & { readonly processID: number | null }).processID;
 }
 
-/** Whether a session is the same after others have begun transactions, and left them open. */
+/** Whether the session is still the same while other connections have open transactions. */
 async function isKept(own: pg.Client, others: readonly pg.Client[]): Promise<boolean> {
   const id = randomUUID();
   const before = await own.query('SELECT set_config($1, $2, false), pg_backend_pid() AS pid', [SETTING, id]);

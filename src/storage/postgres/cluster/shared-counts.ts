@@ -1,4 +1,4 @@
-/** Counts of requests that all processes of a cluster add up, in a table that a crash of the server may empty. */
+/** Counts requests over all processes of a cluster, in a table that may lose its rows if the server crashes. */
 import type { ClientCounts, SharedCounts } from '../../../domain/ports/cluster.ts';
 import type { PostgresDatabase } from '../database/database.ts';
 

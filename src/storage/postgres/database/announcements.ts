@@ -1,9 +1,9 @@
 /**
  * Announcements between processes, by NOTIFY of Postgres. One connection listens. It also sends a pulse to itself twice
- * a second: Postgres delivers announcements in the order of their commits, so a pulse that came back proves that
- * everything announced before it has been received. Each NOTIFY wakes every connection that listens, whatever the
- * channel, so processes for which nobody waits only ask whether their connection still answers: the pulses of a hundred
- * engines would occupy the server.
+ * a second: Postgres delivers announcements in the order of their commits, so a returned pulse proves that all earlier
+ * announcements have arrived. Each NOTIFY wakes every connection that listens, whatever the channel, and the pulses of
+ * a hundred engines would occupy the server. So processes that answer no requests only check whether their connection
+ * still answers.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as startTimer } from 'node:timers';
@@ -22,17 +22,17 @@ const ASK = { name: 'ask', text: 'SELECT 1' };
 const ANSWER_MS = 2_000;
 /** Pause before a lost connection is opened again. */
 const RECONNECT_MS = 200;
-/** Maximum number of announcements of a transaction that name a key; with more, whole topics are announced. */
+/** Maximum number of announcements with a key in one transaction. With more, whole topics are announced. */
 const MOST_KEYS = 200;
 
 type Announced = readonly (readonly [topic: string, key: string | null])[];
 /**
- * How a process keeps track of its announcements: `proved` by pulses, or, as far as it knows, because its connection
- * `answers`. An announcement that was committed before the answer may then arrive a moment later.
+ * How a process checks that it has received all announcements: `proved` by pulses, or only because its connection
+ * `answers`. In the latter case, an announcement that was committed before the answer may arrive a moment later.
  */
 export type Tracking = 'proved' | 'answers';
 
-/** Time between two pulses or questions, and for how long after it was sent an answer says that nothing is missing. */
+/** Interval between pulses or checks, and how long after a check was sent its answer proves that nothing is missing. */
 const PACES = {
   proved: { everyMs: 400, freshMs: 900 },
   answers: { everyMs: 1_500, freshMs: 3_600 },
@@ -42,13 +42,13 @@ export class Announcements {
   readonly #url: string;
   readonly #tracking: Tracking;
   readonly #listeners = new Map<string, Listener[]>();
-  /** The channel of this process' pulses, which reach no other process. */
+  /** The channel of this process's pulses, which no other process receives. */
   readonly #own = `pulses ${randomUUID()}`;
   #client: pg.Client | null = null;
   #connecting: Promise<pg.Client> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
-  /** When the last pulse was sent that came back. */
+  /** When the last returned pulse was sent. */
   #freshAt = Number.NEGATIVE_INFINITY;
   #pulse = 0;
   readonly #working = new Set<Promise<unknown>>();
@@ -66,13 +66,13 @@ export class Announcements {
     return { channel: CHANNEL, texts: [...(texts.size > MOST_KEYS ? topics : texts)] };
   }
 
-  /** `caughtUp` waits for a promise that the listener returns. */
+  /** If the listener returns a promise, `caughtUp` waits for it. */
   listen(topic: string, listener: Listener): void {
     this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), listener]);
     if (this.#timer === null && !this.#isClosed) this.#schedule(0);
   }
 
-  /** Tells the listeners of this process. */
+  /** Calls the listeners of this process. */
   deliver(announced: Announced): void {
     for (const [topic, key] of announced)
       for (const listener of this.#listeners.get(topic) ?? []) this.#call(listener, key);
@@ -86,7 +86,9 @@ export class Announcements {
     work.then(end, end);
   }
 
-  /** Whether everything that was committed until a moment ago has been received (as far as `Tracking` tells). */
+  /**
+   * Whether every announcement that was committed until a moment ago has been received, as far as `Tracking` can tell.
+   */
   get isFresh(): boolean {
     return systemClock.elapsed() - this.#freshAt < PACES[this.#tracking].freshMs;
   }
@@ -96,7 +98,10 @@ export class Announcements {
     return systemClock.elapsed() - this.#freshAt;
   }
 
-  /** Resolves once everything was received that had been committed before the call, and the listeners are done. */
+  /**
+   * Resolves once every announcement that was committed before the call has been received and the listeners have
+   * finished.
+   */
   async caughtUp(): Promise<void> {
     while (!this.#isClosed && !(await this.#sendPulse())) await setTimeout(RECONNECT_MS);
     await Promise.allSettled(this.#working);
@@ -113,14 +118,14 @@ export class Announcements {
   #schedule(ms: number): void {
     this.#timer = startTimer(async () => {
       const isAnswered = await (this.#tracking === 'proved' ? this.#sendPulse() : this.#ask());
-      // processes that lost the database together must not come back together
+      // processes that lose the database at the same time must not reconnect at the same time
       const pauseMs = RECONNECT_MS * (1 + Math.random());
       if (!this.#isClosed) this.#schedule(isAnswered ? PACES[this.#tracking].everyMs : pauseMs);
     }, ms);
     this.#timer.unref();
   }
 
-  /** Sends a pulse and waits for it; returns whether it came back. */
+  /** Sends a pulse and returns whether it came back. */
   async #sendPulse(): Promise<boolean> {
     const number = ++this.#pulse;
     const isBack = await this.#answered((client) => {
@@ -131,7 +136,7 @@ export class Announcements {
     return isBack;
   }
 
-  /** Asks whether the connection answers. */
+  /** Checks whether the connection answers. */
   async #ask(): Promise<boolean> {
     let askedAt = Number.NEGATIVE_INFINITY;
     const isAnswered = await this.#answered((client) => {
@@ -153,7 +158,7 @@ export class Announcements {
     }
   }
 
-  /** Calls at the same time share one connection. */
+  /** Concurrent calls share one connection. */
   async #connectOnce(): Promise<pg.Client> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = null;
@@ -174,7 +179,7 @@ export class Announcements {
       throw error;
     }
     this.#client = client;
-    // what was announced before this moment may be missing
+    // announcements before this moment may be missing
     for (const topic of this.#listeners.keys()) this.deliver([[topic, null]]);
     return client;
   }

@@ -11,7 +11,7 @@ import { isConflict } from './errors.ts';
 
 /** The key of the advisory lock that only one process holds while it migrates: the letters `mh`. */
 const LOCK = 0x6d68;
-/** Least pause between two looks whether another process migrates. */
+/** Minimum pause between two checks whether another process is migrating. */
 const LOOK_MS = 50;
 /** SQLSTATE of a lock that was not free in time. */
 const LOCKED = '55P03';
@@ -20,18 +20,18 @@ const LOCKED = '55P03';
 export interface Step {
   readonly number: number;
   readonly name: string;
-  /** Whether programs that do not know the step can go on using the database. */
+  /** Whether programs that do not know the step can continue to use the database. */
   readonly kind: 'expand' | 'contract';
   readonly sql: string;
 }
 
-/** How long a process that migrates waits for others. */
+/** How long a migrating process waits for other processes. */
 export interface Patience {
-  /** Maximum time that a statement waits for a lock, because it keeps others waiting meanwhile. */
+  /** Maximum time that a statement waits for a lock, because other statements wait behind it. */
   readonly lockMs: number;
-  /** Least pause before the next attempt; the pause is at most twice as long. */
+  /** Minimum pause before the next attempt; the pause is at most twice as long. */
   readonly pauseMs: number;
-  /** Maximum time of all attempts at a step, and of waiting for a process that migrates. */
+  /** Maximum total time of all attempts at a step, and maximum wait for another migrating process. */
   readonly giveUpMs: number;
 }
 
@@ -41,13 +41,13 @@ const PATIENCE: Patience = { lockMs: 500, pauseMs: 1_000, giveUpMs: 300_000 };
 const CONCURRENT_INDEX = /\bINDEX CONCURRENTLY IF NOT EXISTS (\w+)/g;
 
 /**
- * Waits until no other process migrates, and keeps others from it until the connection ends.
+ * Waits until no other process is migrating, and prevents others from migrating until the connection ends.
  * @throws AppError unavailable
  */
 export async function lockMigrations(client: pg.Client, patience: Partial<Patience> = {}): Promise<void> {
   const limits = { ...PATIENCE, ...patience };
   const until = systemClock.elapsed() + limits.giveUpMs;
-  // a statement that waited for the lock would keep a state of the database, for which a concurrent index would wait
+  // a statement waiting for the lock would hold a snapshot, and a concurrent index build would wait for it to end
   while (!(await client.query('SELECT pg_try_advisory_lock($1) AS is_mine', [LOCK])).rows[0].is_mine) {
     if (systemClock.elapsed() > until)
       throw new AppError('unavailable', `another process has been migrating the database ${lasting(limits)}`);
@@ -58,7 +58,7 @@ export async function lockMigrations(client: pg.Client, patience: Partial<Patien
 /**
  * Applies a step, unless it was applied before: in one transaction, or one statement after another if the step makes
  * indexes concurrently. The caller has called `lockMigrations`.
- * @throws AppError unavailable if others hold the tables for too long; the errors of the driver
+ * @throws AppError unavailable if other processes lock the tables for too long; the errors of the driver
  */
 export async function applyStep(client: pg.Client, step: Step, patience: Partial<Patience> = {}): Promise<void> {
   const limits = { ...PATIENCE, ...patience };
@@ -103,9 +103,9 @@ async function inTransaction(client: pg.Client, step: Step): Promise<void> {
   }
 }
 
-/** What was made before an interruption is left as it is; an index that was left unfinished is made anew. */
+/** Indexes that were finished before an interruption stay; an unfinished index is built again. */
 async function oneByOne(client: pg.Client, step: Step, { lockMs }: Patience): Promise<void> {
-  // these statements keep nobody waiting, so they wait for as long as others use the table
+  // these statements block no other, so they may wait for as long as the table is in use
   await client.query('SET lock_timeout = 0');
   const names = [...step.sql.matchAll(CONCURRENT_INDEX)].map(([, name]) => name);
   const { rows } = await client.query<{ readonly name: string }>(

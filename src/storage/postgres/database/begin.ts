@@ -12,18 +12,18 @@ const BEGIN = {
 
 /**
  * Begins a transaction and returns its id. A transaction that runs alone waits for all others to end, and others wait
- * for it. The lock is taken before the transaction's state is fixed, which the statement after it does.
+ * for it. The lock is taken before the transaction's snapshot, which the next statement takes.
  */
 export async function begin(client: pg.PoolClient, level: WriteLevel, isAlone: boolean): Promise<string> {
   const mode = isAlone ? 'EXCLUSIVE' : 'ROW SHARE';
-  // a text of several statements has a result for each
+  // a query of several statements has one result for each
   const results: unknown = await client.query(
     `${BEGIN[level]}; LOCK TABLE schema_steps IN ${mode} MODE; SELECT pg_current_xact_id()::text AS id`,
   );
   return (results as readonly pg.QueryResult<{ readonly id: string }>[])[2]!.rows[0]!.id;
 }
 
-/** Ends a failed transaction; a connection that may be in any state is closed. */
+/** Ends a failed transaction; a connection in an unknown state is closed. */
 export async function rollBack(client: pg.PoolClient, failure: unknown): Promise<void> {
   if (isConnectionLost(failure)) return client.release(true);
   try {

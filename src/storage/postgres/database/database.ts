@@ -1,5 +1,5 @@
 /**
- * The door to Postgres: statements with named parameters, write transactions that are repeated after a conflict, and
+ * Access to Postgres: statements with named parameters, write transactions that are repeated after a conflict, and
  * announcements between processes.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -17,24 +17,26 @@ import { ENTERING, LISTS } from './locks.ts';
 import { ReadGate } from './read-gate.ts';
 import { bindNames } from './statement.ts';
 
-/** Number of attempts of a transaction that run beside others; the next attempts run alone. */
+/** Number of attempts of a transaction that run concurrently with others; further attempts run alone. */
 const ATTEMPTS_BESIDE_OTHERS = 5;
 const ATTEMPTS_ALONE = 3;
 /** Maximum pause before the second attempt; it doubles with each attempt. */
 const PAUSE_MS = 8;
-/** Attempts to learn whether a commit took place whose connection was lost, and the pauses between them. */
+/**
+ * Number of attempts to find out whether a commit took place after its connection was lost, and the pause between them.
+ */
 const STATUS_ATTEMPTS = 20;
 const STATUS_PAUSE_MS = 250;
 
 export class PostgresDatabase implements Database {
   readonly dialect = POSTGRES;
-  /** What reads pass. The database does not look by itself whether it answers. */
+  /** The gate for reads. The database does not itself check whether it answers. */
   readonly reads = new ReadGate();
   readonly #url: string;
   readonly #pool: pg.Pool;
   readonly #announcements: Announcements;
   readonly #hooks: BeforeCommit[] = [];
-  /** The transaction that runs here: only its own methods may be used until it ends. */
+  /** Whether a transaction is running in this context. Until it ends, only its own methods may be used. */
   readonly #open = new AsyncLocalStorage<boolean>();
 
   /** Connects when it is first used. */
@@ -44,7 +46,7 @@ export class PostgresDatabase implements Database {
     this.#announcements = new Announcements(url, tracking);
   }
 
-  /** What other processes have announced. */
+  /** Announcements of other processes. */
   get announcements(): Announcements {
     return this.#announcements;
   }
@@ -202,7 +204,7 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  /** Whether a transaction was committed whose connection was lost when it ended. */
+  /** Whether a transaction was committed although its connection was lost at the commit. */
   async #isCommitted(id: string, cause: unknown): Promise<boolean> {
     for (let attempt = 1; attempt <= STATUS_ATTEMPTS; attempt++) {
       await setTimeout(STATUS_PAUSE_MS);

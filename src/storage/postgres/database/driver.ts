@@ -11,11 +11,16 @@ const CONNECT_MS = 5_000;
 const IDLE_MS = 60_000;
 /** Maximum time of a statement, enforced by the server. */
 const STATEMENT_MS = 30_000;
-/** Maximum time that a client waits for an answer: longer than the server's limit, for servers that are unreachable. */
+/**
+ * Maximum time that a client waits for an answer. Longer than the server's own limit; for servers that are unreachable.
+ */
 const ANSWER_MS = 35_000;
 /** Maximum time that a statement waits for a lock. */
 const LOCK_MS = 10_000;
-/** After this time without a statement, the server ends a transaction: its process was stopped, or is unreachable. */
+/**
+ * After this time without a statement, the server ends a transaction, because its process was stopped or is
+ * unreachable.
+ */
 const IDLE_TRANSACTION_MS = 10_000;
 
 const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
@@ -33,8 +38,8 @@ const types = {
 };
 
 /**
- * The settings of a connection to the database that `url` names. What the URL leaves out is read from the environment
- * as for all programs of Postgres: PGPASSWORD, PGPASSFILE, PGSSLMODE, PGSSLROOTCERT and so on.
+ * The settings of a connection to the database that `url` names. Parts that the URL leaves out are read from the
+ * environment, as all programs of Postgres do: PGPASSWORD, PGPASSFILE, PGSSLMODE, PGSSLROOTCERT and so on.
  */
 function settingsOf(url: string): pg.ClientConfig {
   return {
@@ -44,7 +49,7 @@ function settingsOf(url: string): pg.ClientConfig {
   };
 }
 
-/** The driver reads the file that the URL's `sslrootcert` names, but not that of PGSSLROOTCERT. */
+/** The driver reads the file in the URL's `sslrootcert`, but not the file in PGSSLROOTCERT. */
 function withRootCertificate(url: string, { PGSSLMODE, PGSSLROOTCERT: file }: NodeJS.ProcessEnv): string {
   const [, mode = PGSSLMODE] = /[?&]sslmode=([^&]*)/.exec(url) ?? [];
   // `system` stands for the authorities that the system trusts, which are the default
@@ -53,7 +58,10 @@ function withRootCertificate(url: string, { PGSSLMODE, PGSSLROOTCERT: file }: No
   return `${url}${url.includes('?') ? '&' : '?'}sslrootcert=${encodeURIComponent(file)}`;
 }
 
-/** A connection that reads the password file: the driver's own reading is deprecated, and it says so on stderr. */
+/**
+ * A connection that reads the password file itself, because the driver's own code for it is deprecated and warns on
+ * stderr.
+ */
 class Client extends pg.Client {
   constructor(settings?: string | pg.ClientConfig) {
     super(settings);

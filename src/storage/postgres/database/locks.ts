@@ -2,8 +2,8 @@
 /** The letters `mh`, then a number for each kind of lock. */
 const KINDS = 0x6d68_0000;
 
-/** Sending to a webhook, which has the number of the webhook. */
+/** The lock for sending to a webhook; its second number is the number of the webhook. */
 export const SENDING = KINDS + 1;
-/** Entering something into a list whose numbers become visible in their order (`Transaction.enterAlone`). */
+/** The lock for adding to a list whose numbers become visible in ascending order (`Transaction.enterAlone`). */
 export const ENTERING = KINDS + 2;
 export const LISTS = { audit: 1, changes: 2 } as const;

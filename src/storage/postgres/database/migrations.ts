@@ -15,8 +15,8 @@ const BASELINE = 1;
 export const COPY_STEP = 1_000_000;
 
 /**
- * Reads the steps in order. The first line of a file is `-- expand: <what>` if programs of the release before can go on
- * using the database, else `-- contract: <what>`. A gap or an unexpected name is a bug in this version.
+ * Reads the steps in order. The first line of a file is `-- expand: <what>` if programs of the previous release can
+ * continue to use the database, otherwise `-- contract: <what>`. A gap or an unexpected name is a bug in this version.
  */
 export function readSteps(folder: string = MIGRATIONS_FOLDER): readonly Step[] {
   const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
@@ -31,8 +31,8 @@ export function readSteps(folder: string = MIGRATIONS_FOLDER): readonly Step[] {
 }
 
 /**
- * Applies missing steps. Processes that start at the same time wait for each other. Other processes go on using the
- * database: a step that waits for a table gives way to them (`applyStep`).
+ * Applies missing steps. Processes that start at the same time wait for each other. Other processes can continue to use
+ * the database, because a step that waits for a table gives way to them (`applyStep`).
  * @throws AppError invalid_argument if the database has steps that this version cannot work with; storage_failed,
  * unavailable
  */

@@ -1,4 +1,6 @@
-/** Refuses reads at once while the database is known not to answer, also those that are waiting for an answer. */
+/**
+ * Refuses reads at once during a known outage of the database, including reads that are already waiting for an answer.
+ */
 import { AppError } from '../../../lib/errors.ts';
 import { RETRY_SECONDS } from './errors.ts';
 
@@ -18,7 +20,7 @@ export class ReadGate {
   }
 
   /**
-   * The result of `read`, whose end is not waited for once the gate is closed. The errors are those of `read`.
+   * Returns the result of `read`, without waiting for its end once the gate is closed. The errors are those of `read`.
    * @throws AppError unavailable
    */
   pass<T>(read: () => Promise<T>): Promise<T> {

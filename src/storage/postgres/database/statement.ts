@@ -16,7 +16,7 @@ interface Compiled {
 const MOST_COMPILED = 2_000;
 const COMPILED = new Map<string, Compiled>();
 let compiledSoFar = 0;
-/** `@name`, but no operator such as `@>` and no part of an address. */
+/** Matches `@name`, but not an operator such as `@>` or a part of an address. */
 const PARAMETER = /(?<![\w@])@([A-Za-z_]\w*)/g;
 
 /** The arguments of a query of `pg` for a text with parameters such as `@name`. */
@@ -58,7 +58,7 @@ function toStored(value: unknown): unknown {
 
 /**
  * Postgres stores every character but U+0000, which callers may send in names, labels and user ids. Such a text is
- * stored with an escape, and read back as it was sent. The escape is a code point that is no character.
+ * stored with an escape, and read back as it was sent. The escape is a code point that is not a character.
  */
 const ESCAPE = '\uFFFF';
 const NUL = '\0';
@@ -81,7 +81,10 @@ export function readJsonText(stored: string): string {
   return stored.replaceAll(`${ESCAPE}0`, '\\u0000').replaceAll(`${ESCAPE}1`, ESCAPE);
 }
 
-/** What `JSON.stringify` writes for U+0000 and for half a surrogate pair, which JSON functions of Postgres refuse. */
+/**
+ * Matches the escapes that `JSON.stringify` writes for U+0000 and for half a surrogate pair, which JSON functions of
+ * Postgres refuse.
+ */
 const WRITTEN_NUL = /(?<!\\)((?:\\\\)*)\\u0000/g;
 const WRITTEN_HALF = /(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g;
 

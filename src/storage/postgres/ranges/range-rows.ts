@@ -36,19 +36,19 @@ export type RangeRow = OfferRow & SegmentRange & { readonly number: number; read
 const LIVE = 'range_offers o JOIN jobs j ON j.id = o.job AND NOT o.is_replaced';
 /** Whether a claim of a job is valid. */
 export const HELD_JOB = 'j.id = @id AND j.owner = @owner AND j.token = @token';
-/** Ranges that the engine `@engine` may claim, as far as columns say. */
+/** Condition for ranges that an engine may claim, as far as columns can express it. */
 const CLAIMABLE = 'r.claimable_from <= @now AND (r.own IS DISTINCT FROM @engine OR r.own_from <= @now)';
-/** Maximum number of offers that one claim looks at. */
+/** Maximum number of offers that one claim considers. */
 const OFFERS_AT_ONCE = 50;
 
-/** The engine that asks, the golden batches that it refuses, and the time. */
+/** The claiming engine, the golden batches that it refuses, and the time. */
 export interface Claimant {
   readonly engine: string;
   readonly refused: readonly string[];
   readonly now: number;
 }
 
-/** The range with which those of other offers must agree. */
+/** The range whose segments and versions the ranges of other offers must share. */
 export type FirstRange = Pick<RangeRow, 'offer' | 'from' | 'to' | 'modelVersion' | 'populationVersion'>;
 
 /** Whether a claim of a job is valid. Its row is locked, so the claim stays valid until the commit. */
@@ -79,8 +79,9 @@ export async function liveRanges(sql: Sql, rest: string, values: Bound = {}): Pr
 }
 
 /**
- * Offers with a claimable range, in the order of the queue. With `first`, other offers with the same segments of the
- * same versions. Each offer is looked up on its own, because all of them together may have many thousands of ranges.
+ * Offers with a claimable range, in the order of the queue. With `first`, only other offers that score the same
+ * segments of the same versions. Each offer is looked up on its own, because all of them together may have many
+ * thousands of ranges.
  */
 export async function claimableOffers(sql: Sql, claimant: Claimant, first: FirstRange | null): Promise<OfferRow[]> {
   const { offer, ...same } = first ?? {};
@@ -100,7 +101,7 @@ const SAME_SEGMENTS = 'AND r.from_segment = @from AND r.to_segment = @to';
 const SAME_VERSIONS = `AND o.number <> @other AND o.model_version = @modelVersion
   AND o.population_version = @populationVersion`;
 
-/** Locks the first claimable range of an offer, unless another transaction has locked it: then the next. */
+/** Locks the first claimable range of an offer that no other transaction has locked. */
 export async function lockClaimable(
   t: Transaction,
   { offer }: OfferRow,
@@ -138,7 +139,7 @@ export async function hasOpenRanges(t: Transaction, offer: number): Promise<bool
 
 /** The ranges that an engine holds, locked. */
 export async function rangesHeldBy(t: Transaction, owner: string): Promise<RangeRow[]> {
-  // found before they are locked, because others are at work on the other ranges
+  // found before they are locked, because other engines are working on the other ranges
   const found = await t.all<{ readonly offer: number; readonly number: number }>(
     `SELECT r.offer, r.number FROM ranges r WHERE r.claimable_from IS NOT NULL AND EXISTS (
        SELECT 1 FROM json_array_elements(r.state -> 'holders') holder WHERE holder ->> 'owner' = @owner)`,

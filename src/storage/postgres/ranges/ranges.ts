@@ -129,7 +129,7 @@ export class RangeRepository implements RangeWork {
     return this.#write(async (t) => {
       const [first] = await this.#take(t, choice, offers, 1, null);
       if (first === undefined) return [];
-      // offers that were made since then are found by the next claim
+      // the next claim finds offers that were made since then
       const hasOthers = choice.most > 1 && offers.length > 1 && !isSuspect(first.row.state);
       const alike = hasOthers ? await claimableOffers(t, this.#claimant(choice), first.row) : [];
       const others = await this.#take(t, choice, alike, choice.most - 1, first.row);
@@ -204,7 +204,9 @@ export class RangeRepository implements RangeWork {
     await this.#write((t) => t.run('DELETE FROM range_offers WHERE folder = @folder', { folder }));
   }
 
-  /** Claims up to `most` ranges, each of another offer; with `first`, ranges like it. */
+  /**
+   * Claims up to `most` ranges, each of a different offer; with `first`, ranges with the same segments and versions.
+   */
   async #take(
     t: Transaction,
     choice: RangeChoice,

@@ -7,7 +7,7 @@ import { readSteps, readVersion } from '../database/migrations.ts';
 
 /** @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database */
 export async function inspectDatabase(url: string, now: number): Promise<StoreInspection> {
-  // several services may use a database, so no service takes it
+  // several services may use a database, so none locks it
   return { isTaken: false, contents: await readContents(url, now), stranded: null, saved: [], setAside: [] };
 }
 
