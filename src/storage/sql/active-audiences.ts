@@ -1,6 +1,6 @@
 /**
- * The active audiences of all campaigns, in memory. They are read as a whole once; later reads follow the feed of
- * changes, because there may be very many campaigns, and every change of one of them outdates the list.
+ * Keeps the active audiences of all campaigns in memory. They are all read once. Later reads follow the feed of
+ * changes, because there may be very many campaigns, and any change of one of them outdates the list.
  */
 import type { Audience } from '../../domain/types.ts';
 import type { Bound, Database, Sql } from './sql.ts';
@@ -17,7 +17,7 @@ export interface NumberedAudience {
 /** Reads active audiences in the order of campaigns; `which` follows WHERE. */
 type ReadActive = (sql: Sql, which: string, bound?: Bound) => Promise<readonly NumberedAudience[]>;
 
-/** Where the feed stands. After a failover, changes that were read may never have happened. */
+/** A position in the feed. After a failover, changes that were read may be lost. */
 interface Place {
   readonly change: number;
   /** When the server was started. */
@@ -33,7 +33,7 @@ export class ActiveAudiences {
   readonly #readActive: ReadActive;
   #place: Place | null = null;
   #audiences: readonly Audience[] = [];
-  /** The numbers of their campaigns, in ascending order, and by the ids of campaigns. */
+  /** The numbers of their campaigns, once in ascending order and once by the id of the campaign. */
   #numbers: number[] = [];
   #numberOf = new Map<string, number>();
   #reading: Promise<unknown> = Promise.resolve();
@@ -80,7 +80,7 @@ export class ActiveAudiences {
     this.#place = now;
   }
 
-  /** Replaces the audiences of campaigns; a campaign without an active one has none any more. */
+  /** Replaces the audiences of campaigns; if a campaign has no active audience any more, its entry is removed. */
   #replace(ids: readonly string[], found: ReadonlyMap<string, NumberedAudience>): void {
     const audiences = [...this.#audiences];
     for (const id of ids) {
@@ -98,7 +98,7 @@ export class ActiveAudiences {
   }
 }
 
-/** The index of the first number that is not less. */
+/** The index of the first number that is not less than `number`. */
 function placeOf(numbers: readonly number[], number: number): number {
   let [low, high] = [0, numbers.length];
   while (low < high) {

@@ -1,4 +1,4 @@
-/** Stores API keys. Every request finds its key in memory, where all keys are. */
+/** Stores API keys. All keys are also in memory, where each request looks up its key. */
 import {
   type ApiKey,
   hashApiKey,
@@ -132,7 +132,10 @@ export class ApiKeyRepository implements ApiKeys {
     return (await this.#allKeys()).size > 0;
   }
 
-  /** All keys; if they have changed and the database does not answer, those of the last minute. */
+  /**
+   * Returns all keys. If they have changed but the database does not answer, returns the keys as of at most a minute
+   * ago.
+   */
   async #allKeys(): Promise<Keys> {
     const now = systemClock.elapsed();
     try {

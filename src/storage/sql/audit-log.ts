@@ -20,7 +20,7 @@ const COLUMNS = {
   requestId: plain<string | null>('request_id'),
 };
 
-/** Maximum number of entries removed per transaction, so that other writers can write in between. */
+/** Maximum number of entries removed per transaction, so that others can write in between. */
 const PRUNED_AT_ONCE = 10_000;
 
 /** An action whose entry is written in its first transaction. */
@@ -90,7 +90,7 @@ export class AuditRepository implements AuditLog {
     const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
     const lastReached = `coalesce((SELECT before.reached_at FROM audit_log before WHERE before.number <= @after
       ORDER BY before.number DESC LIMIT 1), 0)`;
-    // `reached_at` never decreases, so both orders are one; this one has an index from which both limits are read
+    // `reached_at` never decreases, so this order is that of the numbers; it has an index for both limits
     const rows = await this.#database.all<RowOf<typeof COLUMNS>>(
       `SELECT ${selectList(COLUMNS)} FROM audit_log
        WHERE number > @after AND reached_at < @until

@@ -1,7 +1,7 @@
 /**
- * Removes files of user sets from the cache of this machine once the sets are gone, because the users in them may have
- * been erased: at each announcement, at the start, and at intervals in between. A process that cannot ask the database
- * for long removes all of them; they are fetched again when they are needed.
+ * Removes files of deleted user sets from the cache of this machine, because the users in them may have been erased.
+ * The cache is checked at each announcement, at the start, and at intervals. If the database does not answer for long,
+ * the files of all sets are removed; they are fetched again when they are needed.
  */
 import { systemClock } from '../../lib/clock.ts';
 import { SEED_FOLDER, setOfFile, userSetFile } from '../files/set-file.ts';
@@ -23,7 +23,7 @@ export class CachedSets {
   #checkedAt = systemClock.elapsed();
   #isClosed = false;
 
-  /** Checks the cache for the first time, and keeps checking it. @throws AppError storage_failed, unavailable */
+  /** Checks the cache once, and then continues to check it. @throws AppError storage_failed, unavailable */
   static async open(
     database: Database,
     cached: CachedSingles,
@@ -62,7 +62,7 @@ export class CachedSets {
       await this.#check();
     } catch {
       if (this.#isClosed || systemClock.elapsed() - this.#checkedAt < this.#limits.cachedSetUncheckedMs) return;
-      // if the disk fails too, the next look tries again
+      // if the disk fails too, the next check tries again
       await this.#forgetAll().catch(() => {});
     }
   }

@@ -158,7 +158,10 @@ function seedCounts(): Column<SeedCounts> {
   };
 }
 
-/** Whether an expansion has the campaign's current inputs; null if there is no expansion. Equal inputs have equal texts. */
+/**
+ * Whether an expansion used the campaign's current inputs; null if there is no expansion. Equal inputs have equal
+ * texts.
+ */
 function isSame(expansion: string): Column<boolean | null> {
   const textOf = (column: string) => `CAST(${column} AS text)`;
   /** Each input in the campaign `c` or the installation `i`, and in the copy that an expansion keeps. */

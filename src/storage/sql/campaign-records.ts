@@ -1,4 +1,4 @@
-/** Campaigns as training data for models. Services may be running while they are read. */
+/** Reads campaigns as training data for models, even while services are running. */
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
 import type { CampaignRecord, CampaignRecords, FeedbackBlocks } from '../../domain/ports/records.ts';
 import type { IdBlocks, SetOwner } from '../../domain/user-sets.ts';
@@ -27,7 +27,7 @@ const COLUMNS = {
 const READY = `FROM campaigns c CROSS JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest
   WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
 
-/** A store that is read. */
+/** The store to read. */
 export interface RecordSource {
   readonly sql: Sql;
   readonly blobs: Pick<BlobReader, 'open'>;
@@ -82,7 +82,10 @@ export class StoredRecords implements CampaignRecords {
     return (await this.#source.sql.get<{ readonly number: number }>(sql, { id }))?.number;
   }
 
-  /** Opens the current set of an owner, who may have none. An open set can be read to its end even if replaced. */
+  /**
+   * Opens the current set of an owner; the list is empty if the owner has none. An open set can be read to its end even
+   * if it is replaced.
+   */
   async #open(owner: SetOwner): Promise<OpenSet[]> {
     for (let attempt = 1; ; attempt++) {
       const owned = await readOwnedSet(this.#source.sql, owner).catch((error) => {

@@ -44,8 +44,8 @@ export async function getNumber(sql: Sql, id: string): Promise<number> {
 
 /**
  * Locks a campaign until the transaction ends, and returns its number; undefined if there is no such campaign. Every
- * transaction that changes a campaign, its expansions or its audience versions begins with this lock. So such
- * transactions of one campaign run one after another, and each reads what the others have written.
+ * transaction that changes a campaign, its expansions or its audience versions begins with this lock. So these
+ * transactions of one campaign run one after another, and each sees the changes of the earlier ones.
  */
 export async function lockCampaign(t: Sql, id: string): Promise<number | undefined> {
   const select = `SELECT c.number FROM campaigns c WHERE c.id = @id ${t.dialect.lock('c')}`;
@@ -59,7 +59,10 @@ export async function getLocked(t: Sql, id: string): Promise<number> {
   return number;
 }
 
-/** Within a transaction, `queue` is read before it begins. @throws AppError campaign_not_found, database_damaged */
+/**
+ * A caller within a transaction passes a `queue` that was read before the transaction began. @throws AppError
+ * campaign_not_found, database_damaged
+ */
 export async function getCampaign(sql: Sql, id: string, queue?: QueueTimes): Promise<Campaign> {
   const campaign = await findCampaign(sql, id, queue);
   if (campaign === null) throw campaignNotFound(id);
@@ -106,7 +109,7 @@ export async function listCampaigns(sql: Sql, query: CampaignQuery): Promise<Cam
 
 /** The condition of the index of campaigns with a refresh policy. */
 const IS_REFRESHED = '(c.refresh_every IS NOT NULL OR c.refresh_on_population OR c.refresh_on_change)';
-/** Leaves out campaigns for which `refreshCause` returns null, because nearly all of them do. */
+/** Leaves out campaigns for which `refreshCause` would return null, because these are nearly all campaigns. */
 const MAY_BE_DUE = `(c.refresh_on_population AND e.population_version IS DISTINCT FROM @populationVersion
   OR c.refresh_on_change OR e.created_at <= @now - c.refresh_every OR e.created_at > @now)`;
 

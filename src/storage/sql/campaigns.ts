@@ -184,7 +184,7 @@ export class CampaignRepository implements Campaigns {
     try {
       return await getLocked(t, id);
     } catch (error) {
-      // an expression uses no index
+      // the expression prevents the use of the index
       const select = "SELECT number FROM campaigns WHERE id || '' = @id";
       const row = await t.get<{ readonly number: number }>(select, { id });
       if (row === undefined) throw error;
@@ -220,8 +220,8 @@ async function lastOf(t: Transaction, number: number, id: string): Promise<LastO
 }
 
 /**
- * Deletes the rows of a campaign except feedback and user sets. Returns the folders of its rankings; those of running
- * expansions are recorded as unused here.
+ * Deletes the rows of a campaign except feedback and user sets. Returns the folders of its rankings; the folders of
+ * running expansions are recorded as unused here.
  */
 async function deleteRows(t: Transaction, number: number, id: string, now: number): Promise<string[]> {
   const running = await t.all<{ readonly expansion: number; readonly token: number }>(

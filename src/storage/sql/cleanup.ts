@@ -9,10 +9,12 @@ import { EXPANSION_SETS } from './set-rows.ts';
 import { record, type UnusedBlobs } from './unused-blobs.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Number of campaigns that one statement looks at, and number of campaigns that are locked at once. */
+/** Number of campaigns that one statement reads, and number of campaigns that are locked at once. */
 const SEARCHED_CAMPAIGNS = 1_000;
 const LOCKED_CAMPAIGNS = 50;
-/** Maximum number of versions, and of expansions, that one transaction removes. Others wait for it meanwhile. */
+/**
+ * Maximum number of versions, and of expansions, that one transaction removes. Other transactions wait until it ends.
+ */
 const REMOVED_ROWS = 1_000;
 
 /** Versions that are too old, or not among the newest inactive ones of their campaign `c`. */
@@ -23,7 +25,7 @@ const OLD_VERSIONS = `
     ORDER BY b.version DESC LIMIT 1 OFFSET @newer))`;
 
 /**
- * Expansions that are too old, or that have more than enough newer ones. Running expansions, the latest one and those
+ * Expansions that are too old, or for which there are enough newer ones. Running expansions, the latest one and those
  * with an audience version are kept.
  */
 const OLD_EXPANSIONS = `
@@ -33,7 +35,7 @@ const OLD_EXPANSIONS = `
   AND (e.created_at < @before OR e.number < (
     SELECT f.number FROM expansions f WHERE f.campaign = e.campaign ORDER BY f.number DESC LIMIT 1 OFFSET @versions))`;
 
-/** Which rows are old: those before this time, and those with this number of newer ones. */
+/** Defines old rows: those before a time, and those for which there are `versions` newer ones. */
 interface OldRows {
   readonly before: number;
   readonly versions: number;
@@ -115,7 +117,7 @@ export class Cleanup implements CleanupPort {
   }
 
   /**
-   * Prunes the first campaigns after `after` and up to `last` that have something old. Returns the last one, or null if
+   * Prunes the first campaigns after `after` and up to `last` that have old rows. Returns the last of them, or null if
    * there are no more.
    */
   async #pruneSome(old: OldRows & { readonly after: number; readonly last: number }): Promise<number | null> {
@@ -139,7 +141,7 @@ export class Cleanup implements CleanupPort {
     return this.#dependencies.database.write(async (t) => {
       const now = this.#now();
       const isAnyOf = t.dialect.isAnyOf('campaigns', 'bigint');
-      // nobody activates a version of these campaigns until the commit
+      // no version of these campaigns can become active until the commit
       await t.all(
         `SELECT 1 FROM campaigns WHERE number ${isAnyOf} ORDER BY number ${t.dialect.lock('campaigns')}`,
         bound,

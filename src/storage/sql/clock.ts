@@ -1,7 +1,7 @@
 /**
- * The times of the service's clock. The nodes of a cluster follow the clock of their database: there is one time, so
- * waiting times never move. A node that starts learns whether the database's clock is plausible, and corrections of
- * that clock do not age what was made before.
+ * Stores the times of the service's clock. The nodes of a cluster follow the clock of their database, so there is one
+ * time, and waiting times never move. A node that starts checks whether the database's clock is plausible. Corrections
+ * of that clock do not change the ages of older rows.
  */
 
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
@@ -11,9 +11,12 @@ import { findBootId } from '../../lib/clock.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { Sql, Transaction } from './sql.ts';
 
-/** Times of a database's clock that differ by less are plausible: nodes store the time once a minute. */
+/**
+ * A time of the database's clock is plausible if it differs by less than this from the stored time, which nodes store
+ * once a minute.
+ */
 const PLAUSIBLE_MS = 3_600_000;
-/** Corrections that nodes report at nearly the same time are one correction. */
+/** Corrections that nodes report within this time are one correction. */
 const SAME_STEP_MS = 60_000;
 /**
  * Minimum difference from the stored time that counts as a step. The time is stored once a minute, and clocks drift by
@@ -37,7 +40,7 @@ const SELECT_SEEN = 'SELECT seen_at AS now, elapsed, boot FROM clock';
 const SELECT_USED = 'SELECT used_at AS now, elapsed, boot FROM clock_used';
 
 /**
- * The time in a transaction. If this process follows the service's clock and has not heard of a step yet, the stored
+ * The time in a transaction. If this process follows the service's clock and does not know of a step yet, the stored
  * time is used, because the step has already moved the waiting times.
  */
 export async function timeOf(
@@ -104,14 +107,14 @@ export class StoredClock implements ClockMemory {
     });
   }
 
-  /** Begins to store the step, which is tried again with the next time if it fails. */
+  /** Begins to store the step. If that fails, it is tried again together with the next time. */
   step(step: ClockStep, { isCorrection, time, isRight }: StepKind): void {
     if (this.#dependencies.isShared && !isCorrection) return;
     this.#newSteps.push({ step, isCorrection });
     this.#begin(() => this.#write(time, isRight));
   }
 
-  /** Resolves when everything is stored, or has failed to be. */
+  /** Resolves when all writes have ended, successfully or not. */
   async close(): Promise<void> {
     await this.#writing;
   }

@@ -5,8 +5,8 @@ type ListType = 'text' | 'bigint';
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres';
   /**
-   * Follows a SELECT and locks the rows of these tables (by their aliases) until the transaction ends, so that a decision
-   * about them stays right. SQLite needs no such locks, because write transactions run one after another.
+   * Follows a SELECT and locks the rows of these tables (by their aliases) until the transaction ends, so that a
+   * decision about them stays valid. SQLite needs no such locks, because write transactions run one after another.
    */
   readonly lock: (tables: string) => string;
   /** Like `lock`, but leaves out rows that another transaction has locked. */
@@ -15,7 +15,7 @@ export interface Dialect {
   readonly isAnyOf: (list: string, type: ListType) => string;
   /** Follows FROM: a table with the bound list in the column `value`. */
   readonly rowsOf: (list: string, type: ListType) => string;
-  /** Follows FROM: a table whose columns have the bound lists of the same names, which have one length. */
+  /** Follows FROM: a table whose columns are the bound lists of the same names. All lists have the same length. */
   readonly tableOf: (lists: Readonly<Record<string, ListType>>) => string;
   /** The greater of two values, neither of which is NULL. */
   readonly greater: (one: string, other: string) => string;
@@ -23,11 +23,11 @@ export interface Dialect {
   readonly hasPairs: (column: string, bound: string) => string;
   /** Whether a column with a JSON list contains the bound text. */
   readonly hasItem: (column: string, bound: string) => string;
-  /** Whether a text contains the bound text. Letters of ASCII are compared without their case. */
+  /** Whether a text contains the bound text. The case of ASCII letters is ignored. */
   readonly containsText: (text: string, bound: string) => string;
   /** The latest time of the audit log, including the bound time `at` of a new entry. */
   readonly reachedAt: string;
-  /** Changes whenever the server may have lost commits that were read: after a failover. */
+  /** Changes whenever the server may have lost commits that were already read, for example after a failover. */
   readonly serverStart: string;
 }
 
@@ -43,7 +43,7 @@ export const SQLITE: Dialect = {
     return `(SELECT value AS "${first}"${columns.join('')} FROM json_each(@${first})) AS list`;
   },
   greater: (one, other) => `max(${one}, ${other})`,
-  // a damaged row must not fail the whole list
+  // a damaged row must not make the whole list fail
   hasPairs: (column, bound) => `NOT EXISTS (
     SELECT 1 FROM json_each(@${bound}) needed WHERE NOT EXISTS (
       SELECT 1 FROM json_each(CASE WHEN json_valid(${column}) THEN ${column} ELSE '{}' END) own

@@ -26,7 +26,7 @@ export interface LastOfCampaign {
   readonly version: number | null;
 }
 
-/** What the event at the end of an expansion says. */
+/** The data of the event at the end of an expansion. */
 interface EndedExpansionRow {
   readonly campaign_id: string;
   readonly external_id: string | null;

@@ -39,7 +39,7 @@ export async function runningExpansions(sql: Sql, which: string, bound: Bound = 
 
 /**
  * Writes a decision about an expansion, inside the caller's transaction. The event at the end of the expansion belongs
- * to the given trace, by default to the trace of the job.
+ * to the given trace, or by default to that of the job.
  */
 export async function applyEffects(
   t: Transaction,
@@ -75,7 +75,10 @@ export function findExpansion(
   );
 }
 
-/** Within a transaction, `remaining` is read before it begins. @throws AppError expansion_not_found, database_damaged */
+/**
+ * A caller within a transaction passes a `remaining` that was read before the transaction began. @throws AppError
+ * expansion_not_found, database_damaged
+ */
 export async function getExpansion(
   sql: Sql,
   campaignId: string,

@@ -5,7 +5,7 @@ import type { Database } from './sql.ts';
 /** Maximum number of rows that one statement removes. */
 const REMOVED_ROWS = 2_048;
 
-/** Campaigns that have rows, followed by a null. It needs one look-up per campaign, not one per row. */
+/** Selects the campaigns that have rows, and then NULL, with one look-up per campaign instead of one per row. */
 export const HELD_CAMPAIGNS = `
   WITH RECURSIVE held (campaign) AS (
     SELECT min(campaign) FROM feedback

@@ -1,6 +1,7 @@
 /**
  * Stores feedback: the latest event of each user in a campaign. An upload is one transaction, which locks its campaign,
- * so uploads of several processes have exact counts. The sets for an expansion are read from one state.
+ * so counts are exact even if several processes upload. The sets for an expansion are read from one state of the
+ * database.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -27,7 +28,7 @@ const WRITTEN_EVENTS = 500;
 const READ_ROWS = 4_096;
 /** Number of ids per sorted run. */
 const SORTED_IDS = 8_192;
-/** Maximum number of uploads and snapshots of this process at one time: one runs, and the others wait. */
+/** Maximum number of uploads and snapshots in this process: one runs, and the others wait. */
 const MAXIMUM_WAITING = 32;
 
 /** Sets of users by last event; null for a set without users. */
@@ -58,7 +59,7 @@ interface FeedbackRepositoryDependencies extends StoreDependencies {
 
 export class FeedbackRepository implements Feedback {
   readonly #dependencies: FeedbackRepositoryDependencies;
-  /** Keeps the order of the calls to this process, and the number of its transactions small. */
+  /** Runs calls in their order, and keeps the number of concurrent transactions small. */
   readonly #tasks = new BoundedQueue(
     MAXIMUM_WAITING,
     'feedback uploads, and expansions that use feedback, are running or waiting',
@@ -93,7 +94,7 @@ export class FeedbackRepository implements Feedback {
   }
 
   /**
-   * Calls `use` with the sets of a campaign's current feedback, which `use` records in its transaction. It may be
+   * Calls `use` with the sets of a campaign's current feedback, which `use` records in its transaction. `use` may be
    * called again with other sets. Files that are not recorded are removed.
    * @throws AppError unavailable, storage_failed; the errors of `use`
    */
@@ -109,7 +110,7 @@ export class FeedbackRepository implements Feedback {
         use({
           ...sets,
           record: async (t, now) => {
-            // users who were erased since the feedback was read must not come back by these sets
+            // these sets must not bring back users who were erased after the feedback was read
             if ((await lastErasure(t)) !== erasures) throw new WriteAgain();
             for (const set of Object.values(sets)) if (set !== null) await setFiles.record(t, set, now);
           },
@@ -148,7 +149,7 @@ export class FeedbackRepository implements Feedback {
     return this.#removal;
   }
 
-  /** Each set is read from one state: an upload that is running is in it as a whole, or not at all. */
+  /** Each set is read from one state: it contains a concurrent upload as a whole or not at all. */
   async #writeSets(campaign: number): Promise<Pick<FeedbackSets, 'positives' | 'dismissed'>> {
     const { blobs, database, setFiles } = this.#dependencies;
     // databases sort ids by UTF-8 bytes, but sets are sorted by UTF-16 code units
@@ -239,7 +240,7 @@ async function takeSome(
   );
 }
 
-/** Keeps others from changing the feedback of a campaign; returns false if there is no such campaign any more. */
+/** Prevents others from changing the feedback of a campaign; returns false if the campaign no longer exists. */
 async function lock(t: Transaction, campaign: number): Promise<boolean> {
   const sql = `SELECT 1 AS found FROM campaigns WHERE number = @campaign ${t.dialect.lock('campaigns')}`;
   return (await t.get(sql, { campaign })) !== undefined;

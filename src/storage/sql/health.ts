@@ -1,4 +1,4 @@
-/** Whether the store can be written to, how many jobs are queued, and the latest failures. */
+/** Reports whether the store can be written to, how many jobs are queued, and the latest failures. */
 import type { FailedExpansion, LostFiles, Queue, StoreHealth } from '../../domain/ports/health.ts';
 import type { Reason } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -14,7 +14,7 @@ export class HealthRepository implements StoreHealth {
   readonly #dependencies: StoreDependencies;
   readonly lostFiles: () => LostFiles | null;
 
-  /** `lostFiles` looks for lost files of the database, if they are files of this machine. */
+  /** `lostFiles` checks for lost files of the database; only for a database in files of this machine. */
   constructor(dependencies: StoreDependencies, lostFiles: () => LostFiles | null = () => null) {
     this.#dependencies = dependencies;
     this.lostFiles = lostFiles;

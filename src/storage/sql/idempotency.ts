@@ -1,6 +1,6 @@
 /**
- * Rows of idempotency keys: stored responses for repeated requests. The key is unique, so of two transactions that
- * store a response for one key, the second waits for the first, and then finds its response.
+ * Rows of idempotency keys: stored responses for repeated requests. The key is unique, so if two transactions store a
+ * response for one key, the second waits for the first and then finds its response.
  */
 import {
   AnsweredBefore,
@@ -58,7 +58,10 @@ export async function keepAnswerOf<Made>(
   throw new AnsweredBefore();
 }
 
-/** Finds responses with examples of unknown seeds. It reads the text, because Postgres refuses some escapes of JSON. */
+/**
+ * Condition for responses with examples of unknown seeds. It searches the text, because Postgres refuses some escapes
+ * of JSON.
+ */
 const WITH_IDS = `answer LIKE '%"unknown_examples":["%'`;
 
 /**

@@ -26,10 +26,10 @@ interface JobRepositoryDependencies extends StoreDependencies {
 const SELECT_JOB = `SELECT ${selectList(JOB_COLUMNS)}
   FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;
 const HELD = 'WHERE j.id = @id AND j.owner = @owner AND j.token = @token';
-/** The tables whose rows are locked, so a decision about them stays right until the commit. */
+/** The tables whose rows are locked, so that a decision about them stays valid until the commit. */
 const LOCKED = 'j, e';
 
-/** What runs before the effects of a decision, to write what the event of the decision reports. */
+/** Runs before the effects of a decision, and writes the data that the event of the decision reports. */
 type Before = (t: Transaction, row: RunningRow, now: number) => Promise<void>;
 
 export class JobRepository implements Jobs {
@@ -154,7 +154,7 @@ export class JobRepository implements Jobs {
   /** Applies a command in a transaction if this claim of the job is still valid. */
   #command(job: Job, command: ExpansionCommand, before?: Before): Promise<boolean> {
     return this.#dependencies.database.write(async (t) => {
-      // the end changes the campaign, whose row is locked first, as in every transaction about a campaign
+      // finishing changes the campaign, and every transaction that does so locks the row of the campaign first
       if (command.kind === 'finish') await lockCampaign(t, job.campaignId);
       const row = await findHeld(t, job, t.dialect.lock(LOCKED));
       if (row === undefined) return false;

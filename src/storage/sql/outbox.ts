@@ -21,7 +21,7 @@ import { getWebhookRow, NEWEST_FIRST } from './webhooks.ts';
 /** Maximum number of rows that one statement removes or changes. Other writers wait for them in the meantime. */
 const CHANGED_ROWS = 1000;
 
-/** A state in the text, and not as a value, lets a short list use an index of that state alone. */
+/** The state is part of the text and not a bound value, so that the statement can use the index of that state. */
 const IN_STATE: Readonly<Record<DeliveryState, string>> = {
   pending: `AND d.state = 'pending'`,
   delivered: `AND d.state = 'delivered'`,
@@ -58,7 +58,7 @@ const SELECT_DELIVERY = `
   SELECT ${selectList(COLUMNS)}
   FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event`;
 
-/** An attempted delivery that may be gone, and its webhook. */
+/** An attempted delivery, which may be gone, and its webhook. */
 const ATTEMPTED = {
   number: plain<number | null>('d.number'),
   state: plain<DeliveryState | null>('d.state'),
@@ -71,15 +71,16 @@ const ATTEMPTED = {
 /** Locks of webhooks among the processes that send: only the process that holds a webhook's lock sends to it. */
 export interface SenderLocks {
   /**
-   * Takes the locks of webhooks, gives back the locks of all others that are not `kept`, and returns the webhooks whose
-   * locks are held now. What others did while they held a lock is committed. Call this for one list at a time.
+   * Takes the locks of webhooks, releases all other locks that are not `kept`, and returns the webhooks whose locks are
+   * held now. Everything that former holders of these locks did is committed. Do not call this method again before the
+   * promise settles.
    */
   hold(webhooks: readonly number[], kept: readonly number[]): Promise<ReadonlySet<number>>;
-  /** Gives up all locks. */
+  /** Releases all locks. */
   close(): Promise<void>;
 }
 
-/** The locks of the only process that sends. */
+/** The locks of a sender that is the only one. */
 export const ONLY_SENDER: SenderLocks = {
   hold: async (webhooks) => new Set(webhooks),
   close: async () => {},
@@ -136,8 +137,8 @@ export class OutboxRepository implements Outbox {
   }
 
   /**
-   * Returns nothing for a webhook to which another process is sending. The lock of a webhook is held as long as
-   * something is due, which includes what this process is sending.
+   * Returns nothing for a webhook to which another process is sending. The lock of a webhook is held as long as a
+   * delivery is due, including the deliveries that this process is sending.
    */
   async due(now: number, perWebhook: number): Promise<DueDelivery[]> {
     const read = this.#reading.catch(() => {}).then(() => this.#due(now, perWebhook));
@@ -193,7 +194,7 @@ export class OutboxRepository implements Outbox {
          (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < @before LIMIT @most)`,
       { before, most: CHANGED_ROWS },
     );
-    // a replay may be queueing a delivery of an event that has none now, and then keeps the event
+    // a replay may be queueing a delivery of an event without deliveries, in which case the event stays
     const events = await this.#database.write((t) =>
       t.run(
         `DELETE FROM webhook_events WHERE number IN (SELECT number FROM webhook_events e
@@ -228,7 +229,7 @@ export class OutboxRepository implements Outbox {
     const held = await this.#locks.hold(enabled, numbers);
     const sending = enabled.filter((webhook) => held.has(webhook));
     if (sending.length === 0) return [];
-    // read after the locks were taken, so it shows what others recorded before they gave the locks back
+    // read after the locks were taken, so it includes everything that former holders recorded
     return (await Promise.all(sending.map((webhook) => this.#dueOf(webhook, now, perWebhook)))).flat();
   }
 

@@ -9,7 +9,7 @@ import type { Sql } from './sql.ts';
 const RECENT = 40;
 /** Number of jobs that are simulated one by one. Each later job is assumed to add the mean time per simulated job. */
 const MOST_JOBS = 200;
-/** Number of jobs that are counted. The time of an expansion that is farther behind is unknown. */
+/** Number of jobs that are counted. The time of an expansion farther back in the queue is unknown. */
 const MOST_COUNTED = 10_000;
 
 const JOB = {
@@ -29,8 +29,8 @@ interface Asked {
 }
 
 /**
- * Milliseconds until an expansion ends; null if the expansion has ended, or if there are no recent expansions. Only for
- * the expansions that were asked for.
+ * Milliseconds until an expansion ends; null if the expansion has ended, or if there are no recent expansions. Defined
+ * only for the requested expansions.
  */
 export type RemainingTime = (expansion: number) => number | null;
 
@@ -48,19 +48,19 @@ export async function remainingTimes(sql: Sql, asked: readonly Asked[]): Promise
   return (expansion) => (running.includes(expansion) ? queue.remainingMs(expansion) : null);
 }
 
-/** Remaining times by a queue that was read before. */
+/** Remaining times according to a queue that was read earlier. */
 export function timesOf(queue: QueueTimes): RemainingTime {
   return (expansion) => queue.remainingMs(expansion);
 }
 
 /**
- * The estimate of a queue. A write transaction uses one that was read before it began: if it read the whole queue, it
- * would conflict with every other transaction.
+ * Estimates for a queue. A write transaction uses an estimate that was read before it began, because a transaction that
+ * reads the whole queue would conflict with every other.
  */
 export class QueueTimes {
   readonly #past: readonly PastWork[];
   readonly #threads: number;
-  /** Running jobs first, then waiting jobs in queue order; the first ones only. */
+  /** The first jobs: running jobs, then waiting jobs in queue order. */
   readonly #jobs: Job[];
   /** Number of all jobs; infinite if they are too many to be counted. */
   #total: number;
@@ -149,7 +149,7 @@ async function readPast(sql: Sql): Promise<{ readonly past: readonly PastWork[];
   return { past, threads: rows[0]?.computedWith?.threads ?? 1 };
 }
 
-/** Running jobs and waiting jobs are read by an index each, because the queue may be long. */
+/** Running and waiting jobs each use an index of their own, because the queue may be long. */
 async function readJobs(sql: Sql): Promise<Job[]> {
   const firstOf = (which: string) =>
     `SELECT * FROM (SELECT j.* FROM jobs j WHERE j.owner ${which} ORDER BY j.turn, j.number LIMIT ${MOST_JOBS}) jobs`;
@@ -168,7 +168,7 @@ async function countJobs(sql: Sql): Promise<number> {
   return count > MOST_COUNTED ? Number.POSITIVE_INFINITY : count;
 }
 
-/** Number of jobs before each of these expansions in the queue, as far as they are counted. */
+/** Number of jobs before each of these expansions in the queue; expansions too far back are left out. */
 async function countBefore(sql: Sql, expansions: readonly number[]): Promise<(readonly [number, number])[]> {
   if (expansions.length === 0) return [];
   const rows = await sql.all<{ readonly expansion: number; readonly before: number }>(

@@ -1,7 +1,7 @@
 /**
- * Values that look-ups of each request need, kept in memory. They are read again when a commit of any process announces
- * that they have changed. If announcements may be missing, a value is read again after half a second; if the database
- * does not answer either, the last value is used for a while.
+ * Keeps values in memory that look-ups need for each request. A value is read again after a commit of any process
+ * announces that it has changed. If announcements may be missing, a value is read again after half a second; if the
+ * database does not answer either, the last value is used for a while.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../../lib/clock.ts';
@@ -14,14 +14,14 @@ const POLL_MS = 500;
 const WAIT_MS = 300;
 /** After the database has not answered, look-ups use an older value for this long without asking again. */
 const PAUSE_MS = 1_000;
-/** How long look-ups use what is in memory while the database does not answer. */
+/** How long look-ups use values in memory while the database does not answer. */
 const OUTAGE_MS = 60_000;
 
 interface Entry<Value> {
   readonly value: Value;
-  /** When reading it began. */
+  /** When the read of the value began. */
   readonly readAt: number;
-  /** Whether a change was announced since. */
+  /** Whether a change was announced after that. */
   isOutdated: boolean;
 }
 
@@ -31,14 +31,14 @@ export class Remembered<Value> {
   readonly #maximum: number;
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #reading = new Map<string, Promise<Value>>();
-  /** Increased when a change is announced: a value whose reading began before is outdated. */
+  /** Increases when a change is announced. A value whose read began before is outdated. */
   #forgotten = 0;
   /** When the database last failed to answer. */
   #failedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * Keeps at most `maximum` values of `read`, but no null. After an announcement of the topic with a key, the value
-   * of that key is read again. If `maximum` is 1, the one value depends on all keys.
+   * Keeps at most `maximum` values that `read` returned, but never null. After an announcement of the topic with a key,
+   * the value of that key is read again. If `maximum` is 1, the one value depends on all keys.
    */
   constructor(database: Database, topic: string, maximum: number, read: (key: string) => Promise<Value>) {
     this.#database = database;
@@ -49,13 +49,13 @@ export class Remembered<Value> {
 
   /** The value of a key, from memory if it has not changed. The errors are those of `read`. */
   async get(key: string): Promise<Value> {
-    // may deliver announcements
+    // reading this may deliver announcements
     const { isFresh, staleMs } = this.#database.announcements;
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.isOutdated) return this.#readOnce(key);
     const now = systemClock.elapsed();
     if (isFresh || now - entry.readAt < POLL_MS) return entry.value;
-    // an outage begins when neither an announcement nor a value has arrived any more
+    // an outage begins when neither announcements nor values arrive any more
     if (staleMs > OUTAGE_MS && now - entry.readAt > OUTAGE_MS) return this.#readOnce(key);
     return now - this.#failedAt < PAUSE_MS ? entry.value : this.#readOrKeep(key, entry.value);
   }
@@ -67,7 +67,7 @@ export class Remembered<Value> {
       if (entry !== undefined) entry.isOutdated = true;
   }
 
-  /** Look-ups of a key at the same time share one read. */
+  /** Concurrent look-ups of a key share one read. */
   #readOnce(key: string): Promise<Value> {
     const running = this.#reading.get(key);
     if (running !== undefined) return running;
@@ -94,7 +94,7 @@ export class Remembered<Value> {
     if (value === null) this.#entries.delete(key);
     else {
       if (older === undefined && this.#entries.size >= this.#maximum) this.#entries.clear();
-      // a change that was announced meanwhile may not be in the value
+      // the value may lack a change that was announced during the read
       this.#entries.set(key, { value, readAt, isOutdated: forgotten !== this.#forgotten });
     }
     return value;

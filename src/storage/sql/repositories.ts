@@ -73,7 +73,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
       await ranges?.release(owner, how, working);
       return jobs.releaseOwner(owner, how, working);
     },
-    // the engines of other services in a cluster go on
+    // the engines of other nodes in a cluster are still running
     releaseAll: cluster === null ? () => jobs.releaseAll() : async () => 0,
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
     ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),

@@ -22,14 +22,14 @@ import { deleteSet, deleteUnusedRows, existingSets, insertSet, type NamedSet } f
 import type { Sql, Transaction } from './sql.ts';
 import { record } from './unused-blobs.ts';
 
-/** Maximum number of times that sets are written because they cannot be recorded any more. */
+/** Maximum number of times that sets are written again because it is too late to record them. */
 const ATTEMPTS = 5;
-/** Age at which a file without a row is what a killed process left. */
+/** Age from which a file without a row is a leftover of a killed process. */
 const LEFTOVER_MS = 24 * 3600 * 1000;
 /** Age at which a published file can no longer be recorded, because it may be removed before the commit. */
 const STALE_MS = LEFTOVER_MS / 2;
 
-/** A set that is written to this machine, and that gets a file of its own in the storage. */
+/** A set that has been written on this machine, and whose file is still to be put into the storage. */
 export interface NewSet extends NamedSet {
   /** Puts the file. Rejects with AppError storage_failed. */
   publish(): Promise<void>;
@@ -118,7 +118,7 @@ export class SetFiles {
   async #isUnnamed(name: string): Promise<boolean> {
     const { database } = this.#dependencies;
     if ((await existingSets(database, [name])).length > 0) return false;
-    // waits for a transaction whose commit was lost with its connection, and which may have inserted the row
+    // waits for a transaction that may have inserted the row, if its connection was lost at the commit
     return database.write(async (transaction) => {
       if (!(await insertSet(transaction, { name, users: 0, sizeBytes: 0, filter: '' }, 0))) return false;
       await deleteSet(transaction, name);
@@ -128,8 +128,8 @@ export class SetFiles {
 }
 
 /**
- * Deletes those of the sets to which no row refers any more, inside the caller's transaction, and records their files
- * as unused. Returns the paths of these files, for `UnusedBlobs.remove` after the commit.
+ * Deletes the rows of the sets to which no other row refers any more, inside the caller's transaction, and records
+ * their files as unused. Returns the paths of these files, for `UnusedBlobs.remove` after the commit.
  */
 export async function deleteUnusedSets(t: Transaction, names: readonly string[], now: number): Promise<string[]> {
   if (names.length === 0) return [];

@@ -110,7 +110,7 @@ export async function insertSet(sql: Sql, { name, users, sizeBytes, filter }: Na
   return inserted === 1;
 }
 
-/** The names among these that have a row. */
+/** Returns those of the names that have a row. */
 export async function existingSets(sql: Sql, names: readonly string[]): Promise<string[]> {
   return namesOf(sql, `SELECT sha256 AS name FROM user_sets WHERE sha256 ${sql.dialect.isAnyOf('names', 'text')}`, {
     names,
@@ -127,7 +127,7 @@ export async function setsOfCampaign(sql: Sql, campaign: number): Promise<string
   return namesOf(sql, selects.join(' UNION '), { campaign });
 }
 
-/** Deletes the rows of those sets to which no other row refers; returns the names of these sets. */
+/** Deletes the rows of the sets to which no other row refers; returns the names of these sets. */
 export function deleteUnusedRows(sql: Sql, names: readonly string[]): Promise<string[]> {
   return namesOf(
     sql,
@@ -150,7 +150,7 @@ export function setNames(sql: Sql): Promise<string[]> {
 /** Number of sets whose filters are read at once. */
 const READ_FILTERS = 500;
 
-/** The names of sets that may have one of the users, according to their filters. Other work can run in between. */
+/** The names of sets that may contain one of the users, according to their filters. Other work can run in between. */
 export async function setsThatMayHave(sql: Sql, userIds: readonly string[]): Promise<string[]> {
   const users = userIds.map(hashUser);
   const found = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * The port through which repositories use a database. Statements are SQL text with parameters such as `@name`. What
- * differs between SQLite and Postgres is in `dialect`; everything else of a statement is written once.
+ * The port through which repositories use a database. Statements are SQL text with parameters such as `@name`.
+ * `dialect` has the parts of statements that differ between SQLite and Postgres; everything else is written once.
  */
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
 import type { Dialect } from './dialect.ts';
@@ -39,19 +39,19 @@ export interface Transaction extends Sql {
    */
   announce(topic: string, key?: string): void;
   /**
-   * Waits until no other transaction is entering something into a list, and keeps others from it until this transaction
-   * ends. A number that is given after this call is higher than all committed numbers of the list, and readers see all
-   * of those.
+   * Waits until no other transaction is adding to a list, and prevents others from doing so until this transaction
+   * ends. A number that is assigned after this call is higher than all earlier numbers of the list, all of which are
+   * already committed and visible.
    */
   enterAlone(list: 'audit' | 'changes'): Promise<void>;
 }
 
 /**
- * How a write transaction runs beside others. `serializable`: as if no other transaction ran at the same time.
- * `readCommitted`: each statement reads the newest state, and the work locks the rows on which it decides. `alone`: no
- * other write transaction runs at the same time; for rare and short work on many rows. In SQLite, write transactions
- * always run one after another. `impatient`: like `readCommitted`, but SQLite waits only for a moment if another process
- * writes.
+ * How a write transaction runs concurrently with others. `serializable`: as if no other transaction ran at the same
+ * time. `readCommitted`: each statement reads the newest state, and the work locks the rows on which it decides.
+ * `alone`: no other write transaction runs at the same time; for rare and short work on many rows. In SQLite, write
+ * transactions always run one after another. `impatient`: like `readCommitted`, but SQLite waits only for a moment if
+ * another process writes.
  */
 export type WriteLevel = 'serializable' | 'readCommitted' | 'alone' | 'impatient';
 
@@ -67,8 +67,8 @@ export type Listener = (key: string | null) => unknown;
 /** An open database. Statements outside of `write` see committed data only, and each commits by itself. */
 export interface Database extends Sql {
   /**
-   * Runs `work` in one transaction and commits it: its effects are made all or not at all. `work` may run more than
-   * once, so it has no effects other than the statements of its transaction. Transactions are not nested.
+   * Runs `work` in one transaction and commits it. Either all of its effects are committed or none. `work` may run more
+   * than once, so it has no effects other than the statements of its transaction. Transactions are not nested.
    * @throws AppError unavailable (no connection, or conflicts at every attempt), storage_failed, database_damaged or
    * database_lost; the errors of `work`
    */
@@ -97,7 +97,7 @@ export interface Database extends Sql {
 
   listen(topic: string, listener: Listener): void;
 
-  /** What is known about announcements of other processes. */
+  /** Whether this process has received the announcements of others. */
   readonly announcements: {
     /** Whether every announcement that was committed until a moment ago has been received. */
     readonly isFresh: boolean;

@@ -1,7 +1,7 @@
 /**
  * Blobs that no row refers to any more: folders of rankings, checkpoints and inputs of ranges, and files of user sets.
- * They are recorded in the transaction that makes them unused, and removed after it: object storage cannot be searched
- * for them as a disk can, and a process may end between the two.
+ * They are recorded in the transaction that makes them unused, and removed after it, because object storage cannot be
+ * searched for them as a disk can, and a process may end in between.
  */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import { workFolder } from '../../domain/ports/ranges.ts';
@@ -13,7 +13,7 @@ import type { Sql } from './sql.ts';
 
 /**
  * How long a folder is remembered after it was removed. It is removed once more after this time, because an engine may
- * have written into it that had not learned yet that its expansion has ended.
+ * have written into it before it noticed that its expansion had ended.
  */
 const REMEMBERED_MS = 3600 * 1000;
 /** Number of blobs that are read at once, and that are removed at one time. */
@@ -23,8 +23,8 @@ const REMOVED_AT_ONCE = 4;
 const IS_SET = `folder LIKE '${SEED_FOLDER}/%'`;
 
 /**
- * Records that the blobs of an expansion are unused when it ends: its checkpoint, the inputs of its ranges, and its
- * rankings that no audience version has. Each of its claims (up to `token`) may have left some. Runs inside the
+ * Records the blobs that become unused when an expansion ends: its checkpoint, the inputs of its ranges, and its
+ * rankings that no audience version uses. Each of its claims (up to `token`) may have left such blobs. Runs inside the
  * caller's transaction.
  */
 export async function recordEnd(t: Sql, expansion: number, token: number, now: number): Promise<void> {
@@ -71,7 +71,10 @@ function isSet(path: string): boolean {
 /** Moves folders of blobs aside if another store made them; returns whether it did. */
 export type SetAside = (folders: readonly string[]) => boolean;
 
-/** Removes recorded blobs. Methods reject with the first error after they have tried to remove others. */
+/**
+ * Removes recorded blobs. If a blob cannot be removed, the methods still try to remove the others, and then reject with
+ * the first error.
+ */
 export class UnusedBlobs {
   readonly #dependencies: StoreDependencies;
   readonly #setAside: SetAside;
@@ -83,7 +86,7 @@ export class UnusedBlobs {
 
   /** Removes all recorded blobs. @throws AppError storage_failed, unavailable */
   async removeAll(): Promise<void> {
-    // two statements, because each has an index
+    // two statements, because each can use an index
     await this.#removeWhere('removed_at IS NULL ORDER BY unused_since');
     await this.#removeWhere('removed_at <= @before ORDER BY removed_at');
   }
@@ -98,7 +101,7 @@ export class UnusedBlobs {
     if (paths.length === 0) return;
     const removed: string[] = [];
     const errors: unknown[] = [];
-    // sets may have erased users, so they are removed in any case
+    // sets may contain erased users, so they are always removed
     const folders = paths.filter((path) => !isSet(path));
     if (this.#setAside(folders)) removed.push(...folders);
     const rest = paths.filter((path) => !removed.includes(path));
@@ -125,7 +128,7 @@ export class UnusedBlobs {
     }
   }
 
-  /** Removes the records of blobs, except of folders that were removed for the first time. */
+  /** Removes the records of blobs, except for folders that were removed for the first time. */
   async #forget(removed: readonly string[]): Promise<void> {
     const { database } = this.#dependencies;
     const isRemoved = `folder ${database.dialect.isAnyOf('removed', 'text')}`;

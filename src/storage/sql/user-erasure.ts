@@ -23,7 +23,7 @@ import type { UnusedBlobs } from './unused-blobs.ts';
 const SLICE_IDS = 250;
 /** Maximum number of sets that are read and written at one time; each has two open files. */
 const SETS_AT_ONCE = 4;
-/** Maximum number of users whose sets are found by filters. Of more users, nearly every set may have one. */
+/** Maximum number of users whose sets are found by filters. With more users, nearly every set may contain one. */
 const FILTERED_IDS = 64;
 /** Number of erasure requests inserted or deleted per statement. */
 const REQUESTED_IDS = 2_500;
@@ -36,14 +36,14 @@ interface ErasureRepositoryDependencies extends StoreDependencies {
   readonly folder: StoreFolder | null;
 }
 
-/** A published set that replaces another, and the users whom it lacks. */
+/** A published set that replaces another, and the users who were left out. */
 interface Replacement {
   readonly before: string;
   readonly erased: readonly string[];
   readonly after: NamedSet;
 }
 
-/** The sets that were searched, by name; null for a set that has none of the users. */
+/** The sets that were searched, by name; null for a set that contains none of the users. */
 type Searched = Map<string, Replacement | null>;
 
 export class ErasureRepository implements UserErasure {
@@ -89,7 +89,7 @@ export class ErasureRepository implements UserErasure {
     });
     const erased = await this.#eraseElsewhere(sorted, events);
     await unusedBlobs.removeSets();
-    // after the files, because whoever finds a request completes the erasure
+    // after the files, because a process that finds a request completes the erasure
     await this.#forget(sorted);
     if (folder !== null) await database.freeing(() => folder.removeTraces());
     return erased;
@@ -136,7 +136,7 @@ export class ErasureRepository implements UserErasure {
     });
   }
 
-  /** Publishes a set without the users; null if it has none of them, or if it is already gone. */
+  /** Publishes a set without the users; null if it contains none of them, or if it no longer exists. */
   async #replacementOf(before: string, userIds: readonly string[]): Promise<Replacement | null> {
     const { blobs, database, setFiles } = this.#dependencies;
     try {
@@ -166,7 +166,7 @@ export class ErasureRepository implements UserErasure {
   /** Replaces the sets in one transaction; returns null if there is a set that was not searched. */
   #replace(searched: Searched, userIds: readonly string[], feedback: number): Promise<ErasedData | null> {
     const { database, options, setFiles } = this.#dependencies;
-    // no expansion may copy a reference to one of the sets meanwhile
+    // no expansion may copy a reference to one of the sets until the commit
     return database.write(async (t) => {
       if ((await setNames(t)).some((name) => !searched.has(name))) return null;
       const now = options.clock.now();

@@ -156,13 +156,13 @@ export class UserSetRepository implements UserSets {
 
   #writeAfter({ how, collected }: ChangeTask, before: OwnedSet | null, tally: MatchTally): Promise<NewSet> {
     const { blobs, setFiles } = this.#dependencies;
-    // a set that is replaced is not read, so that it may be damaged or lost
+    // a set that is replaced is not read, so it may be damaged or lost
     return withSets(blobs, before === null || how === 'replace' ? [] : [before.name], ([ids = []]) =>
       setFiles.write(tally.over(combine(how, ids, collected.blocks()))),
     );
   }
 
-  /** Removes the files of sets that nobody reads any more. If that fails now, a later clean-up does it. */
+  /** Removes the files of unused sets. If that fails, a later clean-up removes them. */
   async #removeFiles(paths: readonly string[]): Promise<void> {
     try {
       await this.#dependencies.unusedBlobs.remove(paths);
@@ -222,7 +222,7 @@ export class UserSetRepository implements UserSets {
         if (done !== null) return done;
       } catch (error) {
         if (!isMissing(error)) throw error;
-        // a file that is missing although nothing was replaced is lost
+        // if the set was not replaced, a missing file is lost
         if (attempt >= ATTEMPTS_FOR_FILES && (await read())?.name === owned?.name) throw error;
         missing = error;
       }

@@ -98,7 +98,7 @@ export class WebhookRepository implements Webhooks {
     });
   }
 
-  /** Removes a damaged webhook too. */
+  /** Also removes a damaged webhook. */
   async remove(id: string): Promise<void> {
     await this.#database.freeing(async () => {
       await this.#removeEnded(await getNumber(this.#database, id));

@@ -58,7 +58,7 @@ export class DataFolder implements StoreFolder {
     return this.#database.truncateLog();
   }
 
-  /** Files that no row refers to, without files of others in the folder of user sets. */
+  /** Files that no row refers to, except files in the folder of user sets that are not user sets. */
   async #leftovers(): Promise<string[]> {
     const orphans = await findOrphans(this.#path, () => contentsOf(this.#database), true);
     return orphans

@@ -11,7 +11,7 @@ export class Announcements {
   readonly #freshness: Freshness;
   readonly #readNumbers;
   readonly #listeners = new Map<string, Listener[]>();
-  /** The announcements of each topic that the listeners know of. */
+  /** The number of announcements of each topic that the listeners already know. */
   readonly #known = new Map<string, number>();
   #dataVersion = -1;
 
@@ -55,7 +55,7 @@ export class Announcements {
     return numbers;
   }
 
-  /** Tells the listeners of this process, after the commit. */
+  /** Calls the listeners of this process, after the commit. */
   deliver(announced: Announced, numbers: ReadonlyMap<string, number>): void {
     for (const [topic, number] of numbers)
       if ((this.#known.get(topic) ?? 0) === number - 1) this.#known.set(topic, number);

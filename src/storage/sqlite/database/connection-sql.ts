@@ -8,7 +8,7 @@ import { deleting, findDamaged } from './damaged-rows.ts';
 import { openReader, readError } from './database.ts';
 import type { Connection, Bound as Stored } from './driver.ts';
 
-/** Runs statements. The methods are done when they return. */
+/** Runs statements. A method has done its work when it returns its promise. */
 export class ConnectionSql implements Sql {
   readonly dialect = SQLITE;
   readonly #connection: Connection;
@@ -39,7 +39,7 @@ export class ConnectionSql implements Sql {
     return row;
   }
 
-  /** A row that an index does not find can still be deleted. */
+  /** Runs a statement. A DELETE also removes rows that are missing from an index. */
   #do<T>(text: string, statement: () => T): T {
     const deleted = /^\s*DELETE FROM (\w+)/.exec(text)?.[1];
     try {
@@ -90,7 +90,7 @@ class Statements {
   }
 }
 
-/** The values as SQLite binds them: booleans are 0 or 1, and lists are JSON. */
+/** Converts values to those that SQLite can bind: booleans become 0 or 1, and lists become JSON. */
 function toBound(values: Bound = {}): Record<string, string | number | null> {
   const bound: Record<string, string | number | null> = {};
   for (const [name, value] of Object.entries(values)) {

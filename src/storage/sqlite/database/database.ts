@@ -1,4 +1,4 @@
-/** Opens the database with its settings, migrates it, and runs write transactions. */
+/** Opens the database with its settings, migrates it, and runs transactions that are about SQLite itself. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

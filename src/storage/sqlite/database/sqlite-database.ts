@@ -46,7 +46,7 @@ export class SqliteDatabase implements Database {
   readonly #reading: ConnectionSql;
   readonly #dependencies: DatabaseDependencies;
   readonly #hooks: BeforeCommit[] = [];
-  /** Whether the code that runs is the work of a transaction, which must use the methods of the transaction. */
+  /** Whether the running code is the work of a transaction. If so, it must use the methods of that transaction. */
   readonly #isOpen = new AsyncLocalStorage<true>();
   /** Settles when the last transaction that was requested has ended. */
   #last: Promise<unknown> = Promise.resolve();
@@ -55,7 +55,7 @@ export class SqliteDatabase implements Database {
   constructor(writer: Connection, dependencies: DatabaseDependencies) {
     const { onDamagedRow = () => {} } = dependencies;
     this.#writer = writer;
-    // SQLite would wait on the thread, where other work may be what has to end first
+    // SQLite would block the thread, on which the work that has to end first may be running
     writer.pragma('busy_timeout = 0');
     this.#reader = openReader(writer.name);
     this.#writing = new ConnectionSql(writer, onDamagedRow);
@@ -64,7 +64,7 @@ export class SqliteDatabase implements Database {
     this.#dependencies = dependencies;
   }
 
-  /** The connection for writing, for work that is about SQLite itself. */
+  /** The connection for writing. Use it only for work that is about SQLite itself. */
   get connection(): Connection {
     return this.#writer;
   }
@@ -90,7 +90,7 @@ export class SqliteDatabase implements Database {
     return this.#write(work, this.#hooks, level);
   }
 
-  /** Reads on a connection of its own, because statements of other callers must not read an old state. */
+  /** Reads on a separate connection, because statements of other callers must not read an old state. */
   read<T>(work: (state: Sql) => Promise<T>): Promise<T> {
     return readState(this.#writer.name, work, this.#dependencies.onDamagedRow);
   }
@@ -132,7 +132,7 @@ export class SqliteDatabase implements Database {
     await this.#untilFree(BUSY_TIMEOUT_MS, () => this.#inTurn(async () => truncateLog(this.#writer)));
   }
 
-  /** Ends after the transactions that were requested before. */
+  /** Waits for the transactions that were requested earlier, then closes the connections. */
   async close(): Promise<void> {
     await this.#last;
     this.#reader.close();
@@ -213,7 +213,10 @@ export class SqliteDatabase implements Database {
     if (!(await this.#untilFree(level === 'impatient' ? IMPATIENT_MS : BUSY_TIMEOUT_MS, begin))) throw busy;
   }
 
-  /** Repeats an action until it succeeds. Other work runs in between, which may be what keeps the database busy. */
+  /**
+   * Repeats an action until it succeeds. Other work can run in between, because that work may be what keeps the
+   * database busy.
+   */
   async #untilFree(mostMs: number, action: () => Promise<boolean>): Promise<boolean> {
     for (const giveUpAt = performance.now() + mostMs; performance.now() < giveUpAt; await setTimeout(BUSY_PAUSE_MS))
       if (await action()) return true;
