@@ -69,8 +69,8 @@ export class EventLog {
    */
   async expansionEnded(t: Transaction, expansion: number, now: number, given: string | null = null): Promise<void> {
     const row = (await t.get<EndedExpansionRow>(SELECT_ENDED_EXPANSION, { expansion }))!;
-    const { version: audience_version, size, traceparent, ...rest } = row;
-    const reason = row.reason === null ? null : readJson<Reason>(row.reason, 'e.reason');
+    const { version: audience_version, size, reason: stored, traceparent, ...rest } = row;
+    const reason = stored === null ? null : readJson<Reason>(stored, 'e.reason');
     const data = { ...rest, audience_version, size, reason };
     await this.#tell(t, eventOfEnd(row.state, row.version), data, now, given ?? traceparent);
   }

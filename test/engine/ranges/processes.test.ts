@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, inject, it, onTestFinished } from 'vitest';
+import type { RangeState } from '../../../src/domain/ranges.ts';
 import { isEnd } from '../../../src/domain/states.ts';
 import type { EngineConfig, FromEngine } from '../../../src/engine/messages.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -12,6 +13,7 @@ import { readModelFolder } from '../../../src/model/folder.ts';
 import { openPopulation } from '../../../src/population/read.ts';
 import { locateSharedStore, openStore } from '../../../src/storage/open-store.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { readJson } from '../../../src/storage/sql/json.ts';
 import { digestsIn, digestsOf } from '../../fixture/digest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
@@ -88,8 +90,8 @@ async function startHosts() {
     held(): Promise<Watched> {
       const text = 'SELECT state FROM ranges';
       return watched(async () => {
-        const rows = await database.all<{ state: { holders: { owner: string }[] } }>(text);
-        return rows.flatMap(({ state }) => state.holders.map(({ owner }) => owner));
+        const rows = await database.all<{ readonly state: string }>(text);
+        return rows.flatMap(({ state }) => readJson<RangeState>(state, 'state').holders.map(({ owner }) => owner));
       });
     },
     create,
