@@ -1,7 +1,6 @@
 /** The blobs that the tests of audiences read and corrupt. */
 import type { Blobs } from '../../src/domain/ports/blobs.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 
 /** Folders of blobs by absolute path: tests look into their files. */
-export const blobs: Blobs = new PromisedBlobs(new FileBlobs('/'));
+export const blobs: Blobs = new FileBlobs('/');

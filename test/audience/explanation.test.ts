@@ -6,7 +6,7 @@ import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { openPopulation, type Population } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { promisedBlobs } from '../fixture/promised-blobs.ts';
+import { RemoteBlobs } from '../fixture/remote-blobs.ts';
 import { importUsers } from '../population/support.ts';
 import { blobs } from './blobs.ts';
 
@@ -72,7 +72,7 @@ describe('explain', () => {
   });
 
   it('is the same for a ranking whose parts have to be fetched', async () => {
-    const remote = await openRanking(promisedBlobs(folder, { isRemote: true }), 'ranking');
+    const remote = await openRanking(new RemoteBlobs(folder), 'ranking');
     const limits = { ...LIMITS, tokens: 3 };
     const seeds = new Set([0, 60]);
     expect(await explain(population, { ranking: remote, size: 20 }, seeds, limits)).toEqual(

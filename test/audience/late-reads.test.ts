@@ -14,14 +14,15 @@ import { drainAsync } from '../../src/lib/files/slices.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { TextTable } from '../../src/lib/text/text-table.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { collected } from '../fixture/collected.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { promisedBlobs } from '../fixture/promised-blobs.ts';
+import { RemoteBlobs } from '../fixture/remote-blobs.ts';
 
 const USERS = 70_000;
 const SIZE = 5_000;
 const root = temporaryFolder();
-const files = promisedBlobs(root);
+const files = new FileBlobs(root);
 const rng = createRng('late reads');
 for (const folder of ['first', 'second'])
   await writeRanking(
@@ -69,11 +70,10 @@ async function answersOf(blobs: Blobs): Promise<unknown> {
 }
 
 it('is the same for look-ups, pages, ranks, cuts, differences, streams, audiences of a user, and checks', async () => {
-  const remote = promisedBlobs(root, { isRemote: true });
+  const remote = new RemoteBlobs(root);
   let missed = 0;
-  const counted: Blobs = {
-    ...remote,
-    async open(folder, file) {
+  const counted = Object.assign(new RemoteBlobs(root), {
+    async open(folder: string, file: string) {
       const blob = await remote.open(folder, file);
       const read = (target: Uint8Array, position: number) => {
         try {
@@ -85,7 +85,7 @@ it('is the same for look-ups, pages, ranks, cuts, differences, streams, audience
       };
       return { sizeBytes: blob.sizeBytes, read, close: () => blob.close() };
     },
-  };
+  });
   expect(await answersOf(counted)).toEqual(await answersOf(files));
   expect(missed).toBeGreaterThan(100);
 });

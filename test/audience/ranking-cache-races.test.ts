@@ -5,12 +5,13 @@ import { membershipOf } from '../../src/audience/membership.ts';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { type BlobReader, PartMissing } from '../../src/domain/ports/blobs.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { openFiles } from '../fixture/open-files.ts';
-import { promisedBlobs } from '../fixture/promised-blobs.ts';
+import { RemoteBlobs } from '../fixture/remote-blobs.ts';
 
 const root = temporaryFolder();
-const blobs = promisedBlobs(root);
+const blobs = new FileBlobs(root);
 const folders = ['zero', 'one', 'two'];
 for (const [i, folder] of folders.entries()) await writeRanking(blobs, folder, Float32Array.of(i / 4, 0.9));
 const [zero, one, two] = folders as [string, string, string];
@@ -235,7 +236,7 @@ it('releases a ranking whose first reader fails', async () => {
 });
 
 it('keeps the members of an audience in memory, although each step has to fetch a part first', async () => {
-  const cache = newCache(promisedBlobs(root, { isRemote: true }));
+  const cache = newCache(new RemoteBlobs(root));
   const find = () => cache.use(two, (ranking) => membershipOf(ranking, 2, 1), { size: 2 });
   const expected = { rank: 1, score: Math.fround(0.9), percentile: 100 };
   for (let i = 0; i < 4_000 && cache.kept(two, 2) === null; i++) {

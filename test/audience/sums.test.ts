@@ -9,7 +9,7 @@ import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { drainAsync } from '../../src/lib/files/slices.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { promisedBlobs } from '../fixture/promised-blobs.ts';
+import { RemoteBlobs } from '../fixture/remote-blobs.ts';
 import { size } from '../fixture/size.ts';
 import { blobs } from './blobs.ts';
 
@@ -120,14 +120,13 @@ describe('a ranking from before checksums', () => {
       const remove = () => rmSync(folder, { recursive: true });
       const { seal } = await drainAsync(
         checkRanking(
-          {
-            ...promisedBlobs('/', { isRemote: true }),
-            async has(name) {
+          Object.assign(new RemoteBlobs('/'), {
+            async has(name: string) {
               const is = await blobs.has(name);
               if (step === 'has' && is) remove();
               return is;
             },
-            write(name) {
+            write(name: string) {
               const writer = blobs.write(name);
               const finish = async () => {
                 const unnamed = await writer.finish();
@@ -138,9 +137,14 @@ describe('a ranking from before checksums', () => {
                 };
                 return { publish, discard: () => unnamed.discard() };
               };
-              return { write: (data) => writer.write(data), read: () => 0, abort: () => writer.abort(), finish };
+              return {
+                write: (data: Uint8Array) => writer.write(data),
+                read: () => 0,
+                abort: () => writer.abort(),
+                finish,
+              };
             },
-          },
+          }),
           folder,
         ),
         () => {},

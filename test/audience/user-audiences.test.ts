@@ -5,11 +5,11 @@ import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { UserAudiences } from '../../src/audience/user-audiences.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { Audience } from '../../src/domain/types.ts';
+import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { promisedBlobs } from '../fixture/promised-blobs.ts';
 
 const USERS = 64;
-const blobs = promisedBlobs(temporaryFolder());
+const blobs = new FileBlobs(temporaryFolder());
 /** Audience i has the users whose number has bit i. */
 const all: Audience[] = [];
 for (let i = 0; i < 6; i++) {

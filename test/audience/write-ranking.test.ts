@@ -117,9 +117,8 @@ describe('writeRanking', () => {
     const program = `
       import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};
       import { FileBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/files/blobs.ts'))};
-      import { PromisedBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/files/promised-blobs.ts'))};
       try {
-        await writeRanking(new PromisedBlobs(new FileBlobs('/')), process.argv[1], new Float32Array(1_000_000));
+        await writeRanking(new FileBlobs('/'), process.argv[1], new Float32Array(1_000_000));
       } catch (error) {
         process.stdout.write(error.code + ' ' + error.facts.errno);
       }

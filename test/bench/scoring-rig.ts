@@ -11,7 +11,6 @@ import type { CampaignValues } from '../../src/online/encode.ts';
 import { makeRoom } from '../../src/online/user-side/user-side-folders.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 
 export interface ScoringRig {
   readonly users: number;
@@ -46,7 +45,7 @@ export async function openScoringRig({
 }: ScoringRigOptions): Promise<ScoringRig> {
   const pool = await ThreadPool.open(threads, { ...paths, device: 'cpu', userSides });
   const population = openPopulation(paths.population, { trusted: true });
-  const blobs = new PromisedBlobs(new FileBlobs(out));
+  const blobs = new FileBlobs(out);
   const parameters = sharedParameters(paths.model);
   // the first campaign has the general model's parameters; the others' differ slightly
   const byCampaign: (readonly SharedTensor[])[] = [parameters];

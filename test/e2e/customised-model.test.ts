@@ -18,7 +18,6 @@ import { bind } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { type StartedService, startReadyService } from '../fixture/start-service.ts';
@@ -113,7 +112,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
       'x-model-version': version,
     });
 
-    const ranking = await openRanking(new PromisedBlobs(new FileBlobs(dataDir)), (await audienceOf(id)).folder);
+    const ranking = await openRanking(new FileBlobs(dataDir), (await audienceOf(id)).folder);
     const { userNumbers, scores } = ranking.read(0, ranking.candidates);
     ranking.close();
     const actual = await scoreAll(onnx);

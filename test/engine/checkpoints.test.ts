@@ -8,7 +8,6 @@ import { checkpointFolder } from '../../src/domain/ranking-name.ts';
 import { type CheckpointDependencies, Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -18,7 +17,7 @@ const CUSTOMISED = { customised: Uint8Array.of(1, 2, 3), epochs: 1, quality: nul
 
 function newRoom() {
   const root = temporaryFolder();
-  const blobs = new PromisedBlobs(new FileBlobs(root));
+  const blobs = new FileBlobs(root);
   const clock = { ms: 0, elapsed: () => clock.ms };
   const given = { hasRoom: () => true, clock, keptWorkMs: 1000, computedBy: 'these tests' };
   const keeper = (change: Partial<CheckpointDependencies> = {}) => new Checkpoints({ blobs, ...given, ...change });

@@ -10,7 +10,6 @@ import { Estimator } from '../../src/engine/expansion/estimator.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { newSetName, userSetFile } from '../../src/storage/files/set-file.ts';
 import { writeBlocks } from '../../src/storage/files/writer.ts';
 import { locateStore } from '../../src/storage/open-store.ts';
@@ -103,7 +102,7 @@ describe('Estimator', () => {
       expect(users.seeds + users.suppressed + users.filtered + users.candidates).toBe(everyone);
       expect(expected!.candidates).toBe(Math.min(1_000, users.candidates));
       // of the installation's list, in two parts, and with the tokens in another order, one of them twice
-      const blobs = new PromisedBlobs(new FileBlobs(dataDir));
+      const blobs = new FileBlobs(dataDir);
       const set = await writeBlocks(blobs, [[...new Set(optedOut), 'nobody'].sort()]);
       const name = newSetName(set.sha256, 0);
       await set.blob.publish(userSetFile(name));

@@ -12,7 +12,6 @@ import { Cancellation } from '../../src/lib/threads/cancellation.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';
@@ -41,7 +40,7 @@ async function startAttempts() {
   onTestFinished(() => pool.close());
   const rows = await findRoles(population, await roleIdsOf(rig.store, job), job.filters);
   const task = customiseTask(job, { modelVersion, populationVersion: population.version }, rows);
-  const blobs = new PromisedBlobs(new FileBlobs(temporaryFolder()));
+  const blobs = new FileBlobs(temporaryFolder());
   const newKeeper = () =>
     new Checkpoints({ blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'these tests' });
   /** Users by segment, as they are scored; after `cutAfter` segments the engine is told to stop. */

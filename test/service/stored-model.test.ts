@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readStoredModel } from '../../src/service/threads/stored-model.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const root = temporaryFolder();
 
 it('says model_not_stored when the ranking has no file, storage_failed when there is no ranking either', async () => {
-  const blobs = new PromisedBlobs(new FileBlobs(root));
+  const blobs = new FileBlobs(root);
   mkdirSync(join(root, 'ranking'));
   await expect(readStoredModel(blobs, 'ranking')).rejects.toThrow(
     expect.objectContaining({ code: 'model_not_stored' }),

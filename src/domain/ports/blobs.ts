@@ -63,10 +63,9 @@ export interface BlobReader {
 
 /**
  * A file of any size that is being written. Until it is published, the file is on this machine, and the part written so
- * far can be read. If a method throws, no part of the file is left. `Published` is the type that `publish` returns: a
- * promise, except for files on the local disk, which have their name when `publish` returns.
+ * far can be read. If a method throws, no part of the file is left.
  */
-export interface BlobWriter<Published = Promise<void>> extends ReadRanges {
+export interface BlobWriter extends ReadRanges {
   /** Appends data to the file. @throws AppError storage_failed */
   write(data: NodeJS.ArrayBufferView): void;
 
@@ -74,19 +73,19 @@ export interface BlobWriter<Published = Promise<void>> extends ReadRanges {
    * Completes the file, without blocking other work. If blobs are on this machine, the file is then durable. Rejects
    * with AppError storage_failed.
    */
-  finish(): Promise<UnnamedBlob<Published>>;
+  finish(): Promise<UnnamedBlob>;
 
   /** Discards the file. This method may be called more than once. */
   abort(): void;
 }
 
 /** A complete file that has no name yet. Its owner must publish or discard it. */
-export interface UnnamedBlob<Published = Promise<void>> {
+export interface UnnamedBlob {
   /**
    * Gives the file its name, replacing any file of that name. The change is durable when the promise resolves. Rejects
    * with AppError storage_failed.
    */
-  publish(file: string): Published;
+  publish(file: string): Promise<void>;
 
   /** Removes the file if it was not published. */
   discard(): void;

@@ -1,6 +1,6 @@
 /**
- * Blobs as files of the data folder. A blob folder is a folder on disk, and files and folders are published by a
- * rename.
+ * The port of blobs over files of the local disk. A blob folder is a folder on disk, and files and folders are published
+ * by a rename. Except for `finish`, methods block the event loop while the disk works.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -8,7 +8,6 @@ import {
   existsSync,
   fdatasync,
   fstatSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -18,7 +17,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
-import type { BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/blobs.ts';
+import type { Blobs, BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/blobs.ts';
 import { assert } from '../../lib/errors.ts';
 import {
   createFolder,
@@ -33,11 +32,7 @@ import {
 } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
 
-/**
- * Blobs of the local disk, without promises, for a store that publishes and removes files inside its transactions.
- * `PromisedBlobs` is the port over this class, whose methods it documents.
- */
-export class FileBlobs {
+export class FileBlobs implements Blobs {
   readonly #root: string;
 
   /** Blobs in a folder; names are relative to `root`. */
@@ -45,7 +40,7 @@ export class FileBlobs {
     this.#root = root;
   }
 
-  open(folder: string, file: string): OpenBlob {
+  async open(folder: string, file: string): Promise<OpenBlob> {
     const path = this.#pathOf(folder, file);
     return new FileBlob(
       path,
@@ -53,16 +48,16 @@ export class FileBlobs {
     );
   }
 
-  read(folder: string, file: string): Uint8Array {
+  async read(folder: string, file: string): Promise<Uint8Array> {
     const path = this.#pathOf(folder, file);
     return withStorage(`read ${path}`, () => readFileSync(path));
   }
 
-  has(folder: string): boolean {
+  async has(folder: string): Promise<boolean> {
     return existsSync(this.#pathOf(folder));
   }
 
-  publish(name: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void {
+  async publish(name: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): Promise<void> {
     const folder = this.#pathOf(name);
     const sibling = randomUUID();
     const fresh = `${folder}.new-${sibling}`;
@@ -79,25 +74,29 @@ export class FileBlobs {
     }
   }
 
-  delete(name: string): void {
+  async delete(name: string): Promise<void> {
     const folder = this.#pathOf(name);
     withStorage(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
   }
 
-  write(folder: string): LocalWriter {
+  async deleteUnused(folders: readonly string[]): Promise<void> {
+    for (const folder of folders) await this.delete(folder);
+  }
+
+  write(folder: string): BlobWriter {
     return new FileBlobWriter(this.#pathOf(folder));
   }
 
-  list(name: string): string[] {
+  async list(name: string): Promise<string[]> {
     const folder = this.#pathOf(name);
     return withStorage(`list ${folder}`, () => listFolder(folder));
   }
 
-  hasFile(folder: string, file: string): boolean {
+  async hasFile(folder: string, file: string): Promise<boolean> {
     return existsSync(this.#pathOf(folder, file));
   }
 
-  deleteFile(folder: string, file: string): void {
+  async deleteFile(folder: string, file: string): Promise<void> {
     const path = this.#pathOf(folder, file);
     withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
   }
@@ -151,16 +150,7 @@ class FileBlob implements OpenBlob {
 const TEMPORARY = '.tmp';
 const sync = promisify(fdatasync);
 
-/** Writes a file that has its name when `publish` returns. */
-export interface LocalWriter extends BlobWriter<void> {
-  /**
-   * Like `finish`, but synchronous.
-   * @throws AppError storage_failed
-   */
-  finishSync(): UnnamedBlob<void>;
-}
-
-class FileBlobWriter implements LocalWriter {
+class FileBlobWriter implements BlobWriter {
   readonly #folder: string;
   readonly #path: string;
   readonly #descriptor: number;
@@ -184,7 +174,7 @@ class FileBlobWriter implements LocalWriter {
     return this.#orAbort(() => readFully(this.#descriptor, target, position));
   }
 
-  async finish(): Promise<UnnamedBlob<void>> {
+  async finish(): Promise<UnnamedBlob> {
     try {
       await sync(this.#descriptor);
     } catch (error) {
@@ -194,24 +184,19 @@ class FileBlobWriter implements LocalWriter {
     return this.#close();
   }
 
-  finishSync(): UnnamedBlob<void> {
-    this.#orAbort(() => fsyncSync(this.#descriptor));
-    return this.#close();
-  }
-
   abort(): void {
     if (this.#isOpen) closeSync(this.#descriptor);
     this.#isOpen = false;
     removeQuietly(this.#path, { recursive: false });
   }
 
-  #close(): UnnamedBlob<void> {
+  #close(): UnnamedBlob {
     this.#isOpen = false;
     closeSync(this.#descriptor);
     const folder = this.#folder;
     const path = this.#path;
     return {
-      publish: (file) =>
+      publish: async (file) =>
         withStorage(`name ${path} ${file}`, () => {
           renameSync(path, join(folder, file));
           syncFolder(folder);

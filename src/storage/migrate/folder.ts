@@ -11,7 +11,6 @@ import {
   writeDurably,
 } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
-import { PromisedBlobs } from '../files/promised-blobs.ts';
 import { readState } from '../sqlite/database/connection-sql.ts';
 import { databaseOf, LOCK_FILE, lockDataFolder } from '../sqlite/database/data-folder.ts';
 import { DATABASE_FILE, openDatabase, openForReading } from '../sqlite/database/database.ts';
@@ -46,7 +45,8 @@ export async function openFolderSource(dataDir: string, opened: AsyncDisposableS
   }
   const id = database.prepare(`SELECT database_id || '/' || generation FROM installation`).pluck().get() as string;
   return {
-    ...{ id, blobs: new PromisedBlobs(new FileBlobs(folder)) },
+    id,
+    blobs: new FileBlobs(folder),
     read: (work) => readState(file, work),
     requireUnused: async () => {},
   };
@@ -75,7 +75,7 @@ export async function openFolderTarget(to: string, opened: AsyncDisposableStack)
     if (database.connection.open) await database.close();
   };
   opened.defer(close);
-  const blobs = new PromisedBlobs(new FileBlobs(fresh));
+  const blobs = new FileBlobs(fresh);
   return {
     ...{ database, blobs, arrived: blobs, requireUnused: requireEmpty },
     complete: async () => {

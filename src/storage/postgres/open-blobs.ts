@@ -6,7 +6,6 @@ import type { BlobLocator, OnKept } from '../../domain/ports/store.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createClosedFolder } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
-import { PromisedBlobs } from '../files/promised-blobs.ts';
 import type { CachedSingles } from '../s3/cache.ts';
 
 /**
@@ -18,7 +17,7 @@ export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {})
   const folder = folderOf(locator);
   if (folder !== null) {
     createClosedFolder(folder);
-    return { blobs: new PromisedBlobs(new FileBlobs(folder)), cache: null, singles: null, close: () => {} };
+    return { blobs: new FileBlobs(folder), cache: null, singles: null, close: () => {} };
   }
   // the client of object storage is loaded only if it is needed
   const { openS3 } = await import('../s3/open-s3.ts');

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import type { StoreAdapter } from '../../domain/ports/store.ts';
 import { freeBytesIn } from '../../lib/files/free-bytes.ts';
 import { FileBlobs } from '../files/blobs.ts';
-import { PromisedBlobs } from '../files/promised-blobs.ts';
 import { StoredRecords } from '../sql/campaign-records.ts';
 import { backUpDataFolder, restoreDataFolder } from './database/backup.ts';
 import { ConnectionSql } from './database/connection-sql.ts';
@@ -25,7 +24,7 @@ export const sqlite: StoreAdapter = {
     const connection = openForReading(databaseOf(folder));
     return new StoredRecords({
       sql: new ConnectionSql(connection),
-      blobs: new PromisedBlobs(new FileBlobs(folder)),
+      blobs: new FileBlobs(folder),
       close: () => void connection.close(),
     });
   },

@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import type { CampaignStore, StoreFiles, StoreOptions } from '../../domain/ports/store.ts';
 import { createClosedFolder, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
-import { PromisedBlobs } from '../files/promised-blobs.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';
 import { ONLY_SENDER } from '../sql/outbox.ts';
 import { openRepositories } from '../sql/repositories.ts';
@@ -34,7 +33,7 @@ export async function openStore(dataDir: string, options: StoreOptions): Promise
     const folder = new DataFolder(path, database, clock);
     return await openRepositories({
       database,
-      blobs: new PromisedBlobs(new FileBlobs(path)),
+      blobs: new FileBlobs(path),
       options,
       folder,
       setAside: (paths) => folder.setAsideForeign(paths),
@@ -52,6 +51,6 @@ export async function openStore(dataDir: string, options: StoreOptions): Promise
 
 /** Opens the blobs and user sets of the data folder, without the database. */
 export function openFiles(dataDir: string): StoreFiles {
-  const blobs = new PromisedBlobs(new FileBlobs(dataDir));
+  const blobs = new FileBlobs(dataDir);
   return { blobs, setBlocks: async (name) => blocksOfSet(await openUserSet(blobs, name), name) };
 }

@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import type { StoreUpkeep } from '../../domain/ports/upkeep.ts';
 import { FileBlobs } from '../files/blobs.ts';
-import { PromisedBlobs } from '../files/promised-blobs.ts';
 import { contentsIn } from '../sql/upkeep.ts';
 import { readState } from './database/connection-sql.ts';
 import { databaseOf } from './database/data-folder.ts';
@@ -17,7 +16,7 @@ export async function openUpkeep(dataDir: string): Promise<StoreUpkeep> {
   const database = openForReading(databaseOf(folder));
   const contents = () => readState(database.name, contentsIn);
   return {
-    blobs: new PromisedBlobs(new FileBlobs(folder)),
+    blobs: new FileBlobs(folder),
     faults: async () => databaseFaults(database),
     async *damagedRows() {
       return yield* findDamagedRows(database);

@@ -7,12 +7,13 @@ import { MERGE_LIMITS, type MergeLimits, mergeParts } from '../../../src/audienc
 import { NARROW_USERS, PART_FILE } from '../../../src/audience/parts/part-format.ts';
 import { SortSpace, writePart } from '../../../src/audience/parts/write-part.ts';
 import { writeRanking } from '../../../src/audience/write-ranking.ts';
+import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { promisedBlobs } from '../../fixture/promised-blobs.ts';
+import { RemoteBlobs } from '../../fixture/remote-blobs.ts';
 import { anyScore, type Divided, divided, erasedOf, NOBODY, partsOf, withoutUsers } from './divided-scores.ts';
 
 const root = temporaryFolder();
-const blobs = promisedBlobs(root);
+const blobs = new FileBlobs(root);
 const beside = new Map([['customised.bin', Uint8Array.of(1, 2, 3)]]);
 // holds what earlier sorts left in it
 const space = new SortSpace();
@@ -42,7 +43,7 @@ async function merged(
     }),
   );
   const { scores, erased } = data;
-  const source = isRemote ? promisedBlobs(root, { isRemote }) : blobs;
+  const source = isRemote ? new RemoteBlobs(root) : blobs;
   await mergeParts(source, folder, { parts, users: scores.length, erased: erasedOf(erased), beside }, limits);
   return bytesOf(folder);
 }

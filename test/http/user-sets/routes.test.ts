@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../../src/storage/files/promised-blobs.ts';
 import { userSetBlocks } from '../../../src/storage/files/set-file.ts';
 import { itUsual, size } from '../../fixture/size.ts';
 import {
@@ -40,7 +39,7 @@ function useOneServer(): void {
 
 /** The ids of a set. */
 async function readUserSet(folder: string, name: string): Promise<string[]> {
-  return [...(await userSetBlocks(new PromisedBlobs(new FileBlobs(folder)), name))].flat();
+  return [...(await userSetBlocks(new FileBlobs(folder), name))].flat();
 }
 
 async function open(config: Partial<ServerConfig> = {}): Promise<void> {

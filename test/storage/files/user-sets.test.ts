@@ -10,7 +10,6 @@ import type { IdBlocks } from '../../../src/domain/user-sets.ts';
 import { differenceOf, intersectionOf, unionOf } from '../../../src/storage/files/algebra.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { IdSorter } from '../../../src/storage/files/id-sorter.ts';
-import { PromisedBlobs } from '../../../src/storage/files/promised-blobs.ts';
 import {
   decodeIds,
   encodeIds,
@@ -30,7 +29,7 @@ const storageFailed = (more: object) => expect.objectContaining({ code: 'storage
 /** Blobs, and their folder of sets. */
 function newBlobs(): { readonly blobs: Blobs; readonly folder: string } {
   const root = temporaryFolder();
-  return { blobs: new PromisedBlobs(new FileBlobs(root)), folder: join(root, SEED_FOLDER) };
+  return { blobs: new FileBlobs(root), folder: join(root, SEED_FOLDER) };
 }
 
 /** The ids of a set. */

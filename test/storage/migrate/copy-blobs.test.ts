@@ -2,9 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { copyBlobs } from '../../../src/storage/migrate/copy-blobs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { promisedBlobs } from '../../fixture/promised-blobs.ts';
+import { RemoteBlobs } from '../../fixture/remote-blobs.ts';
 
 const RANKING = 'audiences/c/e';
 /** Longer than what is read at a time, which is 1 MiB. */
@@ -21,7 +22,7 @@ function folderWith(files: Readonly<Record<string, Buffer>>): string {
 }
 
 async function copy(from: string, to: string) {
-  const ends = { from: promisedBlobs(from, { isRemote: true }), to: promisedBlobs(to), arrived: promisedBlobs(to) };
+  const ends = { from: new RemoteBlobs(from), to: new FileBlobs(to), arrived: new FileBlobs(to) };
   const contents = { sets: new Set<string>(), rankings: new Set([RANKING]), running: new Set<string>() };
   return await copyBlobs(ends, contents, () => {});
 }

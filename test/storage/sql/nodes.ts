@@ -6,7 +6,6 @@ import { describe } from 'vitest';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../../src/storage/files/promised-blobs.ts';
 import { PostgresSenderLocks } from '../../../src/storage/postgres/cluster/sender-locks.ts';
 import type { PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
@@ -55,7 +54,7 @@ export function describeDialects(name: string, tests: (newNodes: () => Promise<N
 export async function newNodes(): Promise<Nodes> {
   const url = await openMigratedPostgres();
   const clock = manualClock();
-  const blobs = new PromisedBlobs(new FileBlobs(temporaryFolder()));
+  const blobs = new FileBlobs(temporaryFolder());
   return { url, clock, blobs, open: () => openNode(url, clock, blobs) };
 }
 
@@ -67,7 +66,7 @@ export async function openNode(url: string, clock: ManualClock, blobs: Blobs): P
 async function newSqliteNodes(): Promise<Nodes<Database>> {
   const folder = dataFolder();
   const clock = manualClock();
-  const blobs = new PromisedBlobs(new FileBlobs(folder));
+  const blobs = new FileBlobs(folder);
   const open = async () => {
     const database = new SqliteDatabase(openSqlite(join(folder, DATABASE_FILE)), {
       files: { refuseIfLost: () => {}, keepCommitted: () => {} },

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
-import { PromisedBlobs } from '../../../src/storage/files/promised-blobs.ts';
 import { userSetBlocks, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { openReader } from '../../../src/storage/sqlite/database/database.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
@@ -33,7 +32,7 @@ function recordedIn(folder: string): string[] {
 
 /** Checks that every set with a row has an intact file. A row may go after it was read, and then its file goes too. */
 async function expectWhole(folder: string): Promise<void> {
-  const blobs = new PromisedBlobs(new FileBlobs(folder));
+  const blobs = new FileBlobs(folder);
   for (const name of recordedIn(folder)) {
     try {
       for (const _ of await userSetBlocks(blobs, name));
