@@ -10,7 +10,6 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -76,7 +75,10 @@ export class FileBlobs implements Blobs {
 
   async delete(name: string): Promise<void> {
     const folder = this.#pathOf(name);
-    withStorage(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+    withStorage(`remove ${folder}`, () => {
+      rmSync(folder, { recursive: true, force: true });
+      removeLeftovers(folder);
+    });
   }
 
   async deleteUnused(folders: readonly string[]): Promise<void> {
@@ -111,7 +113,7 @@ export class FileBlobs implements Blobs {
 /** Removes folders left beside the target `folder` by killed attempts. */
 function removeLeftovers(folder: string): void {
   const name = basename(folder);
-  for (const entry of readdirSync(dirname(folder))) {
+  for (const entry of listFolder(dirname(folder))) {
     if (entry.startsWith(`${name}.new-`) || entry.startsWith(`${name}.old-`)) {
       rmSync(join(dirname(folder), entry), { recursive: true, force: true });
     }
