@@ -19,16 +19,20 @@ export interface ServedVersions {
   readonly models: readonly ServedModelEntry[];
 }
 
+/**
+ * A switch to another model. A rollback returns to the model before the served model, and its entry has that model's
+ * version.
+ */
+export type ModelSwitch = 'activation' | 'rollback';
+
 export type ServedChange =
   /** The first row. */
   | { readonly kind: 'start'; readonly model: string; readonly population: string }
-  | { readonly kind: 'model'; readonly entry: ServedModelEntry }
-  /** Returns to the model before the served model. The entry has that model's version. */
-  | { readonly kind: 'rollback'; readonly entry: ServedModelEntry }
+  | { readonly kind: ModelSwitch; readonly entry: ServedModelEntry }
   | { readonly kind: 'population'; readonly version: string };
 
 /** Maximum number of served models in the history, which limits how far a rollback can go back. */
-const MAXIMUM_HISTORY = 20;
+export const MAXIMUM_HISTORY = 20;
 
 /**
  * The row after a change; null if the change was decided on an earlier row (`expectedEpoch` is not the row's epoch; 0
@@ -48,7 +52,7 @@ export function changeServed(
   assert(now !== null, 'a cluster serves versions before they are changed');
   const epoch = now.epoch + 1;
   if (change.kind === 'population') return { ...now, epoch, population: change.version };
-  return { ...now, epoch, models: historyAfter(now.models, change).slice(-MAXIMUM_HISTORY) };
+  return { ...now, epoch, models: historyAfter(now.models, change.kind, change.entry) };
 }
 
 /** The version of the served model. */
@@ -56,11 +60,13 @@ export function servedModelOf({ models }: ServedVersions): string {
   return models.at(-1)!.version;
 }
 
-function historyAfter(
-  models: readonly ServedModelEntry[],
-  { kind, entry }: Extract<ServedChange, { kind: 'model' | 'rollback' }>,
-): ServedModelEntry[] {
-  if (kind === 'model') return [...models, entry];
+/** The history after a switch. The last entry is the served model. */
+export function historyAfter<Entry extends { readonly version: string }>(
+  models: readonly Entry[],
+  how: ModelSwitch,
+  entry: Entry,
+): Entry[] {
+  if (how === 'activation') return [...models, entry].slice(-MAXIMUM_HISTORY);
   assert(models.at(-2)?.version === entry.version, 'a rollback returns to the model before the served model');
   return [...models.slice(0, -2), entry];
 }

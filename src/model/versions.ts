@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { MAXIMUM_HISTORY } from '../domain/served.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createFolder, replaceDurably, withStorage } from '../lib/files/durable-files.ts';
 import { MANIFEST_FILE, readManifest } from './folder.ts';
@@ -14,8 +15,6 @@ export const MODELS_FOLDER = 'models';
  * one.
  */
 export const SERVED_FILE = 'served.json';
-/** Maximum number of served models in the history, which limits how far a rollback can go back. */
-const MOST_HISTORY = 20;
 const VERSION = /^[0-9a-f]{12}$/;
 
 /** How and when a model began to be served. */
@@ -108,7 +107,7 @@ export function readServedModels(models: string): ServedModels | null {
  */
 export function writeServedModels(models: string, { base, history }: ServedModels): void {
   const file = join(models, SERVED_FILE);
-  const text = `${JSON.stringify({ base, history: history.slice(-MOST_HISTORY) }, null, 1)}\n`;
+  const text = `${JSON.stringify({ base, history: history.slice(-MAXIMUM_HISTORY) }, null, 1)}\n`;
   withStorage(`write ${file}`, () => {
     createFolder(resolve(models));
     replaceDurably(file, Buffer.from(text), `${file}.new`);

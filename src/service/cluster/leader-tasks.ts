@@ -1,13 +1,13 @@
 /** The tasks of a cluster's leader in addition to those of every service: it maintains the object storage. */
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import type { Cluster } from '../../domain/ports/cluster.ts';
-import type { Leadership } from '../../domain/ports/leader.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type PruneModelsOptions, prunePublishedModels } from '../../model/published.ts';
 import { prunePublished } from '../../population/share.ts';
 import { sweepBlobs } from '../../storage/open-store.ts';
 import type { Populations } from '../ports/populations.ts';
+import { Schedule } from '../upkeep/schedule.ts';
 import type { JoinedCluster } from './cluster-start.ts';
 
 /** Interval between passes that overwrite the ids of erased users in the published tables. */
@@ -25,8 +25,6 @@ const KEPT_MS = 30 * 24 * 3600_000;
 
 /** Interval between removals of leftovers of killed writers in the object storage. */
 const SWEEP_EVERY_MS = 6 * 3600_000;
-/** Delay before the first run of rarer tasks, because nodes may be restarted more often than these tasks run. */
-const FIRST_MS = 10 * 60_000;
 
 interface LeaderOptions
   extends Pick<JoinedCluster, 'cluster' | 'data' | 'served' | 'store' | 'locator' | 'clock' | 'kept'> {
@@ -39,31 +37,28 @@ interface LeaderOptions
 /** Starts the tasks. The returned function stops them. */
 export function startLeaderTasks(options: LeaderOptions): () => void {
   const { cluster, data, store, locator, clock, kept, logger } = options;
-  const { leadership } = cluster;
-  const timers = [
-    repeat(leadership, logger, 'overwriting the ids of erased users', REDACT_EVERY_MS, async () => {
-      if ((await data.mirror.redact()) > 0) await cluster.announcements.announce('population');
-    }),
-    repeat(leadership, logger, 'removing leftovers of the object storage', SWEEP_EVERY_MS, async () => {
-      await store.removeLeftovers();
-      await sweepBlobs(locator, clock, kept.note);
-    }),
-    repeat(leadership, logger, 'removing old published populations', PRUNE_EVERY_MS, async () => {
-      const { versions, files, bytes } = await prunePopulations(cluster, data.files, () => clock.now());
-      if (versions.length + files === 0) return;
-      logger.info({ versions, files, bytes }, 'published populations that nothing needs were removed');
-      await cluster.announcements.announce('population');
-    }),
-    repeat(leadership, logger, 'removing old published models', PRUNE_EVERY_MS, async () => {
-      const { models, files, bytes } = await pruneModels(cluster, data.files, clock);
-      if (models.length + files > 0)
-        logger.info({ models, files, bytes }, 'published models that nothing needs were removed');
-    }),
-    ...(options.followPopulation
-      ? [repeat(leadership, logger, 'serving a new population', FOLLOW_EVERY_MS, followerOf(options))]
-      : []),
-  ];
-  return () => timers.forEach(clearInterval);
+  const schedule = new Schedule(cluster.leadership, logger, clock);
+  schedule.repeatInLeader('overwriting the ids of erased users', REDACT_EVERY_MS, async () => {
+    if ((await data.mirror.redact()) > 0) await cluster.announcements.announce('population');
+  });
+  schedule.repeatInLeader('removing leftovers of the object storage', SWEEP_EVERY_MS, async () => {
+    await store.removeLeftovers();
+    await sweepBlobs(locator, clock, kept.note);
+  });
+  schedule.repeatInLeader('removing old published populations', PRUNE_EVERY_MS, async () => {
+    const { versions, files, bytes } = await prunePopulations(cluster, data.files, () => clock.now());
+    if (versions.length + files === 0) return;
+    logger.info({ versions, files, bytes }, 'published populations that nothing needs were removed');
+    await cluster.announcements.announce('population');
+  });
+  schedule.repeatInLeader('removing old published models', PRUNE_EVERY_MS, async () => {
+    const { models, files, bytes } = await pruneModels(cluster, data.files, clock);
+    if (models.length + files > 0)
+      logger.info({ models, files, bytes }, 'published models that nothing needs were removed');
+  });
+  if (options.followPopulation)
+    schedule.repeatInLeader('serving a new population', FOLLOW_EVERY_MS, followerOf(options));
+  return () => schedule.end();
 }
 
 /**
@@ -81,12 +76,6 @@ export function prunePopulations(
   return prunePublished(files, { keep: KEPT_VERSIONS, keptMs: KEPT_MS, served: [], needed, now });
 }
 
-type FollowerNeeds = Pick<LeaderOptions, 'populations'> & {
-  readonly data: { readonly mirror: { readonly newest: string | null } };
-  readonly served: { readonly now: { readonly population: { readonly version: string } } };
-  readonly clock: Pick<Clock, 'elapsed'>;
-};
-
 /** Removes published models by the same rules. @throws AppError unavailable, storage_failed */
 function pruneModels(
   cluster: Pick<Cluster, 'neededModels'>,
@@ -97,8 +86,14 @@ function pruneModels(
   return prunePublishedModels(files, { keep: KEPT_VERSIONS, keptMs: KEPT_MS, needed, clock });
 }
 
+type FollowerDependencies = Pick<LeaderOptions, 'populations'> & {
+  readonly data: { readonly mirror: { readonly newest: string | null } };
+  readonly served: { readonly now: { readonly population: { readonly version: string } } };
+  readonly clock: Pick<Clock, 'elapsed'>;
+};
+
 /** Serves the newest published version. A version that could not be served is tried again later. */
-export function followerOf({ data, served, populations, clock }: FollowerNeeds): () => Promise<void> {
+export function followerOf({ data, served, populations, clock }: FollowerDependencies): () => Promise<void> {
   let refused: { readonly version: string; readonly until: number } | null = null;
   return async () => {
     const { newest } = data.mirror;
@@ -111,30 +106,4 @@ export function followerOf({ data, served, populations, clock }: FollowerNeeds):
       throw error;
     }
   };
-}
-
-function repeat(
-  leadership: Leadership,
-  logger: Logger,
-  what: string,
-  everyMs: number,
-  action: () => Promise<void>,
-): NodeJS.Timeout {
-  const lookEveryMs = Math.min(everyMs, FIRST_MS);
-  let isAtWork = false;
-  let rest = 0;
-  return setInterval(() => {
-    rest = Math.max(0, rest - lookEveryMs);
-    if (isAtWork || rest > 0) return;
-    isAtWork = true;
-    leadership
-      .lead(async () => {
-        await action();
-        rest = everyMs;
-      })
-      .catch((error: unknown) => logger.error({ err: error }, `${what} failed and will be retried`))
-      .finally(() => {
-        isAtWork = false;
-      });
-  }, lookEveryMs).unref();
 }

@@ -1,12 +1,18 @@
 /** Records the served versions in a row of the database, and serves the versions that other nodes record there. */
 import type { ServedRow } from '../../domain/ports/served.ts';
-import { type ServedChange, type ServedModelEntry, type ServedVersions, servedModelOf } from '../../domain/served.ts';
+import {
+  type ModelSwitch,
+  type ServedChange,
+  type ServedModelEntry,
+  type ServedVersions,
+  servedModelOf,
+} from '../../domain/served.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ModelSummary, ServedModel } from '../../model/versions.ts';
 import { bind } from '../../online/binding.ts';
 import { type Population, PopulationOpener } from '../../population/read.ts';
-import type { ModelSwitch, ServedRecord } from '../served/served-record.ts';
+import type { ServedRecord } from '../served/served-record.ts';
 import type { ServedState } from '../served/served-state.ts';
 import type { SharedData } from './shared-data.ts';
 
@@ -58,7 +64,7 @@ export class RowRecord implements ServedRecord {
 
   async recordModel(how: ModelSwitch, { version, activated_at: at, check }: ServedModel): Promise<void> {
     const entry: ServedModelEntry = { version, activatedAt: at === null ? null : Date.parse(at), check };
-    await this.#change({ kind: how === 'rollback' ? 'rollback' : 'model', entry });
+    await this.#change({ kind: how, entry });
   }
 
   async fetchPopulation(version: string): Promise<void> {

@@ -1,12 +1,10 @@
 /** Where it is recorded which versions are served, so that they are served again after a restart. */
 
+import { historyAfter, type ModelSwitch } from '../../domain/served.ts';
 import { type ModelSummary, type ServedModel, writeServedModels } from '../../model/versions.ts';
 import { findCurrentVersion } from '../../population/read.ts';
 import { makeCurrent } from '../../population/update.ts';
 import { type ModelHistory, settleModelHistory } from './model-history.ts';
-
-/** What a switch to a model records: the model is new, or the model before the served model is served again. */
-export type ModelSwitch = 'activation' | 'rollback';
 
 export interface ServedRecord {
   /** Models in the order in which they were served; the last entry is the served model. */
@@ -48,8 +46,7 @@ export class FileRecord implements ServedRecord {
   async fetchModel(): Promise<void> {}
 
   async recordModel(how: ModelSwitch, entry: ServedModel): Promise<void> {
-    const before = how === 'rollback' ? this.#models.slice(0, -2) : this.#models;
-    const history = [...before, entry];
+    const history = historyAfter(this.#models, how, entry);
     writeServedModels(this.#start.models, { base: this.#start.given.manifest.version, history });
     this.#models = history;
   }

@@ -4,11 +4,11 @@
  */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import { leadershipOf } from '../../domain/ports/cluster.ts';
-import type { Leadership } from '../../domain/ports/leader.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Retention } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
+import { Schedule } from './schedule.ts';
 
 /** Interval between checks of refresh policies, whose own intervals are at least a minute. */
 const REFRESH_EVERY_MS = 5_000;
@@ -16,12 +16,6 @@ const PRUNE_EVERY_MS = 10 * 60_000;
 /** Interval at which a cluster marks expired keys. An embedded store marks them whenever it stores the time. */
 const EXPIRE_EVERY_MS = 60_000;
 const DAY_MS = 24 * 3600 * 1000;
-/**
- * After a task, the pause is at least this many times as long as the task took, up to a maximum, so that a task over a
- * large store does not take up the database.
- */
-const REST_FACTOR = 10;
-const LONGEST_REST_MS = 60_000;
 
 export interface HousekeepingOptions {
   readonly store: CampaignStore;
@@ -41,14 +35,13 @@ export interface HousekeepingOptions {
 }
 
 /**
- * Runs each task as soon as the service leads, and then repeats it on a schedule while the service leads. Runs of the
- * same task never overlap. Failures are logged and retried. The returned function stops the schedule; interrupted tasks
- * run after the next start, or in the service that leads next.
+ * Runs each task as soon as the service leads, and then repeats it on a schedule while the service leads. The returned
+ * function stops the schedule.
  */
 export function startHousekeeping(options: HousekeepingOptions): () => void {
   const { store, rankings, clock, logger, wake, hasRoom, populationVersion } = options;
   const leadership = leadershipOf(store);
-  const schedule = new Schedule(leadership, logger, () => clock.elapsed());
+  const schedule = new Schedule(leadership, logger, clock);
   schedule.repeat('removing old data', PRUNE_EVERY_MS, async () => {
     await leadership.lead(() => removeOld(options));
     // each service has rankings open
@@ -75,45 +68,4 @@ async function removeOld({ store, retention, auditDays, clock }: HousekeepingOpt
   // if the clock has jumped, the time is null because ages are unknown
   if (before !== null) await store.prune(retention, before);
   if (beforeAudit !== null) await store.audit.prune(beforeAudit);
-}
-
-class Schedule {
-  readonly #leadership: Leadership;
-  readonly #logger: Logger;
-  readonly #timers: NodeJS.Timeout[] = [];
-  readonly #elapsed: () => number;
-  #isEnded = false;
-
-  constructor(leadership: Leadership, logger: Logger, elapsed: () => number) {
-    this.#leadership = leadership;
-    this.#logger = logger;
-    this.#elapsed = elapsed;
-  }
-
-  repeat(what: string, everyMs: number, action: () => Promise<void>): void {
-    let isAtWork = false;
-    let restUntil = Number.NEGATIVE_INFINITY;
-    const look = async () => {
-      const begun = this.#elapsed();
-      if (isAtWork || this.#isEnded || begun < restUntil) return;
-      isAtWork = true;
-      try {
-        await action();
-      } catch (error) {
-        if (!this.#isEnded) this.#logger.error({ err: error }, `${what} failed and will be retried`);
-      } finally {
-        const now = this.#elapsed();
-        restUntil = now + Math.min((now - begun) * REST_FACTOR, LONGEST_REST_MS);
-        isAtWork = false;
-      }
-    };
-    this.#leadership.onLead(() => void look());
-    void look();
-    this.#timers.push(setInterval(() => void look(), everyMs));
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    this.#timers.forEach(clearInterval);
-  }
 }

@@ -133,7 +133,7 @@ describeWithPostgres('the served row', () => {
     );
     expect(starts.filter((one) => one !== null)).toHaveLength(1);
     const entry = { version: 'm3', activatedAt: 5, check: { b: 1, a: [2] } };
-    const changed = await clusters[1]!.served.change(1, { kind: 'model', entry });
+    const changed = await clusters[1]!.served.change(1, { kind: 'activation', entry });
     expect(changed).toMatchObject({ epoch: 2, population: 'p1' });
     expect(JSON.stringify(await clusters[0]!.served.get())).toBe(JSON.stringify(changed));
     await vi.waitFor(() => expect(told.map((epochs) => epochs.at(-1))).toEqual([2, 2]), WITHIN);
