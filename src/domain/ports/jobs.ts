@@ -55,9 +55,9 @@ export interface Jobs {
   /**
    * Releases the jobs of an engine that ended, without waiting for the engine's leases to expire; returns the number of
    * jobs. `working` has the ids of the jobs, and the names of the ranges (`rangeName`), on which the engine was working
-   * when it died; without it, those are all that it had begun. Their attempts count towards the maximum of deaths, after
-   * which the expansion ends as failed with the reason `crashed`. They wait before they can be claimed, longer each
-   * time. All other attempts count nowhere, as do the attempts of an engine that was stopped on purpose.
+   * when it died; without it, those are all that it had begun. Their attempts count towards the maximum of deaths,
+   * after which the expansion ends as failed with the reason `crashed`. They wait before they can be claimed, longer
+   * each time. All other attempts count nowhere, as do the attempts of an engine that was stopped on purpose.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped', working?: ReadonlySet<string>): Promise<number>;
 

@@ -104,7 +104,8 @@ export function* lineBlocks(
 }
 
 /**
- * Checks a set against its name, in slices that let other work run in between. Yields the number of bytes of each slice.
+ * Checks a set against its name, in slices that let other work run in between. Yields the number of bytes of each
+ * slice.
  * @throws AppError storage_failed if the disk fails
  */
 export async function* checkUserSet(blobs: BlobReader, name: string): AsyncGenerator<number, Verdict, void> {

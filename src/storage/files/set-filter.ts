@@ -75,7 +75,9 @@ function setBits(bytes: Buffer, blocks: number, hashes: Uint32Array): void {
   }
 }
 
-/** The SQL of the block of a filter that has the users with the hash `block`; `users` is the number of users in the set. */
+/**
+ * The SQL of the block of a filter that has the users with the hash `block`; `users` is the number of users in the set.
+ */
 export function blockOf(filter: string, users: string, block: string): string {
   const at = `${block} % (${users} * ${BITS_PER_USER} / ${BLOCK_BITS} + 1)`;
   return `substr(${filter}, CAST(1 + ${BLOCK_CHARACTERS} * (${at}) AS integer), ${BLOCK_CHARACTERS})`;

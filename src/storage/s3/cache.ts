@@ -112,8 +112,8 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * Keeps the parts of a file that this process has put, so that they need not be fetched. `parts` are their sha256. The
-   * bytes must not change any more. The first parts stay in memory until `drop`; the others are written to files.
+   * Keeps the parts of a file that this process has put, so that they need not be fetched. `parts` are their sha256.
+   * The bytes must not change any more. The first parts stay in memory until `drop`; the others are written to files.
    */
   async keep(parts: readonly string[], { sizeBytes, slice }: Source, partBytes: number): Promise<void> {
     for (const [i, sha256] of parts.entries()) {

@@ -177,8 +177,8 @@ export class CampaignRepository implements Campaigns {
   }
 
   /**
-   * Locks a campaign to delete. If the id of a campaign is damaged, the campaign is found both by the id in the index and
-   * by the id in its row, which lists show. @throws AppError campaign_not_found
+   * Locks a campaign to delete. If the id of a campaign is damaged, the campaign is found both by the id in the index
+   * and by the id in its row, which lists show. @throws AppError campaign_not_found
    */
   async #numberToDelete(t: Transaction, id: string): Promise<number> {
     try {

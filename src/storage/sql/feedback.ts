@@ -23,7 +23,9 @@ import { HELD_CAMPAIGNS, removeUnusedFeedback } from './feedback-removal.ts';
 import { type NewSet, type SetFiles, WriteAgain } from './set-files.ts';
 import type { Sql, Transaction } from './sql.ts';
 
-/** Number of events that are written at once, and number of rows that are read at once. Other work can run in between. */
+/**
+ * Number of events that are written at once, and number of rows that are read at once. Other work can run in between.
+ */
 const WRITTEN_EVENTS = 500;
 const READ_ROWS = 4_096;
 /** Number of ids per sorted run. */

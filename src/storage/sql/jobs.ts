@@ -1,6 +1,6 @@
 /**
- * The queue: claims, leases, stages and ends of jobs, each in one transaction. The row of a job says who holds it, and a
- * claim takes the first free row that no other transaction has locked, so no two engines get the same job.
+ * The queue: claims, leases, stages and ends of jobs, each in one transaction. The row of a job says who holds it, and
+ * a claim takes the first free row that no other transaction has locked, so no two engines get the same job.
  */
 import { isAbsolute, normalize } from 'node:path';
 import { decide, type ExpansionCommand } from '../../domain/expansions.ts';

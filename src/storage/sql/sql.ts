@@ -78,8 +78,8 @@ export interface Database extends Sql {
   read<T>(work: (state: Sql) => Promise<T>): Promise<T>;
 
   /**
-   * Runs an action that frees space, such as a deletion. If the disk is full, reserved space is released, and the action
-   * runs once more. @throws the errors of `action`
+   * Runs an action that frees space, such as a deletion. If the disk is full, reserved space is released, and the
+   * action runs once more. @throws the errors of `action`
    */
   freeing<T>(action: () => Promise<T>): Promise<T>;
 

@@ -95,7 +95,10 @@ export class SqliteDatabase implements Database {
     return readState(this.#writer.name, work, this.#dependencies.onDamagedRow);
   }
 
-  /** Runs `work` outside of a transaction, after the transactions that were requested before. @throws the errors of `work` */
+  /**
+   * Runs `work` outside of a transaction, after the transactions that were requested before. @throws the errors of
+   * `work`
+   */
   alone<T>(work: (writer: Connection) => T): Promise<T> {
     return this.#inTurn(async () => {
       this.#writer.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
