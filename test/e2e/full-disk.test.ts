@@ -51,10 +51,10 @@ describe('serve on a full disk', () => {
       const audience = (await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text;
 
       const { engine } = served;
-      const { stateOf, close } = openStates(dataDir);
+      const states = openStates(dataDir);
       const id = await new Stages().freezeAt('adapting', {
         engine,
-        stateOf,
+        states,
         create: () => served.create(world.campaigns[1]!),
         ended: (each) => served.ended(each),
       });
@@ -76,7 +76,7 @@ describe('serve on a full disk', () => {
 
       rmSync(filler, { recursive: true });
       // The reason is written as soon as it can be, and the retry half a second later ends well.
-      if (!spinUntil(() => stateOf(id) === 'queued')) throw new Error('the attempt never ended');
+      if (!spinUntil(() => states.stateOf(id) === 'queued')) throw new Error('the attempt never ended');
       freeze(engine);
       const waiting = { state: 'queued', reason: { code: 'storage_failed', errno: 'SQLITE_FULL' } };
       expect((await served.call('GET', `/v1/campaigns/${id}`)).json).toMatchObject(waiting);
@@ -85,7 +85,7 @@ describe('serve on a full disk', () => {
       expect(await served.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
       expect((await served.ended(await served.create(world.campaigns[2]!))).state).toBe('ready');
       expect(served.engine).toBe(engine);
-      close();
+      states.close();
     });
 
   it.runIf(isMounted)(

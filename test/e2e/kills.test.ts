@@ -43,7 +43,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
       leaseMs: 15_000,
       maximumAttempts: 100,
     });
-    const { stateOf, close } = openStates(dataDir);
+    const states = openStates(dataDir);
     const entriesOf = (id: string) =>
       existsSync(join(dataDir, 'audiences', id)) ? readdirSync(join(dataDir, 'audiences', id)) : [];
     const reference = await served.create(campaign);
@@ -55,7 +55,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
       const { api, engine } = served;
       const id = await stages.freezeAt(stage, {
         engine,
-        stateOf,
+        states,
         create: () => served.create(campaign),
         ended: (each) => served.ended(each),
       });
@@ -79,7 +79,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     const database = connect(join(dataDir, 'metaheac.db'), { readonly: true });
     expect(database.prepare('SELECT max(version) AS version FROM audiences').get()).toEqual({ version: 1 });
     database.close();
-    close();
+    states.close();
     await store.close();
   });
 });

@@ -28,18 +28,18 @@ describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', (
       leaseMs: 15_000,
       maximumAttempts: 5,
     });
-    const { stateOf, close } = openStates(dataDir);
+    const states = openStates(dataDir);
     const createAll = () => Promise.all(world.campaigns.map((campaign) => served.create(campaign)));
     const { engine } = served;
     let ids: string[] = [];
     let isFrozen = false;
     for (let attempt = 0; attempt < TRIES && !isFrozen; attempt++) {
       ids = await createAll();
-      const isAdapted = (id: string) => stateOf(id) === 'scoring' || isEnd(stateOf(id));
+      const isAdapted = (id: string) => states.stateOf(id) === 'scoring' || isEnd(states.stateOf(id));
       // the one thread has finished the first model when it adapts the second
       if (!spinUntil(() => ids.filter(isAdapted).length > 1)) throw new Error('no two were adapted');
       freeze(engine);
-      isFrozen = !ids.some((id) => isEnd(stateOf(id)));
+      isFrozen = !ids.some((id) => isEnd(states.stateOf(id)));
       if (!isFrozen) process.kill(engine, 'SIGCONT');
     }
     process.kill(served.api, 'SIGTERM');
@@ -61,7 +61,7 @@ describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', (
     const again = await Promise.all(world.campaigns.map((campaign) => next.create(campaign)));
     for (const id of again) await next.ended(id);
     expect(digests).toEqual(await Promise.all(again.map(digest)));
-    close();
+    states.close();
     await store.close();
   });
 });

@@ -126,7 +126,7 @@ describe('an expansion that a stop cuts off', () => {
 
 /** Campaigns whose engine stands still when the model of the first is made, and it is not ready. */
 async function freezeInTheMiddle(rig: Rig): Promise<string[]> {
-  const { stateOf } = rig;
+  const { stateOf } = rig.states;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const ids = await Promise.all(world.campaigns.map((each) => rig.create(each)));
     // one thread adapts one after the other, before it scores any

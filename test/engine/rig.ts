@@ -40,7 +40,7 @@ export interface Rig {
   readonly store: CampaignStore;
   readonly supervisor: EngineSupervisor;
   /** Reads a campaign's state without a turn of the event loop. */
-  readonly stateOf: States['stateOf'];
+  readonly states: States;
   /** Process id of the engine. */
   engine(): number;
   create(
@@ -98,10 +98,10 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
     store,
     createLogger('silent', 'test'),
   );
-  const { stateOf, close } = openStates(dataDir);
+  const states = openStates(dataDir);
   onTestFinished(async () => {
     await supervisor.stop();
-    close();
+    states.close();
     await store.close();
     rmSync(dataDir, { recursive: true, force: true });
   });
@@ -114,7 +114,7 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
     dataDir,
     store,
     supervisor,
-    stateOf,
+    states,
     engine() {
       const pid = findChild(process.pid, 'engine/engine');
       if (pid === null) throw new Error('no engine runs');
@@ -145,6 +145,6 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
 
 /** A new campaign, at a stage of whose expansion the engine stands still until it is continued with SIGCONT. */
 export function freezeAt(rig: Rig, name: StageName, campaign: TinyCampaign, stages = new Stages()): Promise<string> {
-  const { stateOf, ended } = rig;
-  return stages.freezeAt(name, { engine: rig.engine(), stateOf, create: () => rig.create(campaign), ended });
+  const { states, ended } = rig;
+  return stages.freezeAt(name, { engine: rig.engine(), states, create: () => rig.create(campaign), ended });
 }
