@@ -15,11 +15,11 @@ import { table } from '../quality/format.ts';
 import { reportPredictions } from './agreement.ts';
 import { predictionChart } from './chart.ts';
 import { type MeasuredPredictions, measurePredictions } from './measure.ts';
-import { COVERAGE_HEADS, coverageRow, describePredictions, renderPredictionPage } from './report.ts';
+import { COVERAGE_HEADS, coverageRow, describePredictions } from './report.ts';
 
 const USAGE =
   'predictions --data <data set folder> [--model <model folder>] [--data ..] [--work <folder for trained models>] ' +
-  '[--repeats N] [--out <folder for pages and plots>] [--json]';
+  '[--repeats N] [--out <folder for plots>] [--json]';
 
 interface Options {
   readonly work: string;
@@ -71,7 +71,6 @@ async function checkDataSet(folder: string, given: string | null, options: Optio
     const report = drift ? reportPredictions(measured, drift) : plain;
     if (options.out !== null) {
       mkdirSync(options.out, { recursive: true });
-      writeFileSync(join(options.out, `${name}.html`), renderPredictionPage(report, name));
       const chart = predictionChart(report, name);
       if (chart) writeFileSync(join(options.out, `${name}.svg`), drawFile(chart));
     }

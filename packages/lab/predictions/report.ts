@@ -1,10 +1,7 @@
-/** Formats the accuracy of predictions as a paragraph for the terminal, as a table row, and as a page. */
-import { intervalText } from '../../../src/lib/interval.ts';
+/** Formats the accuracy of predictions as a paragraph and as a table row. */
 import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
-import { figure, folded, htmlPage, section, table } from '../../../src/training/report/html.ts';
 import { percent, SHARE, short } from '../quality/format.ts';
-import { holdsTruth, type PredictionReport, type VerdictCounts } from './agreement.ts';
-import { predictionChart } from './chart.ts';
+import type { PredictionReport, VerdictCounts } from './agreement.ts';
 
 /** Describes the accuracy of the predictions in a paragraph. */
 export function describePredictions({ groups, drift, random_seeds }: PredictionReport): string[] {
@@ -63,56 +60,4 @@ export function coverageRow(dataSet: string, report: PredictionReport, repeats: 
     `${verdicts.good} / ${verdicts.unsure} / ${verdicts.weak}`,
     `${random.good} of ${sets}`,
   ];
-}
-
-/** Returns a page with a plot, a summary of each group, and a table of all campaigns. */
-export function renderPredictionPage(report: PredictionReport, dataSet: string): string {
-  const chart = predictionChart(report, dataSet);
-  const campaigns = report.campaigns.map(({ id, seeds, verdict, recall }) => {
-    const one = recall[SHARE] ?? null;
-    return [
-      { text: id, heading: true },
-      String(seeds),
-      one ? intervalText(one, 3) : '–',
-      one ? one.true.toFixed(3) : '–',
-      one ? (holdsTruth(one) ? 'yes' : { text: 'no', strong: true }) : '–',
-      verdict,
-    ];
-  });
-  const heads = ['campaign', 'seeds', 'predicted [90 % interval]', 'true', 'contained', 'verdict'];
-  return htmlPage(`Predictions on ${dataSet}`, [
-    section('prediction', 'Predicted and true quality', [
-      `<p>${PAGE_TEXT}</p>`,
-      chart ? figure(chart) : '<p>No campaign has enough seeds for a prediction.</p>',
-      ...describePredictions(report).map((line) => `<p>${line}</p>`),
-      groupTable(report),
-      folded(`Predictions of all ${campaigns.length} campaigns`, table('Recall@5 %', heads, campaigns)),
-    ]),
-  ]);
-}
-
-const PAGE_TEXT =
-  'Before an audience is used, metaheac predicts its recall from the seeds alone, as a 90 % interval: nine of ten ' +
-  'intervals should contain the true recall. A point on the dashed line was predicted exactly. Campaigns with few ' +
-  'seeds or few members to find have wide intervals.';
-
-function groupTable({ groups }: PredictionReport): string {
-  const rows = Object.entries(groups).map(([group, { predicted, campaigns, recall, verdicts, weak }]) => {
-    const at5 = recall[SHARE];
-    const number = (value: number | null | undefined, digits = 3) => value?.toFixed(digits) ?? '–';
-    return [
-      { text: group, heading: true },
-      `${predicted} of ${campaigns}`,
-      percent(at5?.coverage),
-      ...[at5?.mean_predicted, at5?.mean_true, at5?.mean_absolute_error].map((value) => number(value)),
-      number(at5?.correlation, 2),
-      `${verdicts.good} / ${verdicts.unsure} / ${verdicts.weak}`,
-      `${weak.truly}, ${weak.called}`,
-    ];
-  });
-  const heads = [
-    ...['group', 'predicted', 'interval contains true recall', 'mean predicted', 'mean true', 'off by', 'correlation'],
-    ...['good / unsure / weak', 'true AUC below 0.6, verdict weak'],
-  ];
-  return table('Recall@5 % predicted from the seeds, and verdicts', heads, rows);
 }

@@ -1,5 +1,5 @@
 /** One data set of the quality benchmark: the prepared data set, its trials, and the models trained on it. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../../src/model/load.ts';
@@ -12,7 +12,6 @@ import { type PreparedDataSet, prepareDataSet } from '../../../src/training/hist
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/training/settings.ts';
 import { train } from '../../../src/training/train.ts';
 import { CPU } from '../../onnx-grad/index.ts';
-import { openPartStore, type PartStore } from './part-store.ts';
 
 export interface BenchOptions {
   /** Number of steps in each training run; null to use the number in the settings. */
@@ -29,7 +28,8 @@ export interface BenchRun {
   readonly prepared: PreparedDataSet;
   /** The test campaigns. */
   readonly trials: readonly Trial[];
-  readonly store: PartStore;
+  /** The folder that contains the models and results of the data set. */
+  readonly folder: string;
   readonly options: BenchOptions;
   readonly methodOptions: MethodOptions;
   note(line: string): void;
@@ -48,16 +48,15 @@ const SEED = 1;
 
 /** Opens the data set `data`. Results are stored in a folder in `work` named after the data set. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {
-  const prepared = await prepareTrainingData(data, {
-    pastCampaigns: 'auto',
-    seed: DEFAULT_TRAIN_SETTINGS.seed,
-  });
+  const prepared = await prepareTrainingData(data, { pastCampaigns: 'auto', seed: DEFAULT_TRAIN_SETTINGS.seed });
   const { name } = prepared.dataSet;
+  const folder = join(work, encodeURIComponent(name));
+  mkdirSync(folder, { recursive: true });
   return {
     name,
     prepared,
     trials: testTrials(prepared.history.campaigns),
-    store: openPartStore(join(work, encodeURIComponent(name))),
+    folder,
     options,
     methodOptions: { repeats: options.repeats, seed: SEED, device: CPU },
     note: (line) => options.note(`${name}: ${line}`),
@@ -71,10 +70,10 @@ export async function trainedModel(
   settings: TrainSettings,
   pastCampaigns: 'auto' | 'never' = 'auto',
 ): Promise<{ model: GeneralModel; training: Training }> {
-  const { store, prepared, options } = run;
+  const { folder, prepared, options } = run;
   const own: TrainSettings = { ...settings, steps: options.steps ?? settings.steps };
-  const out = join(store.folder, `model-${name}`);
-  const kept = store.find<Training>(`training-${name}`, own);
+  const out = join(folder, `model-${name}`);
+  const kept = findResult<Training>(folder, `training-${name}`, own);
   if (kept && existsSync(out)) return { model: await loadModel(out, { device: CPU }), training: kept };
   const used = pastCampaigns === 'never' ? await prepareDataSet(prepared.dataSet.path) : prepared;
   try {
@@ -94,9 +93,21 @@ export async function trainedModel(
     });
     const seconds = (systemClock.elapsed() - start) / 1000;
     const training: Training = { steps, bestStep, finalSteps, seconds, adaptation: manifest.adaptation };
-    store.keep(`training-${name}`, own, training);
+    keepResult(folder, `training-${name}`, own, training);
     return { model: await loadModel(out, { device: CPU }), training };
   } finally {
     if (used !== prepared) used.close();
   }
+}
+
+/** Returns the stored result, or null if there is none under `key`. Without `key`, a result with any key is returned. */
+export function findResult<T>(folder: string, name: string, key?: unknown): T | null {
+  const file = join(folder, `${name}.json`);
+  if (!existsSync(file)) return null;
+  const kept = JSON.parse(readFileSync(file, 'utf8')) as { key: unknown; value: T };
+  return key === undefined || JSON.stringify(kept.key) === JSON.stringify(key) ? kept.value : null;
+}
+
+export function keepResult(folder: string, name: string, key: unknown, value: unknown): void {
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ key, value })}\n`);
 }

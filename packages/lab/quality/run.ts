@@ -1,123 +1,145 @@
-/**
- * Measures the quality of audiences: the default model compared with baselines and the published recipe, and the
- * contribution of each part of the training.
- */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** `npm run lab -- quality`: measures the default model compared with baselines and the published recipe. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { AppError } from '../../../src/lib/errors.ts';
-import { ABLATIONS, type WholeName } from './ablations.ts';
-import { type RunArguments, readArguments } from './arguments.ts';
-import { type BenchRun, openBenchRun } from './bench-run.ts';
+import { PAST_CAMPAIGNS } from '../../../src/population/read.ts';
+import { evaluate } from '../../../src/training/evaluation/evaluate.ts';
+import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS } from '../../../src/training/settings.ts';
+import { chosen, FLAG, invalid, parseOptions, TEXT, TEXTS, wholeNumber } from '../options.ts';
+import { reportPredictions } from '../predictions/agreement.ts';
+import { measurePredictions } from '../predictions/measure.ts';
+import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from '../scenarios/catalogue.ts';
+import { writeScenario } from '../scenarios/scenario.ts';
+import { type BenchOptions, type BenchRun, findResult, keepResult, openBenchRun, trainedModel } from './bench-run.ts';
 import { deriveOnce } from './once.ts';
 import { fillPage, pageOf } from './page.ts';
-import { openPartStore } from './part-store.ts';
-import { type AblationResult, type MainResult, runAblation, runMain, runWhole, type WholeResult } from './parts.ts';
-import { writeScenarioData } from './scenario-data.ts';
-import { type DataSetResults, renderTables } from './tables.ts';
+import { type DataSetResult, type MainResult, renderTables } from './tables.ts';
+
+const USAGE = `quality [--data <data set folder>]... [--scenarios all|<name,..>] [--work <folder for results>]
+          [--out <markdown file>] [--no-published] [--steps N] [--repeats N]
+  quality --work <folder> [--out <markdown file>]                 make the tables of the stored results; nothing is run
+  quality --derive once --data <data set folder> --out <folder>   derive a data set with at most one campaign per user`;
+
+const OPTIONS = {
+  data: TEXTS,
+  scenarios: TEXT,
+  derive: TEXT,
+  out: TEXT,
+  work: TEXT,
+  'no-published': FLAG,
+  steps: TEXT,
+  repeats: TEXT,
+} as const;
 
 /**
- * Runs the requested parts and returns tables of all results in `--work` for the given data sets. With `--derive`,
- * writes a derived data set instead.
+ * Measures the given data sets and returns a page of tables, or the tables of all results in `--work` if no data set is
+ * given. With `--derive`, writes a derived data set instead.
  */
 export async function runQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
-  const asked = readArguments(args);
-  switch (asked.mode) {
-    case 'run':
-      return write(renderTables(await runDataSets(asked, note)), asked.out);
-    case 'kept':
-      return write(renderTables(readKept(asked.work)), asked.out);
-    case 'derive':
-      await deriveOnce(asked);
-      return [`wrote a data set with at most one campaign per user to ${asked.out}`];
+  const { values } = parseOptions(args, OPTIONS, USAGE);
+  const { data = [], out, work } = values;
+  if (values.derive !== undefined) {
+    if (values.derive !== 'once')
+      throw invalid(`--derive ${values.derive} is not supported: the only supported value is \`once\``);
+    if (data.length !== 1 || out === undefined) throw invalid(`--derive needs exactly one --data, and --out: ${USAGE}`);
+    await deriveOnce({ data: data[0]!, out });
+    return [`wrote a data set with at most one campaign per user to ${out}`];
   }
+  const scenarios = readScenarios(values.scenarios);
+  const options: BenchOptions = {
+    steps: wholeNumber(values.steps),
+    repeats: wholeNumber(values.repeats) ?? 3,
+    published: !(values['no-published'] ?? false),
+    note,
+  };
+  if (data.length + scenarios.length > 0) return write(await measure(data, scenarios, work, options), out);
+  if (work === undefined) throw invalid(`--data, --scenarios and --work are missing: ${USAGE}`);
+  return write(readKept(work), out);
+}
+
+function readScenarios(text: string | undefined): ScenarioName[] {
+  if (text === undefined) return [];
+  return (text === 'all' ? SCENARIO_NAMES : text.split(',')).map((name) => chosen('scenario', name, SCENARIO_NAMES));
 }
 
 /**
- * Returns a page with `tables`, or writes the page to `out` if it is set. If the file exists, only the tables between
- * its marks change.
+ * Returns a page with the tables of `results`, or writes the page to `out` if it is set. If the file exists, only the
+ * tables between its marks change.
  */
-function write(tables: ReadonlyMap<string, string>, out: string | null): readonly string[] {
+function write(results: readonly DataSetResult[], out: string | undefined): readonly string[] {
+  const tables = renderTables(results);
   const page = pageOf('Quality', tables);
-  if (out !== null) writeFileSync(out, existsSync(out) ? fillPage(readFileSync(out, 'utf8'), tables) : page);
+  if (out !== undefined) writeFileSync(out, existsSync(out) ? fillPage(readFileSync(out, 'utf8'), tables) : page);
   return [page];
 }
 
-async function runDataSets(asked: RunArguments, note: (line: string) => void): Promise<DataSetResults[]> {
-  const { only, steps, repeats, published } = asked;
-  const work = asked.work ?? mkdtempSync(join(tmpdir(), 'metaheac-quality-'));
+async function measure(
+  data: readonly string[],
+  scenarios: readonly ScenarioName[],
+  kept: string | undefined,
+  options: BenchOptions,
+): Promise<DataSetResult[]> {
+  const work = kept ?? mkdtempSync(join(tmpdir(), 'metaheac-quality-'));
   try {
-    const scenarios: string[] = [];
-    for (const name of asked.scenarios) scenarios.push(await writeScenarioData(work, name));
-    const results: DataSetResults[] = [];
-    for (const folder of [...asked.data, ...scenarios]) {
-      const run = await openBenchRun(folder, work, { steps, repeats, published, note });
+    const folders = [...data];
+    for (const name of scenarios) folders.push(await scenarioFolder(work, name));
+    const results: DataSetResult[] = [];
+    for (const folder of folders) {
+      const run = await openBenchRun(folder, work, options);
       try {
-        results.push(await runParts(run, only));
+        results.push({ ...(await measureDataSet(run)), name: run.name });
       } finally {
         run.prepared.close();
       }
     }
     return results;
   } finally {
-    if (asked.work === null) rmSync(work, { recursive: true });
+    if (kept === undefined) rmSync(work, { recursive: true });
   }
 }
 
-async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSetResults> {
-  const { store, options } = run;
-  const { steps, repeats, published } = options;
-  const key = { steps, repeats };
-  const part = async <T>(name: string, work: () => Promise<T>, own: object = key): Promise<T | null> => {
-    if (!only.includes(name)) return store.find<T>(name);
-    const done = store.find<T>(name, own);
-    if (done !== null) return done;
-    run.note(name);
-    const start = systemClock.elapsed();
-    const value = await work();
-    store.keep(name, own, value);
-    run.note(`${name}: ${((systemClock.elapsed() - start) / 1000).toFixed(0)} s`);
-    return value;
-  };
-  const main = await part('main', () => runMain(run), published ? key : { ...key, published });
-  const wholes = new Map<WholeName, WholeResult>();
-  const wholeOf = async (name: WholeName): Promise<WholeResult> => {
-    const done = wholes.get(name) ?? store.find<WholeResult>(`whole-${name}`, key);
-    const value = done ?? (await runWhole(run, name));
-    if (done === null) store.keep(`whole-${name}`, key, value);
-    wholes.set(name, value);
-    return value;
-  };
-  const ablations = new Map<string, AblationResult>();
-  for (const ablation of ABLATIONS) {
-    const { name, of = 'reference' } = ablation;
-    const result = await part(name, async () => runAblation(run, ablation, await wholeOf(of)));
-    if (result) ablations.set(name, result);
-  }
-  const reference = store.find<WholeResult>('whole-reference');
-  return { name: run.name, main, reference, ablations };
+/** Returns the folder in `work` with the scenario `name`, which is written if it does not exist. */
+async function scenarioFolder(work: string, name: ScenarioName): Promise<string> {
+  const folder = join(work, name, 'data');
+  if (existsSync(folder)) return folder;
+  const fresh = `${folder}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  await writeScenario(SCENARIOS[name], { out: fresh, seed: '1' });
+  renameSync(fresh, folder);
+  return folder;
 }
 
-/**
- * Returns the stored results of each data set by name, whatever their keys. A folder that does not exist causes an
- * invalid_argument error.
- */
-function readKept(work: string): DataSetResults[] {
-  if (!existsSync(work)) throw new AppError('invalid_argument', `the folder ${work} does not exist`);
-  const folders = readdirSync(work, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return folders
-    .map(({ name }) => ({ name: decodeURIComponent(name), store: openPartStore(join(work, name)) }))
+/** Returns the stored result, or evaluates the default model, the published recipe if requested, and the baselines. */
+async function measureDataSet(run: BenchRun): Promise<MainResult> {
+  const { prepared, trials, methodOptions, options } = run;
+  const { steps, repeats, published: isPublished } = options;
+  const key = { steps, repeats, ...(isPublished ? {} : { published: false }) };
+  const stored = findResult<MainResult>(run.folder, 'main', key);
+  if (stored) return stored;
+  const own = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
+  const published = isPublished ? await trainedModel(run, 'published', PUBLISHED_TRAIN_SETTINGS, 'never') : null;
+  const beside = published ? [published.model] : [];
+  const report = await evaluate(prepared, own.model, { ...methodOptions, clock: systemClock, beside });
+  const measured = await measurePredictions(prepared, own.model, trials, methodOptions);
+  const result: MainResult = {
+    users: prepared.population.rowCount,
+    trainCampaigns: prepared.history.campaigns.filter(({ split }) => split === 'train').length,
+    pastCampaigns: prepared.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS),
+    report,
+    prediction: reportPredictions(measured, own.model.manifest.drift),
+    training: own.training,
+    published: published?.training ?? null,
+  };
+  keepResult(run.folder, 'main', key, result);
+  return result;
+}
+
+/** Returns the stored result of each data set. A folder that does not exist causes an invalid_argument error. */
+function readKept(work: string): DataSetResult[] {
+  if (!existsSync(work)) throw invalid(`the folder ${work} does not exist`);
+  return readdirSync(work)
+    .map((name) => ({ name: decodeURIComponent(name), result: findResult<MainResult>(join(work, name), 'main') }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, store }) => ({
-      name,
-      main: store.find<MainResult>('main'),
-      reference: store.find<WholeResult>('whole-reference'),
-      ablations: new Map(
-        ABLATIONS.flatMap((ablation) => {
-          const result = store.find<AblationResult>(ablation.name);
-          return result ? [[ablation.name, result] as const] : [];
-        }),
-      ),
-    }));
+    .flatMap(({ name, result }) => (result ? [{ ...result, name }] : []));
 }

@@ -169,10 +169,10 @@ export const twoCrowds: Scenario = {
         const aim = sampleAim(rng, tastes.count);
         // users drawn to the first aim are slightly less drawn to the second aim than the average user is
         const other = sampleAim(rng, tastes.count).map((x, t) => x - 0.5 * aim[t]!);
-        const wishes = [likingOf(tastes, aim), likingOf(tastes, other)];
-        const liking = wishes[0]!.map((x, user) => Math.max(x, wishes[1]![user]!));
+        const second = likingOf(tastes, other);
+        const liking = likingOf(tastes, aim).map((x, user) => Math.max(x, second[user]!));
         const isMember = topShare(liking, 0.07 + 0.05 * rng.uniform(), 0.6, rng);
-        return { features: { category: categoryOf(rng, aim) }, isMember, wishes };
+        return { features: { category: categoryOf(rng, aim) }, isMember };
       }),
     };
   },

@@ -223,12 +223,10 @@ export const bundles: Scenario = {
         const unwanted = others[rng.integer(others.length)]!;
         const has = (own: readonly number[], bundle: number): number => (own.includes(bundle) ? 1 : 0);
         const wanted = Float64Array.from(bundlesOf, (own) => has(own, first) + 0.8 * has(own, second));
-        const missing = Float64Array.from(bundlesOf, (own) => -0.8 * has(own, unwanted));
-        const liking = wanted.map((x, user) => x + missing[user]!);
+        const liking = wanted.map((x, user) => x - 0.8 * has(bundlesOf[user]!, unwanted));
         return {
           features: { about: [first, second].map((bundle) => `group-${bundle % 12}`) },
           isMember: topShare(liking, 0.09 + 0.06 * rng.uniform(), 1, rng),
-          wishes: [wanted, missing],
         };
       }),
     };

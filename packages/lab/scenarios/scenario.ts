@@ -50,11 +50,6 @@ export interface PlantedCampaign {
   readonly features: Traits;
   /** 1 for each member, `[users]`. */
   readonly isMember: Uint8Array;
-  /**
-   * How well each user meets each criterion, `[criteria][users]`, if members are chosen by several criteria. These
-   * values are not written to files.
-   */
-  readonly wishes?: readonly Float64Array[];
 }
 
 /** Maximum number of members of a train campaign. */

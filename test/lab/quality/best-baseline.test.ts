@@ -68,8 +68,4 @@ describe('bestBaselineTable', () => {
         small or large campaigns: ahead in 0, level in 0, behind in 1 of 1 groups."
     `);
   });
-
-  it('is empty without reports', () => {
-    expect(bestBaselineTable([])).toBe('');
-  });
 });

@@ -20,10 +20,6 @@ describe('meanOverSets', () => {
     expect(low).toBeCloseTo(0.2 - Math.hypot(0.03, 0.04) / 2, 12);
     expect(high).toBeCloseTo(0.2 + Math.hypot(0.08, 0.06) / 2, 12);
   });
-
-  it("is the data set's own interval if there is only one", () => {
-    expect(meanOverSets([interval(0.25, 0.125, 0.5)])).toEqual(interval(0.25, 0.125, 0.5));
-  });
 });
 
 describe('overSetsTable', () => {
@@ -46,9 +42,5 @@ describe('overSetsTable', () => {
       precision@5%: films small **-.020 [-.030, -.010]** is behind the best other method by more than the
         interval."
     `);
-  });
-
-  it('is empty without reports', () => {
-    expect(overSetsTable([])).toBe('');
   });
 });
