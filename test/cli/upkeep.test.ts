@@ -1,7 +1,7 @@
 /** Backup, restore and verify as their commands do them, beside a store that is open. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { backupCommand, restoreCommand } from '../../src/cli/commands/upkeep/backup.ts';
 import { verifyCommand } from '../../src/cli/commands/upkeep/verify.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -11,17 +11,13 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { type Fixture, importUsers, openFixture } from '../http/fixture.ts';
 import { metaheac } from './in-process.ts';
 
-const users = await importUsers();
+const population = await importUsers();
 const root = temporaryFolder();
 let fixture: Fixture;
 let ids: string[];
 beforeAll(async () => {
-  fixture = await openFixture(users.population);
+  fixture = await openFixture(population);
   ids = [await fixture.createReady(), await fixture.createReady(), await fixture.createReady()];
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
 });
 afterEach(() => {
   process.exitCode = undefined;
@@ -208,6 +204,6 @@ describe('verify', () => {
   });
 
   it('refuses a folder that no service has', async () => {
-    await expect(verify(users.population.path)).rejects.toThrow('it has no metaheac.db');
+    await expect(verify(population.path)).rejects.toThrow('it has no metaheac.db');
   });
 });

@@ -1,17 +1,13 @@
 /** Objects of a server that remain in its process after it has closed. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { collectGarbage } from '../fixture/garbage.ts';
-import { importUsers, openFixture, type PopulationFixture } from './fixture.ts';
+import { importUsers, openFixture } from './fixture.ts';
 
-let users: PopulationFixture;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
+const population = await importUsers();
 
 /** Handles a request and closes; returns those of its parts that are still in memory. */
 async function openAndClose(): Promise<Readonly<Record<string, WeakRef<object>>>> {
-  const fixture = await openFixture(users.population);
+  const fixture = await openFixture(population);
   const { status } = await fixture.call('GET', '/v1/campaigns');
   const scraped = await fixture.call('GET', '/metrics');
   await fixture.close();
@@ -28,7 +24,7 @@ it('keeps no closed server, nor its store and its webhooks', async () => {
 });
 
 it('reports the process once in the metrics of each server', async () => {
-  const servers = [await openFixture(users.population), await openFixture(users.population)];
+  const servers = [await openFixture(population), await openFixture(population)];
   try {
     for (const server of servers) {
       await collectGarbage();

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { verifyCommand } from '../../src/cli/commands/upkeep/verify.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -12,13 +12,13 @@ import { locateStore, openUpkeep } from '../../src/storage/open-store.ts';
 import { changeBehindSums } from '../storage/sqlite/change-behind-sums.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture } from './fixture.ts';
 
-const users = await importUsers();
+const population = await importUsers();
 let fixture: Fixture;
 let damage: DamageLog;
 let ids: string[];
 const lines: string[] = [];
 beforeEach(async () => {
-  fixture = await openFixture(users.population);
+  fixture = await openFixture(population);
   lines.length = 0;
   const logger = pino({}, { write: (line) => void lines.push(line) });
   damage = new DamageLog({ store: fixture.store, logger, clock: systemClock, wake: () => {} });
@@ -31,7 +31,6 @@ afterEach(async () => {
   process.exitCode = undefined;
   await fixture.close();
 });
-afterAll(() => users.remove());
 
 function change(table: string, column: string, before: string, after: string): void {
   changeBehindSums(database(), [table, column], [before, after]);
@@ -160,7 +159,7 @@ it('is found by the scrubber, and leaves the list of damage when it is as it was
   change('campaigns', 'name', 'two', 'twn');
   const upkeep = await openUpkeep(locateStore(dataDir));
   const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
-  const { path, version } = users.population;
+  const { path, version } = population;
   const scrubber = new Scrubber({
     ...{ upkeep, rankings, damage, logger: pino({ level: 'silent' }), bytesPerSecond: 1e12, pauseMs: 1, recheckMs: 5 },
     population: { folder: path, version: () => version },

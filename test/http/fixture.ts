@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
+import { TestRunner } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { RANKING_READS } from '../../src/audience/reads.ts';
 import { StreamEncoder } from '../../src/audience/stream/stream-encoder.ts';
@@ -37,6 +38,7 @@ import { createAddressGuard, type Resolve } from '../../src/service/webhooks/add
 import { WebhookDispatcher } from '../../src/service/webhooks/dispatcher.ts';
 import { locateStore, openStore } from '../../src/storage/open-store.ts';
 import { openContract } from '../fixture/api-document.ts';
+import { undoAfterFiles, undoAfterTests } from '../fixture/cleanup.ts';
 import { dataFolder, temporaryFolder } from '../fixture/folders.ts';
 import { FEW_ODD_IDS } from '../fixture/odd-ids.ts';
 
@@ -101,6 +103,15 @@ export interface Answer {
   readonly json: any;
 }
 
+/** Answers of other parts of the service, which a test may replace. */
+interface Answers {
+  damage: readonly Damage[];
+  models: CustomisedModels | null;
+  estimates: Estimates;
+  explainer: AudienceExplainer;
+  engine(): EngineStatus;
+}
+
 export interface Fixture {
   readonly app: FastifyInstance;
   readonly store: CampaignStore;
@@ -115,10 +126,7 @@ export interface Fixture {
   readonly suspicions: () => number;
   /** Called from now on for rows that reads find damaged. */
   onDamagedRow(call: (row: DamagedRow) => void): void;
-  setDamage(damage: readonly Damage[]): void;
-  setModels(models: CustomisedModels): void;
-  setEstimates(estimates: Estimates): void;
-  setEngine(status: () => EngineStatus): void;
+  readonly answers: Answers;
   call(
     method: InjectOptions['method'],
     path: string,
@@ -127,8 +135,6 @@ export interface Fixture {
   ): Promise<Answer>;
   /** Creates a campaign of `body` and finishes it; the id. */
   createReady(body?: object): Promise<string>;
-  /** Replaces the explainer of audiences from now on. */
-  setExplainer(explainer: AudienceExplainer): void;
   /**
    * Acts as the engine: scores the oldest queued campaign. Scores fall with the user number unless `score` says
    * otherwise.
@@ -137,13 +143,8 @@ export interface Fixture {
   close(): Promise<void>;
 }
 
-export interface PopulationFixture {
-  readonly population: Population;
-  remove(): void;
-}
-
 /** Imports users, those of this file by default; shared by the tests of one file, as a population never changes. */
-export async function importUsers(userIds: readonly string[] = USER_IDS): Promise<PopulationFixture> {
+export async function importUsers(userIds: readonly string[] = USER_IDS): Promise<Population> {
   const dir = temporaryFolder();
   const source = join(dir, 'data');
   mkdirSync(source);
@@ -161,10 +162,10 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
   writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
   const out = join(dir, 'population');
   await importPopulation({ source, features, out });
-  return { population: openPopulation(out), remove: () => rmSync(dir, { recursive: true, force: true }) };
+  return openPopulation(out);
 }
 
-export interface FixtureParts {
+export interface FixtureOptions {
   readonly clock?: Clock;
   /** Of few and small rankings by default, so that they make room for each other. */
   readonly rankings?: { readonly openRankings: number; readonly memoryBytes: number };
@@ -191,6 +192,15 @@ function diskOf(freeBytes: number) {
 /** Tests share the processors with others: load is shed only where that is tested. */
 const UNHURRIED = { overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 };
 
+const openedByTest = new Set<Fixture>();
+const openedByFile = new Set<Fixture>();
+for (const [opened, undo] of [
+  [openedByTest, undoAfterTests],
+  [openedByFile, undoAfterFiles],
+] as const)
+  undo(() => Promise.all([...opened].map((fixture) => fixture.close())));
+
+/** A server, which is closed after the test that opens it, or else after the tests of the file. */
 export async function openFixture(
   population: Population,
   wanted: Partial<ServiceConfig> = {},
@@ -200,7 +210,7 @@ export async function openFixture(
     resolve,
     rankings: kept = FEW_RANKINGS,
     ...parts
-  }: FixtureParts = {},
+  }: FixtureOptions = {},
 ): Promise<Fixture> {
   const config = { ...UNHURRIED, ...wanted };
   const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
@@ -220,18 +230,18 @@ export async function openFixture(
   let logged = '';
   let wakes = 0;
   let suspicions = 0;
-  let damage: readonly Damage[] = [];
-  let models = (): CustomisedModels => {
-    throw new Error('no test has set the customised models');
-  };
-  let estimates: Estimates = { estimate: async () => ({ kind: 'loading' }) };
   const threads = new ThreadedExplainer({
     population: population.path,
     store: locateStore(dataDir),
     limits: { tokens: 100, minimumGroupUsers: 20, minimumDisparityPercent: 80 },
   });
-  let explainer: AudienceExplainer = threads;
-  let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
+  const answers: Answers = {
+    damage: [],
+    models: null,
+    estimates: { estimate: async () => ({ kind: 'loading' }) },
+    explainer: threads,
+    engine: () => ({ ready: true, detail: 'running', restarts: 0 }),
+  };
   const machine: Machine = { ...thisMachine(dataDir), ...parts.machine };
   let onExpanded: (timings: Timings) => void = () => {};
   const sink = new Writable({
@@ -288,22 +298,22 @@ export async function openFixture(
       sample: sampleUsers,
     },
     customisedModels: {
-      manifest: (audience) => models().manifest(audience),
-      onnx: (audience) => models().onnx(audience),
+      manifest: (audience) => answers.models!.manifest(audience),
+      onnx: (audience) => answers.models!.onnx(audience),
     },
     eraser: new ServiceEraser({
       ...{ store, population, logger },
       maximumWaiting: config.maximumWaitingErasures ?? DEFAULT_SERVICE_CONFIG.maximumWaitingErasures,
     }),
-    estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
-    explainer: { explain: (task) => explainer.explain(task) },
-    engine: () => engine(),
+    estimates: { estimate: (task, timeMs) => answers.estimates.estimate(task, timeMs) },
+    explainer: { explain: (task) => answers.explainer.explain(task) },
+    engine: () => answers.engine(),
     storage: {
       disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
       reserveFileBytes: () => store.reserve.sizeBytes(),
       isReserveGivenUp: () => store.reserve.isGivenUp,
       damaged: () => ({ ranking: 0, user_set: 0, population: 0, row: 0 }),
-      damage: () => damage,
+      damage: () => answers.damage,
       suspectPopulation: () => {
         suspicions += 1;
       },
@@ -345,7 +355,8 @@ export async function openFixture(
   };
   const finishNext: Fixture['finishNext'] = async (score = scoreOf) =>
     onExpanded(await finishJob(store, population, score));
-  return {
+  const openFixtures = TestRunner.getCurrentTest() === undefined ? openedByFile : openedByTest;
+  const fixture: Fixture = {
     app,
     store,
     webhooks,
@@ -357,21 +368,7 @@ export async function openFixture(
     onDamagedRow: (call) => {
       reportRow = call;
     },
-    setDamage: (made) => {
-      damage = made;
-    },
-    setModels: (made) => {
-      models = () => made;
-    },
-    setEstimates: (made) => {
-      estimates = made;
-    },
-    setExplainer: (made) => {
-      explainer = made;
-    },
-    setEngine: (status) => {
-      engine = status;
-    },
+    answers,
     call,
     createReady: async (body = OK_BODY) => {
       const created = await call('POST', '/v1/campaigns', body);
@@ -381,6 +378,7 @@ export async function openFixture(
     },
     finishNext,
     close: async () => {
+      if (!openFixtures.delete(fixture)) return;
       await Promise.all([app.close(), webhooks.stop()]);
       await Promise.all([threads.close(), encoder.close()]);
       rankings.closeAll();
@@ -388,6 +386,8 @@ export async function openFixture(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+  openFixtures.add(fixture);
+  return fixture;
 }
 
 /** From now on an injected response that does not match the OpenAPI document fails its test. */

@@ -7,11 +7,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { type JsonSchema, openContract } from '../fixture/api-document.ts';
 import { itUsual, size } from '../fixture/size.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from './fixture.ts';
 import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/requests.ts';
 import { type Pool, Values } from './fuzz/values.ts';
 
@@ -39,29 +39,21 @@ function withKey(app: Fixture['app']): void {
   app.inject = injectWithKey as unknown as typeof app.inject;
 }
 
-let users: PopulationFixture;
-let server: Fixture;
 let ids: readonly string[] = [];
 let expansionIds: readonly string[] = [];
 let deliveryIds: readonly string[] = [];
 let webhookIds: readonly string[] = [];
 let keyIds: readonly string[] = [];
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population, {
-    ...{ apiKey: KEY, overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 },
-  });
-  withKey(server.app);
-  server.setModels({
-    manifest: async () => MANIFEST,
-    onnx: async () => new Uint8Array(3_000),
-  });
-  await refill();
+const population = await importUsers();
+const server = await openFixture(population, {
+  ...{ apiKey: KEY, overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 },
 });
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+withKey(server.app);
+server.answers.models = {
+  manifest: async () => MANIFEST,
+  onnx: async () => new Uint8Array(3_000),
+};
+await refill();
 
 const MANIFEST = {
   contract_version: 1,

@@ -2,28 +2,16 @@
 
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EngineStatus } from '../../src/service/ports/health.ts';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
-import {
-  type Fixture,
-  type FixtureParts,
-  importUsers,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-} from './fixture.ts';
+import { type Fixture, type FixtureOptions, importUsers, OK_BODY, openFixture } from './fixture.ts';
 
-let users: PopulationFixture;
 let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-afterEach(() => fixture.close());
+const population = await importUsers();
 
-const open = async (parts: FixtureParts = {}) => {
-  fixture = await openFixture(users.population, {}, parts);
+const open = async (parts: FixtureOptions = {}) => {
+  fixture = await openFixture(population, {}, parts);
 };
 const get = (path: string) => fixture.call('GET', path);
 
@@ -53,7 +41,7 @@ async function faults(): Promise<Record<string, string>> {
 describe('GET /readyz', () => {
   it('names the models for whose ranges the engine is refused', async () => {
     await open();
-    fixture.setEngine(() => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, refusedModels: ['model-1'] } }));
+    fixture.answers.engine = () => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, refusedModels: ['model-1'] } });
     const { json } = await get('/readyz');
     const { ready, detail } = json.parts.find(({ name }: { name: string }) => name === 'engine');
     const why = 'because it scores the golden batch of model-1 differently';
@@ -63,7 +51,7 @@ describe('GET /readyz', () => {
   it('logs a change of readiness once, and no probe', async () => {
     await open();
     for (const ready of [true, false, false, false, true, true]) {
-      fixture.setEngine(() => ({ ...RUNNING, ready }));
+      fixture.answers.engine = () => ({ ...RUNNING, ready });
       await get('/readyz');
     }
     const lines = fixture
@@ -79,7 +67,7 @@ describe('GET /readyz', () => {
 
   it('shows a population folder in which no user can be erased', async () => {
     await open();
-    const { path } = users.population;
+    const { path } = population;
     renameSync(path, `${path}-away`);
     onTestFinished(() => renameSync(`${path}-away`, path));
     const { status, json } = await get('/readyz');
@@ -114,7 +102,7 @@ describe('GET /readyz', () => {
 
   it('is 503 when the engine has no heartbeat', async () => {
     await open();
-    fixture.setEngine(() => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, ageMs: 31_000 } }));
+    fixture.answers.engine = () => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, ageMs: 31_000 } });
     expect(await faults()).toEqual({ engine: 'no heartbeat for 31 s' });
   });
 
@@ -169,7 +157,7 @@ describe('GET /readyz', () => {
 describe('GET /metrics', () => {
   it('has what the engine tells, and leaves it out where none runs', async () => {
     await open();
-    fixture.setEngine(() => RUNNING);
+    fixture.answers.engine = () => RUNNING;
     const lines = (await get('/metrics')).text.split('\n');
     for (const line of [
       'metaheac_users_scored_total 600',
@@ -182,9 +170,9 @@ describe('GET /metrics', () => {
       'metaheac_resident_memory_bytes{process="engine"} 5000000',
     ])
       expect(lines).toContain(line);
-    fixture.setEngine(() => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, userSides: null } }));
+    fixture.answers.engine = () => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, userSides: null } });
     expect((await get('/metrics')).text).not.toMatch(/^metaheac_engine_user_sides_/m);
-    fixture.setEngine(() => ({ ...RUNNING, ready: false, heartbeat: null }));
+    fixture.answers.engine = () => ({ ...RUNNING, ready: false, heartbeat: null });
     const after = (await get('/metrics')).text;
     expect(after).not.toMatch(/process="engine"|^metaheac_engine_(info|threads|expanding)[ {]/m);
     expect(after).toContain('metaheac_users_scored_total 600');
@@ -195,7 +183,7 @@ describe('GET /v1/status', () => {
   it('has versions, queue, engine, disk and webhooks', async () => {
     const clock = manualClock();
     await open({ clock, machine: { disk: () => ({ freeBytes: 2 ** 30, totalBytes: 2 ** 31 }) } });
-    fixture.setEngine(() => RUNNING);
+    fixture.answers.engine = () => RUNNING;
     await fixture.createReady();
     await fixture.call('POST', '/v1/campaigns', OK_BODY);
     clock.pass(5_000);
@@ -203,7 +191,7 @@ describe('GET /v1/status', () => {
     expect(status).toBe(200);
     expect(json).toMatchObject({
       ready: true,
-      versions: { service: '0.1.0', model: 'model-1', population: users.population.version },
+      versions: { service: '0.1.0', model: 'model-1', population: population.version },
       uptime_seconds: 5,
       queue: { depth: 1, oldest_seconds: 5, by_state: { queued: 1, ready: 1, failed: 0 } },
       engine: { ready: true, detail: 'cpu', threads: 3, expanding: 1, heartbeat_age_seconds: 0.4 },
@@ -227,11 +215,11 @@ describe('GET /v1/status', () => {
     const retried = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
     await store.retryLater((await store.claim('1:test'))!, { code: 'storage_failed', message: 'x' }, 60_000);
     clock.pass(1_000);
-    fixture.setEngine(() => {
+    fixture.answers.engine = () => {
       throw new Error('secret detail');
-    });
+    };
     expect((await get('/readyz')).status).toBe(500);
-    fixture.setEngine(() => RUNNING);
+    fixture.answers.engine = () => RUNNING;
     const { text, json } = await get('/v1/status');
     const none = { campaign_id: null, expansion_id: null, route: null };
     expect(json.last_errors).toEqual([

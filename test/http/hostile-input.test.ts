@@ -4,25 +4,17 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAddressGuard } from '../../src/service/webhooks/address-guard.ts';
 import { post } from '../../src/service/webhooks/deliver.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+import { importUsers, OK_BODY, openFixture } from './fixture.ts';
 import { openReceiver } from './webhooks/receiver.ts';
 
 const FORMULAS = ['=1+1', '+1', '-1', '@SUM(A1)', '\tx'];
 const PLAIN = Array.from({ length: 60 }, (_, i) => `person-${i}`);
 
-let users: PopulationFixture;
-let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers([...PLAIN, ...FORMULAS]);
-  fixture = await openFixture(users.population, { maximumUploadBytes: 100_000 });
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers([...PLAIN, ...FORMULAS]);
+const fixture = await openFixture(population, { maximumUploadBytes: 100_000 });
 
 describe('a path that leads out', () => {
   it.each([

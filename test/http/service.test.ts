@@ -1,23 +1,18 @@
 /** Behaviour of all routes: the key, request ids, logs, metrics, health, and unknown routes. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../src/http/config.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from './fixture.ts';
 
 /** Every route with two statuses each, the stages of expansions, and what Node tells of itself: 4 kinds of collections. */
 const MOST_SERIES = 420;
 /** Of a scrape, likewise. */
 const MOST_BYTES = 40_000;
 
-let users: PopulationFixture;
 let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-afterEach(() => fixture.close());
+const population = await importUsers();
 
 const open = async (config: Partial<ServerConfig> = {}) => {
-  fixture = await openFixture(users.population, config);
+  fixture = await openFixture(population, config);
   return fixture;
 };
 const get = (path: string, headers?: Record<string, string>) => fixture.call('GET', path, undefined, headers);
@@ -133,7 +128,7 @@ describe('health', () => {
     expect((await get('/livez')).json).toEqual({ status: 'alive' });
     const answer = await get('/readyz');
     expect(answer.status).toBe(200);
-    expect(answer.json).toMatchObject({ model_version: 'model-1', population_version: users.population.version });
+    expect(answer.json).toMatchObject({ model_version: 'model-1', population_version: population.version });
     expect(answer.json.parts.map(({ name }: { name: string }) => name)).toEqual([
       ...['engine', 'store', 'model', 'population', 'disk', 'descriptors'],
     ]);
@@ -141,7 +136,7 @@ describe('health', () => {
 
   it('answers 503 and names the part that is not ready', async () => {
     await open();
-    fixture.setEngine(() => ({ ready: false, detail: 'loading the model', restarts: 2 }));
+    fixture.answers.engine = () => ({ ready: false, detail: 'loading the model', restarts: 2 });
     const answer = await get('/readyz');
     expect([answer.status, answer.json.code]).toEqual([503, 'unavailable']);
     expect(answer.json.detail).toBe('not ready: engine (loading the model)');
@@ -154,9 +149,9 @@ describe('health', () => {
 describe('an unexpected error', () => {
   it('shows a request id only, and is in the log with its stack', async () => {
     await open();
-    fixture.setEngine(() => {
+    fixture.answers.engine = () => {
       throw new Error('secret detail');
-    });
+    };
     const answer = await get('/readyz');
     expect([answer.status, answer.json.code]).toEqual([500, 'internal']);
     expect(answer.text).not.toContain('secret');
@@ -181,7 +176,7 @@ describe('GET /metrics', () => {
     await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: ['x'] });
     await get(`/v1/campaigns/${id}/audience/members/person-100`);
     await get('/v1/nowhere/person-100');
-    fixture.setEngine(() => ({ ready: true, detail: 'running', restarts: 3 }));
+    fixture.answers.engine = () => ({ ready: true, detail: 'running', restarts: 3 });
     const answer = await get('/metrics');
     expect(answer.type).toBe('text/plain; version=0.0.4; charset=utf-8');
     for (const line of [
@@ -199,7 +194,7 @@ describe('GET /metrics', () => {
       'metaheac_engine_restarts_total 3',
       'metaheac_engine_info{device="running"} 1',
       'metaheac_part_ready{part="disk"} 1',
-      `metaheac_info{version="0.1.0",model="model-1",population="${users.population.version}"} 1`,
+      `metaheac_info{version="0.1.0",model="model-1",population="${population.version}"} 1`,
       'metaheac_audience_streams 0',
     ]) {
       expect(answer.text.split('\n')).toContain(line);

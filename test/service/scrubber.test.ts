@@ -1,7 +1,7 @@
 /** The scrubber finds what is damaged while nobody reads it, and a damaged audience is made again. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
@@ -12,14 +12,10 @@ import { userSetFile } from '../../src/storage/files/set-file.ts';
 import { locateStore, openUpkeep } from '../../src/storage/open-store.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture } from '../http/fixture.ts';
 
-const users = await importUsers();
+const population = await importUsers();
 let fixture: Fixture;
 beforeAll(async () => {
-  fixture = await openFixture(users.population);
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
+  fixture = await openFixture(population);
 });
 
 const logger = createLogger('silent', 'test');
@@ -42,7 +38,7 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   flip(join(dataDir, folder, 'scores.f32'));
   const set = userSetFile((await store.userSets.find({ kind: 'seeds', campaignId: damaged }))!);
   flip(join(dataDir, 'seeds', set));
-  const { path, version } = users.population;
+  const { path, version } = population;
   const segment = join(path, version, 'segments/000000.arrow');
   flip(segment);
 
@@ -62,7 +58,7 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   expect([(await store.get(damaged)).state, wakes]).toEqual(['queued', 1]);
   // never another user: refused until it is there again
   expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).json.code).toBe('storage_failed');
-  expect(() => users.population.readSegment(0)).toThrow('000000.arrow was altered');
+  expect(() => population.readSegment(0)).toThrow('000000.arrow was altered');
   // its inputs must be whole for that
   await expect(fixture.finishNext()).rejects.toThrow('is damaged');
   flip(join(dataDir, 'seeds', set));
@@ -78,7 +74,7 @@ it('reports each damaged file once, makes an active audience again, and seals wh
 it('is closed only after the slice that it is reading', async () => {
   const { promise: passed, resolve: pass } = Promise.withResolvers<void>();
   const steps: string[] = [];
-  const { path, version } = users.population;
+  const { path, version } = population;
   const scrubber = new Scrubber({
     upkeep: {
       ...(await openUpkeep(locateStore(fixture.dataDir))),
@@ -156,7 +152,7 @@ it('names a deleted segment at once, a flipped byte when it is suspected, and ne
   const { store, dataDir } = fixture;
   const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => {} });
   const upkeep = await openUpkeep(locateStore(dataDir));
-  const { path: folder, version } = users.population;
+  const { path: folder, version } = population;
   const scrubber = new Scrubber({
     ...{ upkeep, rankings: { forget: () => {} }, damage, logger, bytesPerSecond: 1e12, pauseMs: 1e9, recheckMs: 1 },
     population: { folder, version: () => version },

@@ -5,16 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Fixture,
-  importUsers,
-  ODD_IDS,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-  USER_IDS,
-} from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers, ODD_IDS, OK_BODY, openFixture, USER_IDS } from '../fixture.ts';
 
 const PARQUET = 'application/vnd.apache.parquet';
 /** Far more than the buffers of two sockets hold, even with gzip: 40,000 distinct ids of about 250 bytes. */
@@ -27,22 +19,12 @@ const CROWD = [
   ),
 ];
 
-let users: PopulationFixture;
-let fixture: Fixture;
-let id: string;
-let port: number;
-beforeAll(async () => {
-  users = await importUsers(CROWD);
-  fixture = await openFixture(users.population, { parquetRowGroupRows: 7_000 });
-  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  port = (fixture.app.server.address() as AddressInfo).port;
-  id = await fixture.createReady({ ...OK_BODY, audience: { percent: 100 } });
-  await fixture.store.update(id, { audience: { size: 300 } });
-}, 60_000);
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers(CROWD);
+const fixture = await openFixture(population, { parquetRowGroupRows: 7_000 });
+await fixture.app.listen({ host: '127.0.0.1', port: 0 });
+const port = (fixture.app.server.address() as AddressInfo).port;
+const id = await fixture.createReady({ ...OK_BODY, audience: { percent: 100 } });
+await fixture.store.update(id, { audience: { size: 300 } });
 
 async function fetchRaw(path: string, headers: Record<string, string>) {
   const { statusCode, headers: answered, rawPayload } = await fixture.app.inject({ url: path, headers });

@@ -1,25 +1,9 @@
 /** The route of feedback: counts by event, and how many of the responders are in the audience. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Fixture,
-  importUsers,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-  SEEDS,
-  USER_IDS,
-} from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population);
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population);
 
 const outcomeOf = async (id: string) => (await fixture.call('GET', `/v1/campaigns/${id}/feedback`)).json;
 
@@ -47,16 +31,12 @@ describe('GET /v1/campaigns/{id}/feedback', () => {
   });
 
   it('says how many of those who responded it looked at', async () => {
-    const small = await openFixture(users.population, { maximumBatchMembers: 2 });
-    try {
-      const id = await small.createReady();
-      const events = USER_IDS.slice(-5).map((user_id) => ({ user_id, event: 'click' }));
-      await small.call('POST', `/v1/campaigns/${id}/feedback`, { events });
-      const { users: counted, responders } = (await small.call('GET', `/v1/campaigns/${id}/feedback`)).json;
-      expect([counted.click, responders.compared]).toEqual([5, 2]);
-    } finally {
-      await small.close();
-    }
+    const small = await openFixture(population, { maximumBatchMembers: 2 });
+    const id = await small.createReady();
+    const events = USER_IDS.slice(-5).map((user_id) => ({ user_id, event: 'click' }));
+    await small.call('POST', `/v1/campaigns/${id}/feedback`, { events });
+    const { users: counted, responders } = (await small.call('GET', `/v1/campaigns/${id}/feedback`)).json;
+    expect([counted.click, responders.compared]).toEqual([5, 2]);
   });
 
   it('counts nobody before there is an audience, and knows no campaign that is not there', async () => {

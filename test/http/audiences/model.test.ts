@@ -1,43 +1,34 @@
 /** The route of a customised model, on a real port: responses, refusals, and slow clients. */
 import { once } from 'node:events';
-import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import type { CustomisedModels } from '../../../src/service/ports/audiences.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers, openFixture } from '../fixture.ts';
+import { listen, openPaused } from '../sockets.ts';
 
-let users: PopulationFixture;
+const population = await importUsers();
 let fixture: Fixture;
-const sockets: Socket[] = [];
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  await fixture.close();
-});
 
 /** More than the buffers of both ends of a connection on this machine hold. */
 const LARGE = Buffer.alloc(64 << 20, 'onnx');
 const SMALL = Buffer.from('a small model');
 
 async function open(config: Partial<ServerConfig> = {}, onnx: Buffer = SMALL): Promise<string> {
-  fixture = await openFixture(users.population, config);
+  fixture = await openFixture(population, config);
   setModels({ onnx: async () => Uint8Array.from(onnx) });
   return fixture.createReady();
 }
 
 function setModels(change: Partial<CustomisedModels>): void {
-  fixture.setModels({
+  fixture.answers.models = {
     manifest: async ({ campaignId, version }) => ({
       contract_version: 1,
       campaign_id: campaignId,
       audience_version: version,
       model_version: 'model-1',
-      population_version: users.population.version,
+      population_version: population.version,
       campaign_features: { category: 'shoes' },
       campaign_inputs: { 'campaign.category': { shape: [1], data: [1] } },
       left_out: { input: 'user.past_campaigns', token: 'c1', id: 7 },
@@ -45,22 +36,15 @@ function setModels(change: Partial<CustomisedModels>): void {
     }),
     onnx: async () => new Uint8Array(),
     ...change,
-  });
+  };
 }
 
 const get = (id: string, headers?: Record<string, string>) =>
   fixture.call('GET', `/v1/campaigns/${id}/model`, undefined, headers);
 
 /** Asks for the model and reads nothing of it. */
-async function stall(id: string): Promise<Socket> {
-  if (fixture.app.server.address() === null) await fixture.app.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = fixture.app.server.address() as AddressInfo;
-  const socket = connect({ port, host: '127.0.0.1' }).pause();
-  sockets.push(socket);
-  socket.on('error', () => {});
-  socket.write(`GET /v1/campaigns/${id}/model HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
-  return socket;
-}
+const stall = async (id: string) =>
+  openPaused(await listen(fixture), `/v1/campaigns/${id}/model`, 'connection: close\r\n');
 
 const refusal = (answer: { status: number; json: { code?: string } | undefined }) => [answer.status, answer.json?.code];
 const isRefused = async (id: string) => (await get(id, { accept: 'application/json' })).status === 503;

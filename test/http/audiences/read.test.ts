@@ -2,34 +2,14 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeMembers } from '../../../src/http/audiences/view.ts';
-import {
-  type Fixture,
-  importUsers,
-  ODD_IDS,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-  SEEDS,
-  scoreOf,
-  USER_IDS,
-} from '../fixture.ts';
+import { importUsers, ODD_IDS, OK_BODY, openFixture, SEEDS, scoreOf, USER_IDS } from '../fixture.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
-let id: string;
-let queuedId: string;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population, { streamChunkRows: 7 });
-  id = await fixture.createReady();
-  queuedId = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population, { streamChunkRows: 7 });
+const id = await fixture.createReady();
+const queuedId = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
 
 const get = (path: string, accept?: string) =>
   fixture.call('GET', path, undefined, accept === undefined ? {} : { accept });
@@ -39,7 +19,7 @@ const CANDIDATES = USER_IDS.length - SEEDS.length;
 
 /** Scores fall with the user number, and seeds have no rank: the audience is known. */
 function expectedItems(size = 50): { rank: number; user_id: string; score: number; percentile: number }[] {
-  return USER_IDS.map((user_id) => ({ user_id, score: scoreOf(users.population.directory.find(user_id)) }))
+  return USER_IDS.map((user_id) => ({ user_id, score: scoreOf(population.directory.find(user_id)) }))
     .filter(({ user_id }) => !SEEDS.includes(user_id))
     .sort((a, b) => b.score - a.score)
     .slice(0, size)
@@ -345,18 +325,14 @@ describe('GET /v1/campaigns/{id}/audience/members/{user_id}', () => {
 
 describe('an audience whose ranking is gone', () => {
   it('is a problem of the storage that hides where its files are', async () => {
-    const lost = await openFixture(users.population);
-    try {
-      const lostId = await lost.createReady();
-      rmSync(join(lost.dataDir, (await lost.store.activeAudience(lostId)).folder), { recursive: true });
-      const answer = await lost.call('GET', `/v1/campaigns/${lostId}/audience`);
-      expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
-      expect(answer.text).not.toContain(lost.dataDir);
-      expect(answer.json.detail).toContain(answer.json.request_id);
-      expect(lost.log()).toContain(lost.dataDir);
-    } finally {
-      await lost.close();
-    }
+    const lost = await openFixture(population);
+    const lostId = await lost.createReady();
+    rmSync(join(lost.dataDir, (await lost.store.activeAudience(lostId)).folder), { recursive: true });
+    const answer = await lost.call('GET', `/v1/campaigns/${lostId}/audience`);
+    expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
+    expect(answer.text).not.toContain(lost.dataDir);
+    expect(answer.json.detail).toContain(answer.json.request_id);
+    expect(lost.log()).toContain(lost.dataDir);
   });
 });
 

@@ -1,25 +1,16 @@
 /** Look-ups whose members are in memory answer as those that read files: alone, in batches, pages, and by user. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, USER_IDS } from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers, OK_BODY, openFixture, USER_IDS } from '../fixture.ts';
 
 const SIZES = [1, 5, 30, 60, 280];
 const USERS = [...USER_IDS.slice(0, 12), 'person-40', 'person-293', 'person-3'];
 /** Each a use. */
 const BATCH = { user_ids: Array.from({ length: 1000 }, (_, i) => USER_IDS[i % USER_IDS.length]!) };
 
-let users: PopulationFixture;
-let fixture: Fixture;
-let ids: string[];
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population, {}, { rankings: { openRankings: 8, memoryBytes: 100_000 } });
-  ids = [];
-  for (const size of SIZES) ids.push(await fixture.createReady({ ...OK_BODY, audience: { size } }));
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population, {}, { rankings: { openRankings: 8, memoryBytes: 100_000 } });
+const ids: string[] = [];
+for (const size of SIZES) ids.push(await fixture.createReady({ ...OK_BODY, audience: { size } }));
 
 const get = async (path: string) => (await fixture.call('GET', path)).json;
 const askBatch = async (id: string) =>

@@ -2,36 +2,19 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../../src/domain/cursors.ts';
 import { encodeMembers } from '../../../src/http/audiences/view.ts';
-import {
-  type Fixture,
-  importUsers,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-  SEEDS,
-  USER_IDS,
-} from '../fixture.ts';
+import { importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
+const population = await importUsers();
+const fixture = await openFixture(population, { streamChunkRows: 7 });
 /** Versions: 1, 2, 3 = the best 50, 20, 30 of one ranking, 4 = the best 30 of another, in the reverse order. */
-let id: string;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population, { streamChunkRows: 7 });
-  id = await fixture.createReady();
-  await fixture.store.update(id, { audience: { size: 20 } });
-  await fixture.store.update(id, { audience: { size: 30 } });
-  await fixture.store.expand(id);
-  await fixture.finishNext((number) => Math.fround(number / 1000));
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const id = await fixture.createReady();
+await fixture.store.update(id, { audience: { size: 20 } });
+await fixture.store.update(id, { audience: { size: 30 } });
+await fixture.store.expand(id);
+await fixture.finishNext((number) => Math.fround(number / 1000));
 
 const get = (path: string, headers: Record<string, string> = {}) => fixture.call('GET', path, undefined, headers);
 const candidates = USER_IDS.filter((user) => !SEEDS.includes(user));
@@ -52,7 +35,7 @@ describe('GET /v1/campaigns/{id}/audiences', () => {
     expect(newest).toMatchObject({
       candidates: 280,
       population_size: 300,
-      population_version: users.population.version,
+      population_version: population.version,
     });
     expect(newest.expansion_id).not.toBe(oldest.expansion_id);
     expect(newest.created_at).toMatch(/^\d{4}-.*Z$/);
@@ -229,28 +212,24 @@ describe('GET /v1/users/{user_id}/audiences', () => {
   const ask = (user: string, query = '') => get(`/v1/users/${encodeURIComponent(user)}/audiences${query}`);
 
   it('returns every campaign whose active audience contains the user, as membership look-ups do', async () => {
-    const own = await openFixture(users.population);
-    try {
-      const ids: string[] = [];
-      for (const size of [1, 5, 30, 60, 280]) ids.push(await own.createReady({ ...OK_BODY, audience: { size } }));
-      for (const user of [...USER_IDS.slice(0, 8), 'person-40', 'person-293', SEEDS[3]!]) {
-        const expected = [];
-        for (const campaign_id of [...ids].sort()) {
-          const { json } = await own.call(
-            'GET',
-            `/v1/campaigns/${campaign_id}/audience/members/${encodeURIComponent(user)}`,
-          );
-          const { member, known: _, ...place } = json;
-          if (member) expected.push({ campaign_id, version: 1, ...place });
-        }
-        const answer = await own.call('GET', `/v1/users/${encodeURIComponent(user)}/audiences`);
-        expect(answer.json).toEqual({ items: expected, next_cursor: null });
+    const own = await openFixture(population);
+    const ids: string[] = [];
+    for (const size of [1, 5, 30, 60, 280]) ids.push(await own.createReady({ ...OK_BODY, audience: { size } }));
+    for (const user of [...USER_IDS.slice(0, 8), 'person-40', 'person-293', SEEDS[3]!]) {
+      const expected = [];
+      for (const campaign_id of [...ids].sort()) {
+        const { json } = await own.call(
+          'GET',
+          `/v1/campaigns/${campaign_id}/audience/members/${encodeURIComponent(user)}`,
+        );
+        const { member, known: _, ...place } = json;
+        if (member) expected.push({ campaign_id, version: 1, ...place });
       }
-      const first = await own.call('GET', `/v1/users/${encodeURIComponent(USER_IDS[0]!)}/audiences`);
-      expect(first.json.items).toHaveLength(5);
-    } finally {
-      await own.close();
+      const answer = await own.call('GET', `/v1/users/${encodeURIComponent(user)}/audiences`);
+      expect(answer.json).toEqual({ items: expected, next_cursor: null });
     }
+    const first = await own.call('GET', `/v1/users/${encodeURIComponent(USER_IDS[0]!)}/audiences`);
+    expect(first.json.items).toHaveLength(5);
   });
 
   it('is of active versions only', async () => {
@@ -265,34 +244,26 @@ describe('GET /v1/users/{user_id}/audiences', () => {
   });
 
   it('returns pages that lead to each once, also when a campaign goes in between', async () => {
-    const own = await openFixture(users.population);
-    try {
-      const ids: string[] = [];
-      for (let i = 0; i < 5; i++) ids.push(await own.createReady());
-      ids.sort();
-      const user = encodeURIComponent(best(1)[0]!);
-      const first = (await own.call('GET', `/v1/users/${user}/audiences?limit=2`)).json;
-      expect(first.items.map(({ campaign_id }: never) => campaign_id)).toEqual(ids.slice(0, 2));
-      await own.store.delete(ids[1]!);
-      const rest = (await own.call('GET', `/v1/users/${user}/audiences?limit=3&cursor=${first.next_cursor}`)).json;
-      expect(rest.items.map(({ campaign_id }: never) => campaign_id)).toEqual(ids.slice(2));
-      expect(rest.next_cursor).toBeNull();
-    } finally {
-      await own.close();
-    }
+    const own = await openFixture(population);
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) ids.push(await own.createReady());
+    ids.sort();
+    const user = encodeURIComponent(best(1)[0]!);
+    const first = (await own.call('GET', `/v1/users/${user}/audiences?limit=2`)).json;
+    expect(first.items.map(({ campaign_id }: never) => campaign_id)).toEqual(ids.slice(0, 2));
+    await own.store.delete(ids[1]!);
+    const rest = (await own.call('GET', `/v1/users/${user}/audiences?limit=3&cursor=${first.next_cursor}`)).json;
+    expect(rest.items.map(({ campaign_id }: never) => campaign_id)).toEqual(ids.slice(2));
+    expect(rest.next_cursor).toBeNull();
   });
 
   it('says that the storage failed when a ranking is damaged that should be there', async () => {
-    const own = await openFixture(users.population);
-    try {
-      await own.createReady();
-      const lost = await own.createReady();
-      rmSync(join(own.dataDir, (await own.store.activeAudience(lost)).folder), { recursive: true });
-      const answer = await own.call('GET', '/v1/users/person-30/audiences');
-      expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
-    } finally {
-      await own.close();
-    }
+    const own = await openFixture(population);
+    await own.createReady();
+    const lost = await own.createReady();
+    rmSync(join(own.dataDir, (await own.store.activeAudience(lost)).folder), { recursive: true });
+    const answer = await own.call('GET', '/v1/users/person-30/audiences');
+    expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
   });
 
   it.each([

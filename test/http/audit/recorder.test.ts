@@ -1,7 +1,7 @@
 /** Uploads and erasures in the audit log: one entry each, none if refused, and never a user id. */
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 
 const KEY = 'operators-key-of-this-test';
 const AUTHORIZATION = { authorization: `Bearer ${KEY}` };
@@ -11,18 +11,13 @@ const LONGEST_ID = 64;
 const CLICK = { user_id: PLANTED, event: 'click' };
 const NDJSON = 'application/x-ndjson';
 
-let users: PopulationFixture;
 let server: Fixture;
 let campaign: string;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
+const population = await importUsers();
 beforeEach(async () => {
-  server = await openFixture(users.population, { apiKey: KEY, maximumUserIdBytes: LONGEST_ID });
+  server = await openFixture(population, { apiKey: KEY, maximumUserIdBytes: LONGEST_ID });
   campaign = (await server.call('POST', '/v1/campaigns', OK_BODY, AUTHORIZATION)).json.id;
 });
-afterEach(() => server.close());
 
 interface Sent {
   readonly method: 'POST' | 'PUT' | 'DELETE';

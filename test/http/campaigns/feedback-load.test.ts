@@ -3,11 +3,11 @@
  * look-ups.
  */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { watchEventLoop } from '../../fixture/event-loop.ts';
 import { IS_LONG, size } from '../../fixture/size.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
 /** Maximum time for which the thread may be blocked at once. */
 const MOST_MS = 50;
@@ -27,16 +27,8 @@ const DISMISSAL_EVERY = 5;
 const userOf = (i: number) => `user-${(i * STRIDE) % USERS}`;
 const eventOf = (i: number) => (i % DISMISSAL_EVERY === 0 ? 'dismissal' : 'click');
 
-let users: PopulationFixture;
-let server: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population);
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers();
+const server = await openFixture(population);
 
 /** Puts feedback of the numbers from `from` to `USERS` into the table, at once: what uploads before would have left. */
 function fill(campaignId: string, from: number): void {

@@ -1,39 +1,22 @@
 /** Routes of campaigns, and every fault of a new campaign. */
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Answer,
   type Fixture,
   importUsers,
   OK_BODY,
   openFixture,
-  type PopulationFixture,
   QUALITY,
   SEEDS,
   USER_COUNT,
   USER_IDS,
 } from '../fixture.ts';
 
-let users: PopulationFixture;
 let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-/** A server for each test of a group. */
-function useNewServers(): void {
-  beforeEach(open);
-  afterEach(() => fixture.close());
-}
-
-/** One for a whole group, whose requests change nothing. */
-function useOneServer(): void {
-  beforeAll(open);
-  afterAll(() => fixture.close());
-}
-
+const population = await importUsers();
 async function open(): Promise<void> {
-  fixture = await openFixture(users.population);
+  fixture = await openFixture(population);
 }
 
 const post = (body: unknown, headers?: Record<string, string>) => fixture.call('POST', '/v1/campaigns', body, headers);
@@ -53,7 +36,7 @@ function expectProblem(answer: Answer, status: number, code: string): void {
 }
 
 describe('POST /v1/campaigns', () => {
-  useNewServers();
+  beforeEach(open);
 
   it('accepts a campaign, counts its seeds and features, and wakes the engine', async () => {
     const seeds = [...SEEDS, 'nobody-1', 'nobody-2', SEEDS[0]];
@@ -132,7 +115,8 @@ describe('POST /v1/campaigns', () => {
 });
 
 describe('POST /v1/campaigns with something wrong', () => {
-  useOneServer();
+  // the requests of this group change nothing
+  beforeAll(open);
 
   it.each<[string, object, string, object]>([
     ['no seeds', { seeds: [] }, 'invalid_request', { pointer: '/seeds', limit: 1 }],
@@ -227,7 +211,7 @@ describe('POST /v1/campaigns with something wrong', () => {
 });
 
 describe('POST /v1/campaigns at its limits', () => {
-  useNewServers();
+  beforeEach(open);
 
   it('takes 100,000 seeds and refuses one more', async () => {
     const seeds = Array.from({ length: 100_000 }, (_, i) => `u${i}`);
@@ -246,7 +230,7 @@ describe('POST /v1/campaigns at its limits', () => {
 });
 
 describe('GET /v1/campaigns/{id}', () => {
-  useNewServers();
+  beforeEach(open);
 
   it('shows a campaign that is ready', async () => {
     const id = await fixture.createReady();
@@ -257,7 +241,7 @@ describe('GET /v1/campaigns/{id}', () => {
       state: 'ready',
       progress: 1,
       model_version: 'model-1',
-      population_version: users.population.version,
+      population_version: population.version,
       audience_version: 1,
       size: 50,
       candidates: 280,
@@ -282,7 +266,7 @@ describe('GET /v1/campaigns/{id}', () => {
 });
 
 describe('GET /v1/campaigns', () => {
-  useNewServers();
+  beforeEach(open);
 
   it('lists the newest first, in pages', async () => {
     const ids: string[] = [];

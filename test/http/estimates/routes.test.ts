@@ -1,24 +1,16 @@
 /** POST /v1/estimates: counts, calls of the estimator, and the response with its results. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Estimates } from '../../../src/service/ports/estimates.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
+import { importUsers, openFixture, SEEDS } from '../fixture.ts';
 
 type Task = Parameters<Estimates['estimate']>[0];
 
 const interval = { mean: 0.8, low: 0.7, high: 0.9 };
 const bySize = { '0.001': interval, '0.05': interval, '0.1': interval, '0.5': interval };
 
-let users: PopulationFixture;
-let server: Fixture;
 let asked: { task: Task; timeMs: number }[] = [];
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population, { estimateTimeMs: 777, maximumInlineSeeds: 400 });
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers();
+const server = await openFixture(population, { estimateTimeMs: 777, maximumInlineSeeds: 400 });
 beforeEach(() => {
   asked = [];
   answerWith(async () => ({
@@ -40,16 +32,16 @@ beforeEach(() => {
 });
 
 function answerWith(estimate: (task: Task) => ReturnType<Estimates['estimate']>): void {
-  server.setEstimates({
+  server.answers.estimates = {
     estimate: (task, timeMs) => {
       asked.push({ task, timeMs });
       return estimate(task);
     },
-  });
+  };
 }
 
 const rowsOf = (ids: readonly string[]) =>
-  Int32Array.from(ids, (id) => users.population.rowOf[users.population.directory.find(id)]!).sort();
+  Int32Array.from(ids, (id) => population.rowOf[population.directory.find(id)]!).sort();
 const post = (body: object) => server.call('POST', '/v1/estimates', body);
 
 describe('POST /v1/estimates', () => {

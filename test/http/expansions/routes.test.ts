@@ -1,17 +1,9 @@
 /** Routes of campaigns that change, of their expansions and active versions, through HTTP. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 
-let people: PopulationFixture;
-let fixture: Fixture;
-beforeAll(async () => {
-  people = await importUsers();
-  fixture = await openFixture(people.population);
-});
-afterAll(async () => {
-  await fixture.close();
-  people.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population);
 
 const UUID = /^[0-9a-f-]{36}$/;
 
@@ -54,7 +46,7 @@ describe('POST /v1/campaigns', () => {
         'unknown_filter',
         pointer,
       ]);
-      expect(refused.json.known_features).toEqual(people.population.features.map(({ name }) => name));
+      expect(refused.json.known_features).toEqual(population.features.map(({ name }) => name));
     }
     for (const refresh of [{ every: '0h' }, { every: '1w' }, { every: 60 }, { daily: true }]) {
       const refused = await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, refresh });

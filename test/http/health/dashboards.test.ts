@@ -2,28 +2,19 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ROOT } from '../../architecture/files.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { importUsers, openFixture } from '../fixture.ts';
 import { parseQuery } from './promql.ts';
-import { faultsOf as faultsIn, OF_PROMETHEUS, type Series, seriesOf } from './series.ts';
+import { faultsOf as faultsIn, OF_PROMETHEUS, seriesOf } from './series.ts';
 
 const DOCKER = join(ROOT, 'docker');
-let users: PopulationFixture;
-let fixture: Fixture;
-let sent: Series;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population);
-  const id = await fixture.createReady();
-  await fixture.call('GET', `/v1/campaigns/${id}/audience/members/person-100`);
-  sent = seriesOf((await fixture.call('GET', '/metrics')).text);
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population);
+const id = await fixture.createReady();
+await fixture.call('GET', `/v1/campaigns/${id}/audience/members/person-100`);
+const sent = seriesOf((await fixture.call('GET', '/metrics')).text);
 
 const faultsOf = (query: string) => faultsIn(query, sent);
 

@@ -1,29 +1,12 @@
 /** Information about the service: limits, the served model and population, and the values of their features. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pageOfValues } from '../../../src/http/information/feature-values.ts';
 import { SERVER_LIMITS } from '../../../src/http/limits.ts';
 import { snakeCase, variableOf } from '../../../src/lib/limits.ts';
-import {
-  type Fixture,
-  importUsers,
-  MODEL_FACTS,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-  USER_COUNT,
-  USER_IDS,
-} from '../fixture.ts';
+import { importUsers, MODEL_FACTS, OK_BODY, openFixture, USER_COUNT, USER_IDS } from '../fixture.ts';
 
-let users: PopulationFixture;
-let server: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population, { maximumInlineSeeds: 77 });
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers();
+const server = await openFixture(population, { maximumInlineSeeds: 77 });
 
 const get = (path: string) => server.call('GET', path);
 
@@ -128,7 +111,7 @@ describe('GET /v1/models/current', () => {
 describe('GET /v1/populations/current', () => {
   it('returns its users and features', async () => {
     expect((await get('/v1/populations/current')).json).toEqual({
-      version: users.population.version,
+      version: population.version,
       users: USER_COUNT,
       imported_at: '2026-11-25T00:00:00.000Z',
       features: [

@@ -1,22 +1,17 @@
 /** Keys over HTTP: keys with labels, the metrics key, and the audit log. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { NewApiKey } from '../../../src/domain/api-keys.ts';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { ServiceClock } from '../../../src/lib/service-clock.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 
 const OPERATOR = 'operators-key-of-this-test';
 
-let users: PopulationFixture;
 let server: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-afterEach(() => server.close());
+const population = await importUsers();
 
 const open = async (config: Partial<ServerConfig> = { apiKey: OPERATOR }) => {
-  server = await openFixture(users.population, config);
+  server = await openFixture(population, config);
 };
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -115,7 +110,7 @@ describe('/v1/keys', () => {
 
   it('accepts a key until it expires', async () => {
     let now = 1_000;
-    server = await openFixture(users.population, {}, { clock: { now: () => now, elapsed: () => now } });
+    server = await openFixture(population, {}, { clock: { now: () => now, elapsed: () => now } });
     const { key, apiKey } = await make({ expiresAt: 2_000 });
     now = 1_999;
     expect((await call(key, 'GET', '/v1/campaigns')).status).toBe(200);
@@ -128,7 +123,7 @@ describe('/v1/keys', () => {
     let now = 1_700_000_000_000;
     const clock = new ServiceClock({ system: { now: () => now, elapsed: () => 0 }, settleMs: 3_600_000 });
     clock.attach({ seen: () => null, used: () => null, steps: () => [], remember: () => {}, step: () => {} });
-    server = await openFixture(users.population, {}, { clock });
+    server = await openFixture(population, {}, { clock });
     const { key, apiKey } = await make({ expiresAt: now + 2_000 });
     const { key: other } = await make({ expiresAt: now + 2_000 });
     now += 3_000;
@@ -201,14 +196,14 @@ describe('metrics, documents and the details of readiness', () => {
   it('leave readiness itself open, without its details', async () => {
     let now = 0;
     server = await openFixture(
-      users.population,
+      population,
       { metricsKey: 'metrics-key' },
       { clock: { now: () => now, elapsed: () => now } },
     );
     const ready = (headers: Record<string, string>) => server.call('GET', '/readyz', undefined, headers);
     expect((await ready({})).json).toEqual({ status: 'ready' });
     expect((await ready(bearer('metrics-key'))).json.parts.length).toBeGreaterThan(1);
-    server.setEngine(() => ({ ready: false, detail: 'secret detail', restarts: 0 }));
+    server.answers.engine = () => ({ ready: false, detail: 'secret detail', restarts: 0 });
     now += 2_000; // parts are checked at most once a second
     const { status, text } = await ready({});
     expect([status, text.includes('secret detail'), text.includes('parts')]).toEqual([503, false, false]);

@@ -1,8 +1,8 @@
 /** Each route with no key, a wrong one, an expired one, a revoked one, and one of too small a scope. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SCOPES, type Scope } from '../../../src/domain/api-keys.ts';
 import { openContract } from '../../fixture/api-document.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { importUsers, openFixture } from '../fixture.ts';
 
 const { operations } = await openContract();
 const routes = operations.map(({ method, path, operation }) => {
@@ -11,28 +11,20 @@ const routes = operations.map(({ method, path, operation }) => {
 });
 const ofScope = (...scopes: readonly string[]) => routes.filter(({ scope }) => scopes.includes(scope));
 
-let users: PopulationFixture;
-let server: Fixture;
 const keys = new Map<string, string>();
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population);
-  const { apiKeys } = server.store;
-  const create = async (scope: Scope, expiresAt: number | null = null, labels = {}) =>
-    apiKeys.create({ name: scope, scope, labels, expiresAt }, 100);
-  for (const scope of SCOPES) keys.set(scope, (await create(scope)).key);
-  keys.set('expired', (await create('admin', 1)).key);
-  keys.set('labelled', (await create('write', null, { team: 'a' })).key);
-  const revoked = await create('admin');
-  await apiKeys.revoke(revoked.apiKey.id);
-  keys.set('revoked', revoked.key);
-  keys.set('wrong', `${keys.get('admin')!.slice(0, -1)}${keys.get('admin')!.endsWith('A') ? 'B' : 'A'}`);
-  keys.set('unknown', `mh_000000000000_${'a'.repeat(43)}`);
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers();
+const server = await openFixture(population);
+const { apiKeys } = server.store;
+const create = async (scope: Scope, expiresAt: number | null = null, labels = {}) =>
+  apiKeys.create({ name: scope, scope, labels, expiresAt }, 100);
+for (const scope of SCOPES) keys.set(scope, (await create(scope)).key);
+keys.set('expired', (await create('admin', 1)).key);
+keys.set('labelled', (await create('write', null, { team: 'a' })).key);
+const revoked = await create('admin');
+await apiKeys.revoke(revoked.apiKey.id);
+keys.set('revoked', revoked.key);
+keys.set('wrong', `${keys.get('admin')!.slice(0, -1)}${keys.get('admin')!.endsWith('A') ? 'B' : 'A'}`);
+keys.set('unknown', `mh_000000000000_${'a'.repeat(43)}`);
 
 const callWith = async (key: string | null, { method, url }: (typeof routes)[number]) => {
   const authorization = key === null ? undefined : `Bearer ${keys.get(key) ?? key}`;

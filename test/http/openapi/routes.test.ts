@@ -1,18 +1,10 @@
 /** The pages of the error codes: one for each code, found by the `type` of a problem. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PROBLEMS } from '../../../src/lib/error-codes/error-codes.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { importUsers, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
-let server: Fixture;
-beforeAll(async () => {
-  users = await importUsers(['u1', 'u2']);
-  server = await openFixture(users.population, { apiKey: 'a-key-of-16-chars' });
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers(['u1', 'u2']);
+const server = await openFixture(population, { apiKey: 'a-key-of-16-chars' });
 
 const CODES = Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[];
 

@@ -1,39 +1,18 @@
 /** Foreign hosts and origins, CORS, and the headers of the service's own pages. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { nameOfHost } from '../../../src/http/plugins/access/browser-guard.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture } from '../fixture.ts';
+import { listen } from '../sockets.ts';
 
 const APP = 'https://app.example.com';
 
-let users: PopulationFixture;
 let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers(['u1', 'u2']);
-});
-afterAll(() => users.remove());
-let isShared = false;
-afterEach(async () => {
-  if (!isShared) await fixture.close();
-});
-
-/** A server of loopback, without a key, for a whole group: its requests change nothing. */
-function useOneServer(): void {
-  beforeAll(async () => {
-    isShared = true;
-    await open();
-  });
-  afterAll(async () => {
-    isShared = false;
-    await fixture.close();
-  });
-}
-
+const population = await importUsers(['u1', 'u2']);
 const open = async (config: Partial<ServerConfig> = {}) => {
-  fixture = await openFixture(users.population, config);
+  fixture = await openFixture(population, config);
 };
 const get = (headers: Record<string, string>, path = '/v1/limits') => fixture.call('GET', path, undefined, headers);
 const refusal = async (headers: Record<string, string>, path?: string) => {
@@ -43,14 +22,13 @@ const refusal = async (headers: Record<string, string>, path?: string) => {
 
 /** Over a socket: the document knows no OPTIONS, nor that answers vary by origin. */
 async function send(method: 'GET' | 'OPTIONS', path: string, headers: Record<string, string>) {
-  if (!fixture.app.server.listening) await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = fixture.app.server.address() as AddressInfo;
+  const port = await listen(fixture);
   const [response] = (await once(request({ port, path, method, headers }).end(), 'response')) as [IncomingMessage];
   return { status: response.statusCode, headers: response.headers, text: (await response.toArray()).join('') };
 }
 
 describe('a Host, without a key,', () => {
-  useOneServer();
+  beforeAll(() => open());
 
   it.each(['localhost', 'LOCALHOST:8080', '127.0.0.1:1', '[::1]:8080', 'localhost.'])(
     'of loopback is served without a key: %s',
@@ -102,7 +80,6 @@ describe('an Origin', () => {
         await open({ apiKey });
         const headers = { host: 'localhost:8080', origin, authorization: 'Bearer a-key-of-16-chars' };
         expect(await refusal(headers)).toEqual([403, 'foreign_origin']);
-        if (apiKey === null) await fixture.close();
       }
     },
   );

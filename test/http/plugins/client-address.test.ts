@@ -1,21 +1,16 @@
 /** The client's address, with and without proxies. */
 import type { FastifyRequest } from 'fastify';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { clientAddress } from '../../../src/http/plugins/access/client-address.ts';
 import { trustedProxyCheck } from '../../../src/lib/trusted-proxies.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
 let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers(['u1', 'u2']);
-});
-afterAll(() => users.remove());
-afterEach(() => fixture?.close());
+const population = await importUsers(['u1', 'u2']);
 
 const open = async (config: Partial<ServerConfig>) => {
-  fixture = await openFixture(users.population, config);
+  fixture = await openFixture(population, config);
 };
 
 /** The statuses of one request for each `X-Forwarded-For`, or for each address of a connection. */

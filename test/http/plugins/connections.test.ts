@@ -1,32 +1,17 @@
 /** The server on a real port: oversized bodies, clients that disconnect, slow and broken ones, and its close. */
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import type { Population } from '../../../src/population/read.ts';
+import { type Fixture, importUsers, OK_BODY } from '../fixture.ts';
+import { exchange, openPaused, openSocket, startServer } from '../sockets.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture | null = null;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-afterEach(async () => {
-  await fixture?.close();
-  fixture = null;
-});
+const users = await importUsers();
 
-/** A server that listens; its port. */
-async function listen(
-  config: Partial<ServerConfig> = {},
-  { population } = users,
-): Promise<{ fixture: Fixture; port: number }> {
-  fixture = await openFixture(population, config);
-  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  return { fixture, port: (fixture.app.server.address() as AddressInfo).port };
-}
+const start = (config: Partial<ServerConfig> = {}, population = users) => startServer(population, config);
 
 interface Sent {
   readonly status: number;
@@ -68,32 +53,12 @@ async function sendWithoutEnd(port: number, headers: Record<string, string | num
   return { ...(answer as Omit<Sent, 'sent'>), sent };
 }
 
-/** Writes raw bytes and reads until the server closes. */
-async function exchange(port: number, text: string): Promise<string> {
-  const { socket, answer } = openSocket(port);
-  socket.write(text);
-  await once(socket, 'close');
-  return answer();
-}
-
-/** A bare socket, and what it has received. */
-function openSocket(port: number): { socket: Socket; answer: () => string } {
-  const socket = connect(port, '127.0.0.1');
-  let answer = '';
-  socket.on('data', (data) => {
-    answer += data;
-  });
-  socket.on('error', () => {});
-  return { socket, answer: () => answer };
-}
-
 const postHead = (bytes: number) =>
   `POST /v1/campaigns HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n`;
 
 /** An NDJSON stream over a bare socket that reads nothing beyond the first bytes. */
 async function openStalledStream(port: number, id: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(`GET /v1/campaigns/${id}/audience HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\n\r\n`);
+  const socket = openPaused(port, `/v1/campaigns/${id}/audience`, 'accept: application/x-ndjson\r\n');
   await once(socket, 'readable');
   return socket;
 }
@@ -105,7 +70,7 @@ const openStreams = async (server: Fixture) => {
 
 describe('a body over the limit', () => {
   it('is answered on its declared length alone, before a byte of it is sent', async () => {
-    const { port } = await listen();
+    const { port } = await start();
     const headers = { 'content-type': 'application/json', 'content-length': 512 << 20 };
     const answer = await sendWithoutEnd(port, headers, 60_000);
     expect(answer).toMatchObject({ status: 413, sent: 0, json: { code: 'body_too_large' } });
@@ -117,19 +82,19 @@ describe('a body over the limit', () => {
     ['of a declared length', { 'content-length': 512 << 20 }],
     ['in chunks of no declared length', {}],
   ])('%s is answered to a client that sends all the while', async (_name, headers) => {
-    const { port } = await listen();
+    const { port } = await start();
     const answer = await sendWithoutEnd(port, { 'content-type': 'application/json', ...headers }, 0);
     expect(answer).toMatchObject({ status: 413, json: { code: 'body_too_large' } });
     expect(answer.sent).toBeLessThan(512 << 20);
   });
 
   it('is read on only for so long', async () => {
-    const { port } = await listen({ lingerMs: 50 });
+    const { port } = await start({ lingerMs: 50 });
     expect(await exchange(port, postHead(99_999_999))).toMatch(/^HTTP\/1\.1 413 /);
   });
 
   it('is read on only for so much', async () => {
-    const { port } = await listen({ lingerMs: 60_000, lingerBytes: 1_000 });
+    const { port } = await start({ lingerMs: 60_000, lingerBytes: 1_000 });
     const { socket } = openSocket(port);
     socket.write(postHead(99_999_999));
     socket.write(Buffer.alloc(100_000, 'x'));
@@ -147,14 +112,14 @@ describe('what is not a request', () => {
   }
 
   it('is answered with a problem, and the connection is closed', async () => {
-    const { port } = await listen();
+    const { port } = await start();
     const answer = await exchange(port, 'NONSENSE\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(problemIn(answer)).toMatchObject({ status: 400, code: 'invalid_request' });
   });
 
   it('is answered 431 when the headers are too large', async () => {
-    const { port } = await listen();
+    const { port } = await start();
     const answer = await exchange(
       port,
       `GET /livez HTTP/1.1\r\nhost: localhost\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`,
@@ -166,14 +131,13 @@ describe('what is not a request', () => {
 describe('an audience stream', () => {
   /** Far more than the buffers of two sockets hold: 60,000 ids of 250 bytes. */
   const crowd = Array.from({ length: 60_000 }, (_, i) => `${'user'.repeat(61)}${String(i).padStart(6, '0')}`);
-  let crowdUsers: PopulationFixture;
+  let crowdUsers: Population;
   beforeAll(async () => {
     crowdUsers = await importUsers(crowd);
   });
-  afterAll(() => crowdUsers.remove());
 
   async function stall(config: Partial<ServerConfig> = {}) {
-    const { fixture: server, port } = await listen(config, crowdUsers);
+    const { fixture: server, port } = await start(config, crowdUsers);
     const id = await server.createReady({ ...OK_BODY, seeds: crowd.slice(0, 20), audience: { percent: 100 } });
     const socket = await openStalledStream(port, id);
     return { server, port, id, socket };
@@ -214,7 +178,6 @@ describe('an audience stream', () => {
   it('ends for clients that stop reading, and frees their slots', async () => {
     const { server, port, id, socket } = await stall({ maximumOpenStreams: 4, streamStallMs: 300 });
     const stalled = [socket, ...(await Promise.all(Array.from({ length: 3 }, () => openStalledStream(port, id))))];
-    for (const each of stalled) each.on('error', () => {});
     const read = () => server.call('GET', `/v1/campaigns/${id}/audience?limit=1`, undefined, { accept: 'text/csv' });
     const stream = async () =>
       (await server.call('GET', `/v1/campaigns/${id}/seeds/unknown`, undefined, { accept: 'text/plain' })).status;
@@ -230,7 +193,6 @@ describe('an audience stream', () => {
 
   it('that nobody reads makes room for another', async () => {
     const { server, id, socket } = await stall({ maximumOpenStreams: 1, streamYieldMs: 200 });
-    socket.on('error', () => {});
     const exportAll = () => server.call('GET', `/v1/campaigns/${id}/audience`, undefined, { accept: 'text/csv' });
     expect((await exportAll()).status).toBe(503);
     await expect.poll(async () => (await exportAll()).status, { timeout: 20_000 }).toBe(200);
@@ -241,10 +203,8 @@ describe('an audience stream', () => {
 
   it('is cut by close after the named time', async () => {
     const { server, socket } = await stall({ closeGraceMs: 100 });
-    socket.on('error', () => {});
     const before = performance.now();
     await server.close();
-    fixture = null;
     expect(performance.now() - before).toBeLessThan(5_000);
     socket.resume();
     if (!socket.closed) await once(socket, 'close');
@@ -253,31 +213,29 @@ describe('an audience stream', () => {
 
 describe('close', () => {
   it('lets an answer in flight end, and does not wait for connections that are kept alive', async () => {
-    const { fixture: server, port } = await listen({ closeGraceMs: 30_000 });
+    const { fixture: server, port } = await start({ closeGraceMs: 30_000 });
     const id = await server.createReady();
     const { socket, answer } = openSocket(port);
     socket.write(`GET /v1/campaigns/${id}/audience HTTP/1.1\r\nhost: localhost\r\naccept: text/csv\r\n\r\n`);
     await once(socket, 'data');
     await Promise.all([server.close(), once(socket, 'close')]);
-    fixture = null;
     expect(answer()).toContain('\r\n50,');
     expect(answer().endsWith('0\r\n\r\n')).toBe(true);
   });
 
   it('cuts a request that is still being sent after the named time', async () => {
-    const { fixture: server, port } = await listen({ closeGraceMs: 100 });
+    const { fixture: server, port } = await start({ closeGraceMs: 100 });
     const { socket, answer } = openSocket(port);
     socket.write(`${postHead(10)}{`);
     await once(server.app.server, 'request');
     const before = performance.now();
     await Promise.all([server.close(), once(socket, 'close')]);
-    fixture = null;
     expect(performance.now() - before).toBeLessThan(5_000);
     expect(answer()).toBe('');
   });
 
   it('answers what it had begun to read, refuses what begins after, and keeps no connection', async () => {
-    const { fixture: server, port } = await listen({ closeGraceMs: 30_000 });
+    const { fixture: server, port } = await start({ closeGraceMs: 30_000 });
     const body = JSON.stringify(OK_BODY);
     const begun = openSocket(port);
     begun.socket.write(`${postHead(body.length)}${body.slice(0, 5)}`);
@@ -287,7 +245,6 @@ describe('close', () => {
     await once(server.app.server, 'connection');
     await sleep(20);
     const closed = server.close();
-    fixture = null;
     await sleep(20);
     late.socket.write('host: localhost\r\n\r\n');
     begun.socket.write(body.slice(5));

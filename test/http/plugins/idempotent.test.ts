@@ -1,22 +1,14 @@
 /** Idempotency keys: every POST that creates something creates it once. */
 import type { FastifyReply } from 'fastify';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createOnce } from '../../../src/http/plugins/idempotent.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { openContract } from '../../fixture/api-document.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population);
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population);
 
 let campaign = '';
 let webhook = '';

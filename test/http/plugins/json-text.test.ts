@@ -1,23 +1,14 @@
 /** JSON bodies: faults are described in words, and no body blocks other requests for long. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findJsonFault } from '../../../src/http/plugins/json/json-names.ts';
 import { parseJson } from '../../../src/http/plugins/json/json-text.ts';
 import { watchEventLoop } from '../../fixture/event-loop.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
-let server: Fixture;
-let id: string;
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population);
-  id = await server.createReady();
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers();
+const server = await openFixture(population);
+const id = await server.createReady();
 
 const parse = (text: string) => parseJson(Buffer.from(text), text);
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { LoadShedder } from '../../../src/http/plugins/connections/load-shedder.ts';
 import type { RequestClass } from '../../../src/http/plugins/fastify-types.ts';
 import { type Fixture, importUsers, openFixture } from '../fixture.ts';
@@ -91,15 +91,13 @@ describe('the load shedder', () => {
 describe('an overloaded server', () => {
   /** Time passes a thousand times as fast, so any wait is long. */
   const clock = { now: () => 1, elapsed: () => 1000 * performance.now() };
-  let users: Awaited<ReturnType<typeof importUsers>>;
   let fixture: Fixture;
   beforeAll(async () => {
-    users = await importUsers();
-    fixture = await openFixture(users.population, { overloadLagMs: 1, overloadLookupLagMs: 1_000_000_000 }, { clock });
-  });
-  afterAll(async () => {
-    await fixture.close();
-    users.remove();
+    fixture = await openFixture(
+      await importUsers(),
+      { overloadLagMs: 1, overloadLookupLagMs: 1_000_000_000 },
+      { clock },
+    );
   });
 
   it('refuses what can wait with Retry-After, and answers look-ups', async () => {

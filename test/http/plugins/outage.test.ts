@@ -1,28 +1,23 @@
 /** A node of a cluster whose database does not answer: look-ups from memory for a minute, no changes, and then nothing. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster, Outage } from '../../../src/domain/ports/cluster.ts';
 import { SOLE_LEADER } from '../../../src/domain/ports/leader.ts';
 import { DEFAULT_SERVER_LIMITS } from '../../../src/http/limits.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
 const MOST_MS = DEFAULT_SERVER_LIMITS.maximumOutageMs;
 
-let users: PopulationFixture;
 let fixture: Fixture;
 let outage: Outage | null;
 let id: string;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
+const population = await importUsers();
 beforeEach(async () => {
   outage = null;
   // only what the server reads of it
   const cluster = { leadership: SOLE_LEADER, outage: () => outage } as unknown as Cluster;
-  fixture = await openFixture(users.population, {}, { cluster });
+  fixture = await openFixture(population, {}, { cluster });
   id = await fixture.createReady();
 });
-afterEach(() => fixture.close());
 
 const lose = (ms: number) => {
   outage = { ms, reason: 'the database does not answer' };

@@ -1,21 +1,13 @@
 /** If-Match by route: supported or refused, never ignored. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openContract } from '../../fixture/api-document.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population);
-  answerLater(fixture.store, 'get');
-  answerLater(fixture.store.webhooks, 'get');
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population);
+answerLater(fixture.store, 'get');
+answerLater(fixture.store.webhooks, 'get');
 
 /** Makes a method of the store answer some turns of the event loop later, as a store over a network does. */
 function answerLater<K extends string>(part: { [P in K]: (id: string) => Promise<unknown> }, name: K): void {

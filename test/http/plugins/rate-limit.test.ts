@@ -1,23 +1,18 @@
 /** Rate limits: by address and by key, told in headers, and off unless they are set. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 
 const KEY = { authorization: 'Bearer a-key-of-16-chars' };
 
-let users: PopulationFixture;
 let fixture: Fixture;
 let clock: ManualClock;
-beforeAll(async () => {
-  users = await importUsers(['u1', 'u2']);
-});
-afterAll(() => users.remove());
-afterEach(() => fixture.close());
+const population = await importUsers(['u1', 'u2']);
 
 const open = async (config: Partial<ServerConfig>) => {
   clock = manualClock();
-  fixture = await openFixture(users.population, config, { clock });
+  fixture = await openFixture(population, config, { clock });
 };
 const get = async (headers: Record<string, string> = {}, path = '/v1/limits') => {
   const { status, headers: answered } = await fixture.call('GET', path, undefined, headers);

@@ -1,17 +1,10 @@
 /** A disk with less free space than the reserve: reads and deletions continue, new work is refused. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Fixture, importUsers, openFixture } from '../fixture.ts';
+import { expect, it } from 'vitest';
+import { importUsers, openFixture } from '../fixture.ts';
 
-const users = await importUsers();
+const population = await importUsers();
 let free = 5_000_000;
-let fixture: Fixture;
-beforeAll(async () => {
-  fixture = await openFixture(users.population, {}, { freeBytes: () => free });
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const fixture = await openFixture(population, {}, { freeBytes: () => free });
 
 it('refuses what would stay, with a reason and a time, and says so in /readyz', async () => {
   const id = await fixture.createReady();

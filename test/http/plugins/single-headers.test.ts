@@ -1,33 +1,14 @@
 /** Headers that come twice, over a real connection. */
-import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers } from '../fixture.ts';
+import { exchange, startServer } from '../sockets.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
-let port: number;
-beforeAll(async () => {
-  users = await importUsers(['u1', 'u2']);
-  fixture = await openFixture(users.population);
-  port = Number(new URL(await fixture.app.listen({ host: '127.0.0.1', port: 0 })).port);
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers(['u1', 'u2']);
+const { port } = await startServer(population);
 
 /** The whole answer to a request of these header lines. */
-function send(lines: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1');
-    let text = '';
-    socket.on('data', (chunk) => {
-      text += String(chunk);
-    });
-    socket.on('error', reject).on('close', () => resolve(text));
-    socket.end(`GET /v1/limits HTTP/1.1\r\n${['Connection: close', ...lines].join('\r\n')}\r\n\r\n`);
-  });
-}
+const send = (lines: readonly string[]) =>
+  exchange(port, `GET /v1/limits HTTP/1.1\r\n${['Connection: close', ...lines].join('\r\n')}\r\n\r\n`);
 
 describe('a request with a header twice', () => {
   it.each([

@@ -2,10 +2,10 @@
  * Bodies as large as the limit with faults everywhere: each is refused quickly, with as many errors as one problem may
  * have.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/http/config.ts';
 import { size } from '../../fixture/size.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
 // for most, parsing JSON takes 1 s, and 4 on busy cores; zod alone took up to 25 s
 const MOST_MS = size(4_000, 10_000);
@@ -13,19 +13,10 @@ const MANY = size(110_000, 440_000);
 const { bodyLimitBytes, maximumErrorDetails, maximumFilterFeatures, maximumFilterTokens, maximumFeedbackEvents } =
   DEFAULT_SERVER_CONFIG;
 
-let users: PopulationFixture;
-let server: Fixture;
-let path: string;
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population);
-  const { json } = await server.call('POST', '/v1/campaigns', OK_BODY);
-  path = `/v1/campaigns/${json.id}`;
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers();
+const server = await openFixture(population);
+const { json } = await server.call('POST', '/v1/campaigns', OK_BODY);
+const path = `/v1/campaigns/${json.id}`;
 
 function record(length: number, make: (i: number) => unknown): object {
   return Object.fromEntries(Array.from({ length }, (_, i) => [`n${i}`, make(i)]));

@@ -1,19 +1,11 @@
 /** Files of the population or of a ranking that disappear while the service runs. */
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population);
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const population = await importUsers();
+const fixture = await openFixture(population);
 
 /** Does something while a file is not there. */
 async function without(path: string, action: () => Promise<void>): Promise<void> {
@@ -28,7 +20,7 @@ async function without(path: string, action: () => Promise<void>): Promise<void>
 describe('a deleted segment', () => {
   it('is 503 with its own code, suspected, and no loss once it is back', async () => {
     const id = await fixture.createReady();
-    const { path, version } = users.population;
+    const { path, version } = population;
     const routes = ['/v1/populations/current/sample?size=3', `/v1/campaigns/${id}/explanation`];
     await without(join(path, version, 'segments/000000.arrow'), async () => {
       for (const route of routes) {
@@ -60,7 +52,7 @@ describe('the status', () => {
   it('names what is damaged', async () => {
     expect((await fixture.call('GET', '/v1/status')).json.damage).toEqual({ count: 0, files: [] });
     const one = { kind: 'population', path: 'v/segments/000000.arrow', foundAt: Date.UTC(2026, 10, 26) } as const;
-    fixture.setDamage(Array.from({ length: 21 }, () => one));
+    fixture.answers.damage = Array.from({ length: 21 }, () => one);
     const { damage } = (await fixture.call('GET', '/v1/status')).json;
     expect([damage.count, damage.files.length]).toEqual([21, 20]);
     expect(damage.files[0]).toEqual({ kind: one.kind, path: one.path, found_at: '2026-11-26T00:00:00.000Z' });

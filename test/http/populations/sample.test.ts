@@ -1,17 +1,9 @@
 /** A few users to try things with. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, openFixture, type PopulationFixture, USER_IDS } from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers, openFixture, USER_IDS } from '../fixture.ts';
 
-let users: PopulationFixture;
-let server: Fixture;
-beforeAll(async () => {
-  users = await importUsers();
-  server = await openFixture(users.population, { maximumSampleSize: 150 });
-});
-afterAll(async () => {
-  await server.close();
-  users.remove();
-});
+const population = await importUsers();
+const server = await openFixture(population, { maximumSampleSize: 150 });
 
 const sample = (query: string) => server.call('GET', `/v1/populations/current/sample${query}`);
 
@@ -19,7 +11,7 @@ describe('GET /v1/populations/current/sample', () => {
   it('has the first users of the population, as many as are wanted', async () => {
     const { status, json } = await sample('?size=40');
     expect(status).toBe(200);
-    expect(json).toEqual({ population_version: users.population.version, user_ids: USER_IDS.slice(0, 40) });
+    expect(json).toEqual({ population_version: population.version, user_ids: USER_IDS.slice(0, 40) });
     expect((await sample('')).json.user_ids).toEqual(USER_IDS.slice(0, 100));
   });
 

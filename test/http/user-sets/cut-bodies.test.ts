@@ -1,28 +1,18 @@
 /** Requests whose body is not as long as declared: what follows it, or is missing, on bare sockets. */
 import { once } from 'node:events';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, USER_IDS } from '../fixture.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Fixture, importUsers, OK_BODY, openFixture, USER_IDS } from '../fixture.ts';
+import { countConnections, exchange as exchangeAt, openSocket, startServer } from '../sockets.ts';
 
-let users: PopulationFixture;
+const population = await importUsers();
 let fixture: Fixture;
 let port: number;
-const sockets: Socket[] = [];
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
 beforeEach(async () => {
-  fixture = await openFixture(users.population, { lingerMs: 200 });
-  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  port = (fixture.app.server.address() as AddressInfo).port;
+  ({ fixture, port } = await startServer(population, { lingerMs: 200 }));
   const list = text(USER_IDS.slice(-200));
   expect((await fixture.call('PUT', '/v1/suppression', list, { 'content-type': 'text/plain' })).status).toBe(200);
-});
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  await fixture.close();
 });
 
 const text = (ids: readonly string[]) => ids.map((id) => `${id}\n`).join('');
@@ -32,27 +22,8 @@ const head = (method: string, path: string, type: string, length: string) =>
 const put = (length: string) => head('PUT', '/v1/suppression', 'text/plain', length);
 const statusesOf = (answer: string) => [...answer.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
 
-function open(): { socket: Socket; answer: () => string; closed: Promise<unknown> } {
-  const socket = connect(port, '127.0.0.1');
-  sockets.push(socket);
-  let answer = '';
-  socket.on('data', (data) => {
-    answer += data;
-  });
-  socket.on('error', () => {});
-  return { socket, answer: () => answer, closed: once(socket, 'close') };
-}
-
-/** Sends the pieces with a pause between them, and reads until the server closes. */
-async function exchange(...pieces: readonly string[]): Promise<string> {
-  const { socket, answer, closed } = open();
-  for (const [i, piece] of pieces.entries()) {
-    if (i > 0) await sleep(30);
-    socket.write(piece);
-  }
-  await closed;
-  return answer();
-}
+const open = () => openSocket(port);
+const exchange = (...pieces: readonly string[]) => exchangeAt(port, ...pieces);
 
 describe('an upload that is longer than declared', () => {
   it.each([
@@ -69,25 +40,16 @@ describe('an upload that is longer than declared', () => {
   });
 
   it('is refused on every address of localhost', async () => {
-    const other = await openFixture(users.population, { lingerMs: 200 });
-    try {
-      await other.app.listen({ host: 'localhost', port: 0 });
-      const addresses = other.app.addresses() as AddressInfo[];
-      expect(addresses.length).toBeGreaterThan(0);
-      for (const { address, port: at } of addresses) {
-        const socket = connect(at, address);
-        sockets.push(socket);
-        let answer = '';
-        socket.on('data', (data) => {
-          answer += data;
-        });
-        socket.write(`${put('content-length: 4')}a\nb\nc\n`);
-        await once(socket, 'close');
-        expect([address, statusesOf(answer)]).toEqual([address, [400]]);
-        expect((await other.call('GET', '/v1/suppression')).json.users).toBe(0);
-      }
-    } finally {
-      await other.close();
+    const other = await openFixture(population, { lingerMs: 200 });
+    await other.app.listen({ host: 'localhost', port: 0 });
+    const addresses = other.app.addresses() as AddressInfo[];
+    expect(addresses.length).toBeGreaterThan(0);
+    for (const { address, port: at } of addresses) {
+      const { socket, answer, closed } = openSocket(at, address);
+      socket.write(`${put('content-length: 4')}a\nb\nc\n`);
+      await closed;
+      expect([address, statusesOf(answer())]).toEqual([address, [400]]);
+      expect((await other.call('GET', '/v1/suppression')).json.users).toBe(0);
     }
   });
 
@@ -167,13 +129,10 @@ describe('what is not a request', () => {
 
   it('leaves no connection open when its client does not close', async () => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    sockets.push(socket);
     socket.on('error', () => {}).resume();
     socket.write('NONSENSE\r\n\r\n');
-    const connections = () =>
-      new Promise<number>((resolve) => fixture.app.server.getConnections((_error, count) => resolve(count)));
     await once(socket, 'end');
-    expect(await connections()).toBe(1);
-    await expect.poll(connections).toBe(0);
+    expect(await countConnections(fixture)).toBe(1);
+    await expect.poll(() => countConnections(fixture)).toBe(0);
   });
 });

@@ -1,19 +1,14 @@
 /** Look-ups of many ids at once. */
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { countSeeds } from '../../../src/domain/user-sets.ts';
 import { findRowsOf, findUser } from '../../../src/http/user-sets/find-user.ts';
-import { importUsers, type PopulationFixture, USER_IDS } from '../fixture.ts';
+import { importUsers, USER_IDS } from '../fixture.ts';
 
-let users: PopulationFixture;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
+const population = await importUsers();
 
 describe('findRowsOf', () => {
   it('returns rows in order and counts as of seeds, over many slices, between which others have their turn', async () => {
-    const { population } = users;
     const unknown = Array.from({ length: 10_000 }, (_, i) => `nobody-${i}`);
     const received = [...unknown, ...USER_IDS.toReversed(), ...USER_IDS.slice(0, 7)];
     let turns = 0;

@@ -2,30 +2,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Fixture, importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
 let fixture: Fixture;
 let id: string;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-/** A server for each test of a group. */
-function useNewServers(): void {
-  beforeEach(open);
-  afterEach(() => fixture.close());
-}
-
-/** One server for a whole group: its requests change nothing. */
-function useOneServer(): void {
-  beforeAll(open);
-  afterAll(() => fixture.close());
-}
-
+const population = await importUsers();
 async function open(): Promise<void> {
-  fixture = await openFixture(users.population);
+  fixture = await openFixture(population);
   id = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
 }
 
@@ -39,7 +23,7 @@ const report = async (path = '/v1/suppression') => (await fixture.call('GET', pa
 const files = () => readdirSync(join(fixture.dataDir, 'seeds')).sort();
 
 describe('min_known_percent', () => {
-  useNewServers();
+  beforeEach(open);
 
   const half = text([...people(0, 10), ...Array.from({ length: 10 }, (_, i) => `stranger-${i}`)]);
 
@@ -78,7 +62,7 @@ describe('min_known_percent', () => {
 });
 
 describe('a dry run', () => {
-  useNewServers();
+  beforeEach(open);
 
   it.each([
     ['PUT', '/v1/campaigns/{id}/seeds'],
@@ -113,7 +97,7 @@ describe('a dry run', () => {
 });
 
 describe('hints', () => {
-  useOneServer();
+  beforeAll(open);
 
   const three = people(0, 3);
   it.each([
@@ -157,7 +141,7 @@ describe('hints', () => {
 });
 
 describe('a file of another kind', () => {
-  useOneServer();
+  beforeAll(open);
 
   it.each([
     [

@@ -3,47 +3,23 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { userSetBlocks } from '../../../src/storage/files/set-file.ts';
 import { itUsual, size } from '../../fixture/size.ts';
-import {
-  type Answer,
-  type Fixture,
-  importUsers,
-  ODD_IDS,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-} from '../fixture.ts';
+import { type Answer, type Fixture, importUsers, ODD_IDS, OK_BODY, openFixture } from '../fixture.ts';
 
-let users: PopulationFixture;
 let fixture: Fixture;
 let id: string;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-/** A server and a campaign for each test of a group. */
-function useNewServers(): void {
-  beforeEach(() => open());
-  afterEach(() => fixture.close());
-}
-
-/** One for a whole group, whose requests change nothing. */
-function useOneServer(): void {
-  beforeAll(() => open());
-  afterAll(() => fixture.close());
-}
-
+const population = await importUsers();
 /** The ids of a set. */
 async function readUserSet(folder: string, name: string): Promise<string[]> {
   return [...(await userSetBlocks(new FileBlobs(folder), name))].flat();
 }
 
 async function open(config: Partial<ServerConfig> = {}): Promise<void> {
-  fixture = await openFixture(users.population, config);
+  fixture = await openFixture(population, config);
   id = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
 }
 
@@ -79,7 +55,7 @@ const csv = (ids: readonly string[]) =>
   `rank,user_id,"a ""note"""\r\n${ids.map((userId, i) => `${i},"${userId.replaceAll('"', '""')}",x\r\n`).join('')}`;
 
 describe('an upload of seeds', () => {
-  useNewServers();
+  beforeEach(() => open());
 
   const plain = ['person-3', 'person-1', 'nobody', 'é😀', 'person-1', ' spaced ', '"quoted"'];
   const set = [...new Set(plain)].sort();
@@ -184,7 +160,7 @@ async function expectRefused(answer: Promise<Answer>, status: number, code: stri
 }
 
 describe('a wrong upload', () => {
-  useOneServer();
+  beforeAll(() => open());
 
   const long = 'x'.repeat(257);
 
@@ -264,7 +240,7 @@ describe('a wrong upload', () => {
 });
 
 describe('an upload over a limit', () => {
-  useNewServers();
+  beforeEach(() => open());
 
   itUsual('is refused over the limit of ids, also when a set would grow over it', async () => {
     await reopen({ maximumUploadIds: 30, maximumInlineSeeds: 25 });
@@ -288,7 +264,7 @@ describe('an upload over a limit', () => {
 });
 
 describe('add, remove and replace', () => {
-  useNewServers();
+  beforeEach(() => open());
 
   it('are those of sets, and the counts add up', async () => {
     const some = fc.array(fc.constantFrom(...Array.from({ length: 30 }, (_, i) => `person-${290 + i}`)), {
@@ -344,7 +320,7 @@ describe('add, remove and replace', () => {
 });
 
 describe('a match report', () => {
-  useNewServers();
+  beforeEach(() => open());
 
   itUsual('counts known seeds that either suppression list has', async () => {
     await put(text(['person-1', 'person-2', 'person-3', 'person-4', 'nobody', 'nothing']));
@@ -364,7 +340,7 @@ describe('a match report', () => {
 
   itUsual('of inline seeds is that of the campaign, with its times', async () => {
     const { json } = await get('/v1/campaigns/{id}/seeds');
-    expect(json).toMatchObject({ users: 20, known: 20, unknown: 0, population_version: users.population.version });
+    expect(json).toMatchObject({ users: 20, known: 20, unknown: 0, population_version: population.version });
     expect(json.created_at).toBe((await get('/v1/campaigns/{id}')).json.created_at);
     const changed = (await put('a\n')).json;
     expect(changed.created_at).toBe(json.created_at);
@@ -396,7 +372,7 @@ describe('a match report', () => {
 });
 
 describe('the unknown ids', () => {
-  useNewServers();
+  beforeEach(() => open());
 
   itUsual('come as NDJSON or text, sorted', async () => {
     await put(strings(['person-1', 'zoe', 'a\nb', 'é', 'ann,"x"']), NDJSON);
@@ -418,7 +394,7 @@ describe('the unknown ids', () => {
 });
 
 describe('files of sets', () => {
-  useNewServers();
+  beforeEach(() => open());
 
   itUsual('go when nothing refers to them, and stay while an expansion does', async () => {
     const inline = files();

@@ -2,60 +2,32 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { watchEventLoop } from '../../fixture/event-loop.ts';
 import { describeUsual, IS_LONG, itUsual, size } from '../../fixture/size.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers } from '../fixture.ts';
+import { openSocket, startServer } from '../sockets.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture | null = null;
-const sockets: Socket[] = [];
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  await fixture?.close();
-  fixture = null;
-});
+const population = await importUsers();
+const listen = (config: Partial<ServerConfig> = {}) => startServer(population, config);
 
-async function listen(config: Partial<ServerConfig> = {}): Promise<{ fixture: Fixture; port: number }> {
-  fixture = await openFixture(users.population, config);
-  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
-  return { fixture, port: (fixture.app.server.address() as AddressInfo).port };
-}
-
-interface Upload {
-  readonly socket: Socket;
-  readonly answer: () => string;
-  readonly closed: Promise<unknown>;
-  chunk(data: string | Buffer): void;
-  end(): void;
-}
+type Upload = ReturnType<typeof upload>;
 
 /** An upload in chunks over a bare socket. */
-function upload(port: number, headers = ''): Upload {
-  const socket = connect(port, '127.0.0.1');
-  sockets.push(socket);
-  let answer = '';
-  socket.on('data', (data) => {
-    answer += data;
-  });
-  socket.on('error', () => {});
+function upload(port: number, headers = '') {
+  const opened = openSocket(port);
+  const { socket } = opened;
   socket.write(
     `PUT /v1/suppression HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n${headers}transfer-encoding: chunked\r\n\r\n`,
   );
   return {
-    socket,
-    answer: () => answer,
-    closed: once(socket, 'close'),
-    chunk: (data) => {
+    ...opened,
+    chunk: (data: string | Buffer) => {
       socket.write(`${Buffer.byteLength(data).toString(16)}\r\n`);
       socket.write(data);
       socket.write('\r\n');
@@ -173,8 +145,7 @@ describe('an upload', () => {
 
   itUsual('of too many declared bytes is answered before any is sent', async () => {
     const { port } = await listen({ maximumUploadBytes: 1_000 });
-    const socket = connect(port, '127.0.0.1');
-    sockets.push(socket);
+    const { socket } = openSocket(port);
     socket.write(
       'PUT /v1/suppression HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 1001\r\n\r\n',
     );

@@ -1,32 +1,14 @@
 /** Erasing a user: removed from every response at once, while pages, streams and caches stay correct for others. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Fixture,
-  importUsers,
-  ODD_IDS,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-  SEEDS,
-  USER_IDS,
-} from '../fixture.ts';
+import { describe, expect, it } from 'vitest';
+import { importUsers, ODD_IDS, OK_BODY, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
-let users: PopulationFixture;
-let fixture: Fixture;
+const population = await importUsers();
+const fixture = await openFixture(population, { streamChunkRows: 7 });
 /** Versions 1 and 2: the best 50 and 40 of one ranking; 3: the best 40 of its reverse. */
-let id: string;
-beforeAll(async () => {
-  users = await importUsers();
-  fixture = await openFixture(users.population, { streamChunkRows: 7 });
-  id = await fixture.createReady();
-  await fixture.store.update(id, { audience: { size: 40 } });
-  await fixture.store.expand(id);
-  await fixture.finishNext((number) => Math.fround(number / 1000));
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
-});
+const id = await fixture.createReady();
+await fixture.store.update(id, { audience: { size: 40 } });
+await fixture.store.expand(id);
+await fixture.finishNext((number) => Math.fround(number / 1000));
 
 const get = (path: string, headers: Record<string, string> = {}) => fixture.call('GET', path, undefined, headers);
 const erase = (userId: string) => fixture.call('DELETE', `/v1/users/${encodeURIComponent(userId)}`);
@@ -119,7 +101,7 @@ describe('DELETE /v1/users/{user_id}', () => {
   });
 
   it('refuses more erasures than may wait, and completes all that it acknowledged', async () => {
-    const small = await openFixture(users.population, { maximumWaitingErasures: 2 });
+    const small = await openFixture(population, { maximumWaitingErasures: 2 });
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, i) => small.call('DELETE', `/v1/users/person-${200 + i}`)),
     );
@@ -127,14 +109,13 @@ describe('DELETE /v1/users/{user_id}', () => {
     expect(counts[0]! + counts[1]!).toBe(12);
     expect(Math.min(...counts)).toBeGreaterThan(0);
     for (const [i, { status }] of answers.entries())
-      if (status === 204) expect(users.population.directory.find(`person-${200 + i}`)).toBe(-1);
-    await small.close();
+      if (status === 204) expect(population.directory.find(`person-${200 + i}`)).toBe(-1);
   });
 
   it('hides the user in the middle of a stream', async () => {
     const last = candidates
       .slice(0, 50)
-      .filter((user) => users.population.directory.find(user) >= 0)
+      .filter((user) => population.directory.find(user) >= 0)
       .at(-1)!;
     const [{ text }] = await Promise.all([
       get(version(1), { accept: 'application/x-ndjson' }),

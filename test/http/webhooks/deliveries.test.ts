@@ -2,28 +2,19 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { DEFAULT_SERVICE_CONFIG, type ServiceConfig } from '../../../src/service/limits.ts';
 import { createAddressGuard, type Resolve } from '../../../src/service/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
 import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 import { openReceiver, type Received, type Receiver } from './receiver.ts';
 
-let users: PopulationFixture;
 let fixture: Fixture;
 let clock: ManualClock;
-const receivers: Receiver[] = [];
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
-  await fixture.close();
-});
+const population = await importUsers();
 
 async function open(
   config: Partial<ServiceConfig> = {},
@@ -33,13 +24,8 @@ async function open(
   // the package compares times with the system's
   clock.pass(Date.now() - clock.now());
   const limits = { closeGraceMs: 50, ...config };
-  fixture = await openFixture(users.population, limits, { clock, allowedHosts: ['127.0.0.1'], ...parts });
-  return receive();
-}
-async function receive(): Promise<Receiver> {
-  const receiver = await openReceiver();
-  receivers.push(receiver);
-  return receiver;
+  fixture = await openFixture(population, limits, { clock, allowedHosts: ['127.0.0.1'], ...parts });
+  return openReceiver();
 }
 
 interface Created {
@@ -104,7 +90,7 @@ describe('events of campaigns', () => {
 
   it('tell of too_small and failed, with the reason, and only who asked', async () => {
     const receiver = await open();
-    const other = await receive();
+    const other = await openReceiver();
     const { id } = await create(receiver.url, { events: ['campaign.too_small', 'campaign.failed'] });
     await create(other.url, { events: ['campaign.ready', 'campaign.refreshed'] });
     await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: SEEDS.slice(0, 3) });
@@ -211,7 +197,7 @@ describe('an answer that is no 2xx', () => {
 
   it.each([301, 302, 307, 308])('that redirects (%i) is not followed', async (status) => {
     const receiver = await open();
-    const other = await receive();
+    const other = await openReceiver();
     receiver.answer = (response) => response.writeHead(status, { location: other.url }).end();
     const { id } = await create(receiver.url);
     await ping(id);
@@ -432,7 +418,7 @@ describe('a replay', () => {
 describe('a ping', () => {
   it('goes to its webhook alone', async () => {
     const receiver = await open();
-    const other = await receive();
+    const other = await openReceiver();
     const { id, secret } = await create(receiver.url, { events: ['campaign.failed'] });
     await create(other.url);
     const delivery = await ping(id);
@@ -448,7 +434,7 @@ describe('a webhook that does not answer', () => {
   it('holds up no other, and gets a few calls at a time', async () => {
     const dead = await open({ webhookParallelCalls: 2, webhookTimeoutMs: 60_000 });
     dead.answer = () => {};
-    const alive = await receive();
+    const alive = await openReceiver();
     const { id: deadId } = await create(dead.url);
     const { id: aliveId } = await create(alive.url);
     for (let i = 0; i < 50; i++) await fixture.store.outbox.ping(deadId, clock.now());

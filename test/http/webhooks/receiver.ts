@@ -1,6 +1,10 @@
-/** A receiver of webhooks on loopback that remembers what it got. */
+/** A receiver of webhooks on loopback that remembers what it got, and is closed after the test. */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { undoAfterTests } from '../../fixture/cleanup.ts';
+
+const opened: Receiver[] = [];
+undoAfterTests(() => Promise.all(opened.splice(0).map((receiver) => receiver.close())));
 
 export interface Received {
   readonly path: string;
@@ -46,5 +50,6 @@ export async function openReceiver(): Promise<Receiver> {
         server.closeAllConnections();
       }),
   };
+  opened.push(receiver);
   return receiver;
 }

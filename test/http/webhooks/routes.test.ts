@@ -1,8 +1,8 @@
 /** Routes of webhooks: create, list, get, change, rotate, ping, log, replay, delete. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 
 const ALL = [
   'campaign.ready',
@@ -15,34 +15,13 @@ const ALL = [
 ];
 const URL_OF = 'https://example.com/hook?token=hunter2';
 
-let users: PopulationFixture;
 let fixture: Fixture;
 let clock: ManualClock;
-beforeAll(async () => {
-  users = await importUsers();
-});
-afterAll(() => users.remove());
-let isShared = false;
-afterEach(async () => {
-  if (!isShared) await fixture.close();
-});
-
-/** A server for a whole group, whose tests look at what they make themselves. */
-function useOneServer(): void {
-  beforeAll(async () => {
-    isShared = true;
-    await open();
-  });
-  afterAll(async () => {
-    isShared = false;
-    await fixture.close();
-  });
-}
-
+const population = await importUsers();
 /** Nothing leaves this machine: no name is ever resolved. */
 async function open(config: Partial<ServerConfig> = {}): Promise<void> {
   clock = manualClock();
-  fixture = await openFixture(users.population, config, {
+  fixture = await openFixture(population, config, {
     clock,
     resolve: (_host, _options, done) => done(Object.assign(new Error('no network'), { code: 'ENOTFOUND' }), []),
   });
@@ -54,7 +33,7 @@ const codeOf = async (...call: Parameters<Fixture['call']>) => {
 };
 
 describe('POST /v1/webhooks', () => {
-  useOneServer();
+  beforeAll(() => open());
 
   it('creates a webhook for all events, and shows the secret', async () => {
     const answer = await fixture.call('POST', '/v1/webhooks', { url: URL_OF });
@@ -129,7 +108,7 @@ describe('a server with room for two webhooks', () => {
 });
 
 describe('a webhook that is not there', () => {
-  useOneServer();
+  beforeAll(() => open());
 
   it.each([
     ['GET', ''],
@@ -202,7 +181,7 @@ describe('PATCH /v1/webhooks/{id}', () => {
 });
 
 describe('POST /v1/webhooks/{id}/rotate', () => {
-  useOneServer();
+  beforeAll(() => open());
 
   it('returns a new secret, with a body and without', async () => {
     const { id, secret } = await create();

@@ -1,7 +1,7 @@
 /** Single bit flips in a database: each is found by the checks of `verify`, or changes no result. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { messageOf } from '../../../src/lib/errors.ts';
@@ -16,19 +16,15 @@ import { type Fixture, importUsers, OK_BODY, openFixture, USER_IDS } from '../..
 const SEED = 'flips 1';
 const PAGE = { limit: 100 };
 
-const users = await importUsers();
+const population = await importUsers();
 let fixture: Fixture;
 let whole: Buffer;
 let folder: string;
 
 beforeAll(async () => {
-  fixture = await openFixture(users.population);
+  fixture = await openFixture(population);
   whole = await makeDatabase(fixture);
   folder = temporaryFolder();
-});
-afterAll(async () => {
-  await fixture.close();
-  users.remove();
 });
 
 /** Campaigns in several states, feedback, keys, webhooks with deliveries, the audit log: the file without its log. */
