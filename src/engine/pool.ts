@@ -41,6 +41,12 @@ const MAXIMUM_SHARING_BYTES = 2 ** 20;
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
+/**
+ * Urgency of tasks: an adaptation runs before segments, because those of a large population keep the threads busy for a
+ * long time, and the check of a model runs before all expansions, because somebody waits for it.
+ */
+export const URGENCY = { segment: 0, adaptation: 1, check: 2 } as const;
+
 /** Threads divide the runs of the body only if the body's values for all rows take at most this much memory. */
 const MAXIMUM_BODY_BYTES = 2 ** 28;
 /** The folds that the adapting thread ranks. A thread that need not adapt ranks the other folds. */
@@ -128,14 +134,17 @@ export class ThreadPool {
   }
 
   /**
-   * Progress is from 0 to 1. The adaptation runs before all waiting segments, because the segments of a large
-   * population keep the threads busy for a long time. If another thread is idle, that thread ranks some of the folds at
-   * the same time, and `onRanks` is called when this ranking begins and ends.
+   * Progress is from 0 to 1. If another thread is idle, that thread ranks some of the folds at the same time, and
+   * `onRanks` is called when this ranking begins and ends.
    */
-  async customise(task: CustomiseTask, following: CustomiseFollowing): Promise<CustomiseResult> {
+  async customise(
+    task: CustomiseTask,
+    following: CustomiseFollowing,
+    urgency: number = URGENCY.adaptation,
+  ): Promise<CustomiseResult> {
     this.#adapting += 1;
     try {
-      return await this.#customise(task, following);
+      return await this.#customise(task, following, urgency);
     } finally {
       this.#adapting -= 1;
     }
@@ -144,12 +153,13 @@ export class ThreadPool {
   async #customise(
     task: CustomiseTask,
     { onProgress = () => {}, onRanks = () => {}, ...following }: CustomiseFollowing,
+    urgency: number,
   ): Promise<CustomiseResult> {
     const adapt = (own: CustomiseTask, onRows: (rows: Rows) => void = () => {}) =>
       this.#group.run(
         own,
         { ...following, onProgress: (told) => (isRows(told) ? onRows(told.rows) : onProgress(told)) },
-        { isUrgent: true },
+        { urgency },
       ) as Promise<CustomiseResult>;
     if (!this.#report.isInFolds || this.#group.idle < 2) return adapt(task);
     const body = this.#bodies.pop() ?? newSharedBody(MAXIMUM_BODY_BYTES);
@@ -159,7 +169,7 @@ export class ThreadPool {
       ranking = this.#group.run(
         { ...task, kind: 'rank', read, body, folds: OTHER_FOLDS },
         { ...(cancellation && { cancellation }), onBegin: () => onRanks(true) },
-        { transfer: buffersOf(read) },
+        { transfer: buffersOf(read), urgency: urgency === URGENCY.check ? urgency : URGENCY.segment },
       ) as Promise<RankResult>;
       ranking.then(
         () => onRanks(false),
@@ -176,17 +186,21 @@ export class ThreadPool {
 
   /** Restores an adapted model. Like an adaptation, the task runs before all waiting segments. */
   restore(task: RestoreTask, following: Pick<Following<never>, 'cancellation' | 'onBegin'>): Promise<RestoreResult> {
-    return this.#group.run(task, following, { isUrgent: true }) as Promise<RestoreResult>;
+    return this.#group.run(task, following, { urgency: URGENCY.adaptation }) as Promise<RestoreResult>;
   }
 
   /**
    * Scores a segment. If campaigns with few adapted parameters wait for the same segment, they share the results that
    * depend only on users.
    */
-  score(task: ScoreTask, following: Pick<Following<never>, 'cancellation' | 'onBegin'>): Promise<ScoreResult> {
+  score(
+    task: ScoreTask,
+    following: Pick<Following<never>, 'cancellation' | 'onBegin'>,
+    urgency: number = URGENCY.segment,
+  ): Promise<ScoreResult> {
     const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;
-    return this.#group.run(task, following, { near }) as Promise<ScoreResult>;
+    return this.#group.run(task, following, { near, urgency }) as Promise<ScoreResult>;
   }
 
   /** In the background, the task runs only while no other task waits. @throws AppError storage_failed, unavailable */

@@ -59,29 +59,29 @@ describe('ThreadGroup', () => {
   it('runs near tasks in one thread, after urgent ones, and says whether more are waiting', async () => {
     await withGroup(1, async (group) => {
       const ended: string[] = [];
-      const run = async (answer: string, near: string | null, isUrgent = false) =>
-        ended.push(await group.run({ kind: 'near', answer }, {}, { near, isUrgent }));
+      const run = async (answer: string, near: string | null, urgency = 0) =>
+        ended.push(await group.run({ kind: 'near', answer }, {}, { near, urgency }));
       await Promise.all([
         run('first', 'a'),
         run('b', 'b'),
         run('a', 'a'),
         run('none', null),
         run('a again', 'a'),
-        run('urgent', null, true),
+        run('urgent', null, 1),
       ]);
       // after the urgent task nothing is near, so the first waiting task is next
       expect(ended).toEqual(['first', 'urgent', 'b', 'a, more', 'a again', 'none']);
     });
   });
 
-  it('takes urgent tasks before all other waiting tasks, and the others in order', async () => {
+  it('takes the most urgent waiting task first, and equally urgent ones in order', async () => {
     await withGroup(1, async (group) => {
       const ended: string[] = [];
-      const run = async (answer: string, isUrgent: boolean) =>
-        ended.push(await group.run(wait(0, answer), {}, { isUrgent }));
+      const run = async (answer: string, urgency: number) =>
+        ended.push(await group.run(wait(0, answer), {}, { urgency }));
       const running = group.run(wait(50, 'running'));
-      await Promise.all([run('a', false), run('b', true), run('c', false), run('d', true), run('e', false)]);
-      expect(ended).toEqual(['b', 'd', 'a', 'c', 'e']);
+      await Promise.all([run('a', 0), run('b', 1), run('c', 0), run('d', 2), run('e', 1)]);
+      expect(ended).toEqual(['d', 'b', 'e', 'a', 'c']);
       expect(await running).toBe('running');
     });
   });

@@ -8,7 +8,7 @@ import type { Job } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Population } from '../../population/read.ts';
-import type { ThreadPool } from '../pool.ts';
+import { type ThreadPool, URGENCY } from '../pool.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 
 /**
@@ -100,14 +100,14 @@ async function shadowExpand(
 ): Promise<{ readonly scores: Float32Array; readonly quality: PredictedQuality }> {
   const populationVersion = population.version;
   const task = customiseTask(campaign, { modelVersion, populationVersion }, rows);
-  const { parameters, prediction } = await pool.customise(task, {});
+  const { parameters, prediction } = await pool.customise(task, {}, URGENCY.check);
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   const { features, externalId } = campaign;
   const modelKey = `shadow/${campaign.campaignId}/${modelVersion}`;
   await Promise.all(
     spreadSegments(population.segmentCount).map(async (segment) => {
       const task = { kind: 'score', populationVersion, segment, modelKey, features, externalId, parameters } as const;
-      const result = await pool.score(task, {});
+      const result = await pool.score(task, {}, URGENCY.check);
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
     }),
   );

@@ -44,8 +44,8 @@ export class ThreadSilent extends ThreadDied {}
 
 /** Where a task is placed in the queue, and which threads prefer the task. */
 export interface TaskPlace {
-  /** Whether the task runs before all other waiting tasks. */
-  readonly isUrgent?: boolean;
+  /** A task runs before all waiting tasks of a lower urgency. Default: 0. */
+  readonly urgency?: number;
   /**
    * A name for tasks that share data. A thread prefers tasks with the same name as its last task, because it can reuse
    * data in memory.
@@ -131,15 +131,15 @@ export class ThreadGroup<Task, Result, Progress = never> {
   run(
     task: Task,
     following: Following<Progress> = {},
-    { isUrgent = false, near = null, isBackground = false, transfer = [] }: TaskPlace = {},
+    { urgency = 0, near = null, isBackground = false, transfer = [] }: TaskPlace = {},
   ): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);
     return new Promise((resolve, reject) => {
-      const place = { isUrgent, near, isBackground, transfer };
+      const place = { urgency, near, isBackground, transfer };
       const waiting = { id: this.#nextId++, task, ...place, ...following, resolve, reject };
       const queue = isBackground ? this.#background : this.#queue;
-      const first = isUrgent ? queue.findIndex((other) => !other.isUrgent) : -1;
+      const first = queue.findIndex((other) => other.urgency < urgency);
       queue.splice(first < 0 ? queue.length : first, 0, waiting);
       this.#dispatch();
     });
@@ -244,7 +244,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
 
   #takeFor(worker: Worker): Waiting<Task, Result, Progress> {
     const last = this.#lastNear.get(worker) ?? null;
-    const isAny = last === null || this.#queue[0]!.isUrgent;
+    const isAny = last === null || this.#queue[0]!.urgency > 0;
     const near = isAny ? -1 : this.#queue.findIndex((waiting) => waiting.near === last);
     return this.#queue.splice(Math.max(near, 0), 1)[0]!;
   }
