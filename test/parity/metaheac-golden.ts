@@ -111,14 +111,6 @@ export function graphOf(golden: MetaHeacGolden): Graph {
   );
 }
 
-/** Our tensors out of PyTorch's. */
-export function fromPyTorch(
-  golden: MetaHeacGolden,
-  theirs: Readonly<Record<string, readonly number[]>>,
-): Map<string, number[]> {
-  return new Map([...partsOf(golden)].map(([name, parts]) => [name, parts.flatMap((part) => theirs[part]!)]));
-}
-
 /** PyTorch's tensors out of ours. */
 export function toPyTorch(golden: MetaHeacGolden, ours: ReadonlyMap<string, ArrayLike<number>>): Map<string, number[]> {
   const out = new Map<string, number[]>();

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   Builder,
   binaryCrossEntropy,
@@ -15,10 +15,9 @@ import { Adam } from '../../packages/onnx-grad/src/adam/adam.ts';
 import { type LabelledBatch, openAdaptation } from '../../packages/onnx-grad/src/adam/adam-program.ts';
 import { type Feeds, openSession } from '../../packages/onnx-grad/src/session/session.ts';
 import { addGradient, openMetaProgram } from '../../src/training/meta/meta-step.ts';
-import { expectScores, expectTensors, SCORE_TOLERANCE, tensorTolerances } from './closeness.ts';
+import { expectScores, expectTensors, SCORE_TOLERANCE } from './closeness.ts';
 import { exportedBatch, floatParameters, parametersOf, readExportGolden } from './export-golden.ts';
-import { batchOf, fromPyTorch, graphOf, readGolden, toPyTorch } from './metaheac-golden.ts';
-import { roundingBounds } from './rounding.ts';
+import { batchOf, graphOf, readGolden, toPyTorch } from './metaheac-golden.ts';
 
 const GOLDEN = join(dirname(dirname(fileURLToPath(import.meta.url))), 'golden');
 const files = readdirSync(GOLDEN).filter((name) => name.endsWith('.json'));
@@ -27,8 +26,8 @@ const folders = readdirSync(GOLDEN).filter(
 );
 
 /**
- * At most this part of the entries may be off by more than the constant; medium.json has 4 of 6,810, small.json none of
- * 585.
+ * Share of the adapted entries that may be off by more than the constant, because rounding determines their gradient
+ * (README.md); medium.json has 4 of 6,810, small.json none of 585.
  */
 const MOST_FRAGILE = 1e-3;
 
@@ -86,28 +85,6 @@ describe.each(files)('golden %s', (file) => {
 
   const { adaptation } = golden;
   const batches = adaptation.batches.map((columns, i) => batchOf(golden, columns, adaptation.labels[i]!));
-  const allowed = fromPyTorch(golden, tensorTolerances(adaptation.parameters_after));
-  /** What rounding may do to the adapted parameters: see rounding.ts. */
-  let bounds: Awaited<ReturnType<typeof roundingBounds>> = [];
-
-  beforeAll(async () => {
-    const steps = Array.from({ length: adaptation.epochs }, () => batches).flat();
-    bounds = await roundingBounds({ graph, parameters, batches: steps, rate: adaptation.lr }, allowed);
-  });
-
-  it('leaves few adapted parameters to rounding', () => {
-    const fragile = bounds.filter(({ name, at, apart }) => apart > allowed.get(name)![at]!);
-    const count = [...allowed.values()].reduce((sum, values) => sum + values.length, 0);
-    expect(fragile.length).toBeLessThanOrEqual(MOST_FRAGILE * count);
-  });
-
-  it('has first gradients as near those of float64 as rounding allows', async () => {
-    const { gradients } = await forwardOf(graph, parameters, batches[0]!);
-    for (const { name, at, gradients: exact, errors } of bounds) {
-      const difference = Math.abs(gradients.get(name)![at]! - exact[0]!);
-      expect(difference, `${name}[${at}] of ${exact[0]}`).toBeLessThanOrEqual(errors[0]!);
-    }
-  });
 
   it('has the scores, the loss and all gradients of the published code', async () => {
     const forward = await forwardOf(graph, parameters, forwardBatch);
@@ -129,16 +106,11 @@ describe.each(files)('golden %s', (file) => {
       forwardBatch.feeds,
       compact,
     );
-    const tolerances = new Map([...allowed].map(([name, values]) => [name, [...values]]));
-    for (const { name, at, apart } of bounds) tolerances.get(name)![at] = Math.max(allowed.get(name)![at]!, apart);
     expect(adapted.tables > 0).toBe(compact);
     expectScores(adapted.losses, adaptation.losses, 'loss');
-    expectTensors(
-      toPyTorch(golden, adapted.parameters),
-      adaptation.parameters_after,
-      'adapted parameter',
-      toPyTorch(golden, tolerances),
-    );
+    const theirs = toPyTorch(golden, adapted.parameters);
+    const farthest = 2 * adaptation.lr * adaptation.epochs * batches.length;
+    expectTensors(theirs, adaptation.parameters_after, 'adapted parameter', { share: MOST_FRAGILE, farthest });
     expectScores(adapted.scores, adaptation.scores_after, 'score after');
   });
 
