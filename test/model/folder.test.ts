@@ -157,20 +157,10 @@ describe('the version', () => {
   it.each<[string, (unversioned: UnversionedModel) => Partial<UnversionedModel>]>([
     ['the name', ({ manifest }) => ({ manifest: { ...manifest, name: 'other' } })],
     ['the weights', ({ files }) => ({ files: new Map([...files, ['model.onnx', Uint8Array.of(1)]]) })],
-    ['a further file', ({ files }) => ({ files: new Map([...files, ['notes.txt', Uint8Array.of(1)]]) })],
     [
       'a token',
       ({ vocabularies }) => ({ vocabularies: new Map([...vocabularies, ['user.age', ['a', 'b', 'c', 'd']]]) }),
     ],
-    [
-      'a setting of adaptation',
-      ({ manifest }) => ({ manifest: { ...manifest, adaptation: { ...manifest.adaptation, epochs: 3 } } }),
-    ],
-    [
-      'the golden batch',
-      ({ manifest }) => ({ manifest: { ...manifest, golden_batch: { ...manifest.golden_batch, scores: [0.5] } } }),
-    ],
-    ['the training record', ({ manifest }) => ({ manifest: { ...manifest, training: { steps: 1 } } })],
   ])('changes with %s', async (_, change) => {
     expect(await versionWith(change)).not.toBe(await versionWith(() => ({})));
   });

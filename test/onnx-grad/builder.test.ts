@@ -63,17 +63,6 @@ describe('Builder', () => {
     expect(() => b.add('Relu', [x], {}, { outputs: ['x'] })).toThrow('two values are called "x"');
   });
 
-  it('refuses an override of a shape that does not fit', () => {
-    const b = new Builder();
-    const [x, y] = [b.input('x', 'float32', [2]), b.input('y', 'float32', [1])];
-    expect(() => b.override(y, [{ input: x, gradient: x }])).toThrow(
-      'an overridden value must be a scalar or have the shape of "x", float32[2], but "y" is float32[1]',
-    );
-    expect(() => b.override(x, [{ input: x, gradient: y }])).toThrow(
-      'the gradient "y" is float32[1], but its input "x" is float32[2]',
-    );
-  });
-
   it('continues from a graph', () => {
     const graph = layer();
     const b = Builder.from(graph);

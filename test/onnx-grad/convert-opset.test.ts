@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
-import { type ConversionContext, convertNode } from '../../packages/onnx-grad/src/onnx/convert-opset.ts';
-import type { FileNode } from '../../packages/onnx-grad/src/onnx/file-node.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
-import { attributeProto, modelFile, node, runModel, typed } from './onnx-file.ts';
+import { modelFile, node, runModel, typed } from './onnx-file.ts';
 
 const X = tensor(
   'float32',
@@ -44,6 +42,9 @@ const MODELS: readonly (readonly [opset: number, nodes: readonly ReturnType<type
       node('ReduceL2', ['x'], ['norm'], { axes: [-1] }),
       node('ReduceLogSumExp', ['x'], ['soft_largest'], { axes: [0, 2] }),
       node('ReduceProd', ['x'], ['product'], { axes: [2] }),
+      node('ReduceMin', ['x'], ['least'], { axes: [0] }),
+      node('ReduceL1', ['x'], ['sum_of_sizes'], { axes: [1] }),
+      node('ReduceSumSquare', ['x'], ['sum_of_squares'], { axes: [1] }),
       node('Constant', [], ['two'], { value: tensor('int64', [], [2]) }),
       node('Pow', ['x', 'two'], ['square']),
       node('Mod', ['x', 'half'], ['rest'], { fmod: 1 }),
@@ -173,61 +174,6 @@ describe('readModel', () => {
   ])('refuses %s in opset %i', (_what, opset, item, sentence) => {
     const bytes = modelFile({ opset, nodes: [item], inputs: [input], outputs: [typed('y', 'float32', null)] });
     expect(() => readModel(bytes)).toThrow(new GraphError(sentence));
-  });
-});
-
-describe('convertNode', () => {
-  const context: ConversionContext = {
-    shapeOf: () => ['batch', 3],
-    numbersOf: () => null,
-    ints: (values) => `ints_${values.join('_')}`,
-  };
-  const fileNode = (
-    op: string,
-    inputs: readonly string[],
-    outputs: readonly string[],
-    attributes: object,
-    opset = 17,
-  ): FileNode => ({
-    opset,
-    op,
-    name: 'n',
-    inputs,
-    outputs,
-    attributes: new Map(Object.entries(attributes).map(([name, value]) => [name, attributeProto(name, value)])),
-  });
-
-  it.each([
-    'ReduceMax',
-    'ReduceMin',
-    'ReduceProd',
-    'ReduceL1',
-    'ReduceL2',
-    'ReduceLogSum',
-    'ReduceLogSumExp',
-    'ReduceSumSquare',
-  ])('turns the axes of %s into an input', (op) => {
-    const converted = convertNode(fileNode(op, ['x'], ['y'], { axes: [0, 1] }), context);
-    expect([converted.inputs, converted.attributes.size]).toEqual([['x', 'ints_0_1'], 0]);
-  });
-
-  it('gives a Split without sizes its number of parts', () => {
-    const split = (opset: number, inputs: readonly string[]) =>
-      convertNode(fileNode('Split', inputs, ['a', 'b', 'c'], { axis: 1 }, opset), context).attributes.get('num_outputs')
-        ?.i;
-    expect([split(17, ['x']), split(17, ['x', '']), split(17, ['x', 'sizes']), split(18, ['x'])]).toEqual([
-      3n,
-      3n,
-      undefined,
-      undefined,
-    ]);
-  });
-
-  it('returns a node that does not differ unchanged', () => {
-    for (const op of ['Gemm', 'ReduceMean', 'Cast', 'Transpose']) {
-      const same = fileNode(op, ['x'], ['y'], op === 'Transpose' ? { perm: [1, 0] } : {}, 13);
-      expect(convertNode(same, context)).toBe(same);
-    }
   });
 });
 

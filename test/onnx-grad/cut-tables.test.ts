@@ -95,26 +95,6 @@ describe('cutTables', () => {
     expect(cut.compactGraph.values.get('table')).toMatchObject({ shape: ['rows.table', 2] });
   });
 
-  it('assigns one index each to two tables looked up by the same ids', () => {
-    const cut = cutAll(
-      graphOf((b, { table, weight, ids }) => {
-        const twin = b.initializer('twin', tensor('float32', [4, 2], new Array(8).fill(0)));
-        const rows = [table, twin].map((one) => b.add('Gather', [one, ids], { axis: 0 }));
-        return b.add('Mul', [b.add('Add', [rows[0]!, rows[1]!]), weight]);
-      }),
-    );
-    expect(tablesOf(cut)).toEqual(['table', 'twin']);
-    expect(cut.indexGraph.outputs).toEqual(['ids']);
-  });
-
-  it('cuts a look-up by constants', () => {
-    const cut = cutAll(
-      graphOf((b, { table, weight }) => b.add('Mul', [b.add('Gather', [table, b.ints([1, 3])], { axis: 0 }), weight])),
-    );
-    expect(tablesOf(cut)).toEqual(['table']);
-    expect(cut.indexGraph.inputs).toEqual([]);
-  });
-
   it('cuts no table if this is switched off', () => {
     const graph = graphOf((b, { table, weight, ids }) =>
       b.add('Mul', [b.add('Gather', [table, ids], { axis: 0 }), weight]),
@@ -171,18 +151,6 @@ describe('cutTables', () => {
     expect(cut.dense.get('table')).toBe(reason);
     expect(tablesOf(cut)).not.toContain('table');
     expect(cut.compactGraph.values.get('table')!.shape).toEqual([4, 2]);
-  });
-
-  it('keeps the names of nodes', () => {
-    const graph = graphOf((b, { table, weight, ids }) =>
-      b.add(
-        'Mul',
-        [b.add('Gather', [table, ids], { axis: 0 }, { name: 'tower/look-up' }), weight],
-        {},
-        { name: 'head' },
-      ),
-    );
-    expect(cutAll(graph).compactGraph.nodes.map(({ name }) => name)).toEqual(['tower/look-up', 'head']);
   });
 });
 

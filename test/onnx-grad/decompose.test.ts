@@ -9,7 +9,6 @@ import { COMPOSITES } from '../../packages/onnx-grad/src/composites/table.ts';
 import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
 import type { Graph } from '../../packages/onnx-grad/src/graph/ir.ts';
-import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
 import {
   type DataType,
   elementCount,
@@ -253,42 +252,10 @@ describe('the reader', () => {
     ]);
   });
 
-  it('decomposes BatchNormalization', () => {
-    expect(printGraph(read([norm], { initializers: vectors('s', 'b', 'm', 'v') }))).toMatchInlineSnapshot(`
-      "graph main
-      inputs
-        x: float32[n, 2]
-      parameters
-        s: float32[2]
-        b: float32[2]
-      nodes
-        bn/Add: float32[2] = Add([1.0, 2.0], 0.00001)
-        bn/Sqrt: float32[2] = Sqrt(bn/Add)
-        bn/Sub: float32[n, 2] = Sub(x, [1.0, 2.0])
-        bn/Div: float32[2] = Div(s, bn/Sqrt)
-        bn/Mul: float32[n, 2] = Mul(bn/Sub, bn/Div)
-        y: float32[n, 2] = Add(bn/Mul, b)
-      outputs
-        y: float32[n, 2]"
-    `);
-  });
-
   it('does not treat the running statistics of BatchNormalization as parameters', () => {
     const graph = read([norm], { initializers: vectors('m', 's', 'v', 'b') });
     expect([...graph.initializers.keys()]).toEqual(['s', 'b']);
     expect([...graph.constants.keys()]).toEqual(expect.arrayContaining(['m', 'v']));
-  });
-
-  it('shares the axes with nodes whose axes were an attribute', () => {
-    const graph = read(
-      [
-        node('LayerNormalization', ['x', 's'], ['normal']),
-        node('ReduceMax', ['normal'], ['y'], { axes: [1] }),
-        node('LayerNormalization', ['x', 's'], ['other']),
-      ],
-      { opset: 17, initializers: vectors('s') },
-    );
-    expect([...graph.constants.keys()].filter((name) => name.startsWith('ints'))).toEqual(['ints_1']);
   });
 
   it('accepts a LayerNormalization whose bias is omitted by an empty name, on which ONNX Runtime crashes', () => {
@@ -337,34 +304,14 @@ describe('the reader', () => {
       { inputs: [typed('x', 'float32', ['n', 3])], initializers: vectors('s', 'b', 'm', 'v') },
     ],
     [
-      'BatchNormalization node "bn": "x" has rank 1, but at least 2 is needed',
-      norm,
-      { inputs: [typed('x', 'float32', ['n'])], initializers: vectors('s', 'b', 'm', 'v') },
-    ],
-    [
       'BatchNormalization node "bn" has 2 inputs, not 5',
       node('BatchNormalization', ['x', 'x'], ['y'], {}, { name: 'bn' }),
-      {},
-    ],
-    [
-      'BatchNormalization node "bn" lacks its input 3',
-      node('BatchNormalization', ['x', 'x', 'x', '', 'x'], ['y'], {}, { name: 'bn' }),
-      {},
-    ],
-    [
-      'BatchNormalization node "bn" has the attribute "spatial", which is not supported',
-      node('BatchNormalization', ['x', 'x', 'x', 'x', 'x'], ['y'], { spatial: 1 }, { name: 'bn' }),
       {},
     ],
     [
       'LayerNormalization node "ln": "s" of shape [2] does not broadcast to [n, 1]',
       node('LayerNormalization', ['x', 's'], ['y'], {}, { name: 'ln' }),
       { inputs: [typed('x', 'float32', ['n', 1])], initializers: vectors('s') },
-    ],
-    [
-      'LayerNormalization node "ln": axis 2 is out of range for a value of rank 2',
-      node('LayerNormalization', ['x', 's'], ['y'], { axis: 2 }, { name: 'ln' }),
-      { initializers: vectors('s') },
     ],
     [
       'LayerNormalization node "ln": stash_type is 11, but only 1 (float32) is supported',
@@ -381,21 +328,11 @@ describe('the reader', () => {
       node('InstanceNormalization', ['x', 's', 's'], ['y'], {}, { name: 'in' }),
       { initializers: vectors('s') },
     ],
-    [
-      'GlobalAveragePool node "pool": "x" has rank 2, but at least 3 is needed',
-      node('GlobalAveragePool', ['x'], ['y'], {}, { name: 'pool' }),
-      {},
-    ],
     ['Mish node "m" has 2 outputs, not 1', node('Mish', ['x'], ['y', 'z'], {}, { name: 'm' }), {}],
     [
       'Gelu node "g": approximate must be none or tanh, not "quick"',
       node('Gelu', ['x'], ['y'], { approximate: 'quick' }, { name: 'g' }),
       {},
-    ],
-    [
-      'Gelu node "g": Erf node "g/Erf"(g/Div: float64[2]): "g/Div" is float64: Erf takes float32 only',
-      node('Gelu', ['x'], ['y'], {}, { name: 'g' }),
-      { inputs: [typed('x', 'float64', [2])], outputs: [typed('y', 'float64', null)] },
     ],
   ])('refuses: %s', (sentence, item, more) => {
     expect(() => read([item], more)).toThrow(new GraphError(sentence));

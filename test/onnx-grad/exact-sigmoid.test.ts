@@ -80,13 +80,6 @@ describe('exactSigmoids', () => {
     expect(worst).toBeLessThan(1e-6);
   });
 
-  it("is more exact than ONNX Runtime's Sigmoid", async () => {
-    const b = new Builder();
-    const graph = b.build('model', [plain(b, b.input('x', 'float32', ['batch']))]);
-    const [scores] = await run(graph, { x: { dtype: 'float32', shape: [COARSE.length], data: COARSE } });
-    expect(scores![COARSE.findIndex((x) => x > -20)]).toBe(0);
-  });
-
   it('leaves sigmoids inside layers, and graphs without others, unchanged', () => {
     const b = new Builder();
     const hidden = b.add('Tanh', [b.add('Sigmoid', [b.input('x', 'float32', ['batch'])])]);

@@ -74,11 +74,6 @@ describe('external data', () => {
     expect(numbersOf(graph.initializers.get('w')!)).toEqual([3, 4]);
   });
 
-  it('begins at the start of the file if it has no offset', () => {
-    const [first] = numbersOf(read({ location: 'w.bin' }, { dims: [2n, 1n] }).initializers.get('w')!);
-    expect(first).toBe(DATA.readFloatLE(0));
-  });
-
   it('is read for the tensor of a Constant node', () => {
     const value = attributeProto('value', { ...tensor('float32', [2, 1], [0, 0]) });
     Object.assign(value.t!, kept({ location: 'w.bin', ...AT_3 }), { rawData: new Uint8Array(0) });
@@ -87,14 +82,6 @@ describe('external data', () => {
       outputs: [typed('w', 'float32', [2, 1])],
     });
     expect(numbersOf(readModel(bytes, { external: filesIn(folder) }).constants.get('w')!)).toEqual([3, 4]);
-  });
-
-  it('may be empty', () => {
-    const bytes = modelFile({
-      initializers: [kept({ location: 'empty.bin' }, { dims: [0n] })],
-      outputs: [typed('w', 'float32', [0])],
-    });
-    expect(readModel(bytes, { external: filesIn(folder) }).initializers.get('w')?.shape).toEqual([0]);
   });
 
   it('is moved inside, so that ONNX Runtime needs no other file', async () => {
@@ -177,10 +164,6 @@ describe('external data is refused', () => {
     expect(
       refusal(() => readModel(file(kept({}, { externalData: [entry, entry] })), { external: filesIn(folder) })),
     ).toBe('initializer "w" repeats an entry of its external data');
-  });
-
-  it('of a type that is not supported, with advice how to cast', () => {
-    expect(refusal(() => read({ location: 'w.bin' }, { dataType: Code.FLOAT16 }))).toContain('model.float()');
   });
 
   it('in claims of gigabytes, before any memory is allocated', () => {

@@ -6,15 +6,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
-import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
-import { tinyGraph } from '../model/tiny-model.ts';
 import type { FuzzMessage, FuzzSummary } from './children/fuzz.ts';
 import { writeSeeds } from './fuzz-seeds.ts';
-import { MUTATIONS, mutate } from './mutate.ts';
-import { allFields, readWire, writeWire } from './wire.ts';
 
 const SEED = 'fuzz 1';
 const FILES = size(1500, 3000);
@@ -65,24 +60,5 @@ describe('a damaged file', () => {
     // damaged enough to be refused, but not so much that no file gets far
     expect(refused).toBeGreaterThan(FILES / 4);
     expect(taken + underivable).toBeGreaterThan(FILES / 20);
-  });
-});
-
-describe('mutate', () => {
-  const file = writeModel(tinyGraph());
-
-  it('splits a file into fields and puts it together again', () => {
-    const fields = readWire(file)!;
-    expect(Buffer.from(writeWire(fields)).equals(Buffer.from(file))).toBe(true);
-    expect(allFields(fields).length).toBeGreaterThan(500);
-  });
-
-  it.each(MUTATIONS)('changes a file by %s, the same way for the same seed', (kind) => {
-    const once = (key: string) => Buffer.from(mutate(createRng(key), kind, file, [file])).toString('base64');
-    expect(once('a')).toBe(once('a'));
-    const different = Array.from({ length: 20 }, (_, i) => once(`key ${i}`)).filter(
-      (text) => text !== Buffer.from(file).toString('base64'),
-    );
-    expect(different.length).toBeGreaterThan(10);
   });
 });

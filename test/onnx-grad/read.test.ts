@@ -3,7 +3,6 @@ import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import type { Graph } from '../../packages/onnx-grad/src/graph/ir.ts';
-import { printGraph } from '../../packages/onnx-grad/src/graph/print.ts';
 import { type DataType, numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import {
   AttributeProtoSchema,
@@ -11,7 +10,7 @@ import {
   TensorProto_DataType as Code,
 } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
-import { attributeProto, type FileModel, modelFile, node, raw, runModel, typed } from './onnx-file.ts';
+import { attributeProto, type FileModel, modelFile, node, raw, typed } from './onnx-file.ts';
 
 const GOLDEN = new URL('../golden/torch-export-opset17/', import.meta.url);
 const EXPORT = readFileSync(new URL('model.onnx', GOLDEN));
@@ -173,22 +172,6 @@ describe('readModel', () => {
     }
   });
 
-  it('reads graphs that ONNX Runtime runs, with equal results', async () => {
-    const { y } = await runModel(modelFile(GOOD), { x: tensor('float32', [1, 2], [1, 2]) });
-    expect(numbersOf(y!)).toEqual([11]);
-    expect(printGraph(read(GOOD))).toMatchInlineSnapshot(`
-      "graph main
-      inputs
-        x: float32[batch, 2]
-      parameters
-        w: float32[2, 1]
-      nodes
-        y: float32[batch, 1] = MatMul(x, w)
-      outputs
-        y: float32[batch, 1]"
-    `);
-  });
-
   it('ignores domains that no node uses', () => {
     const opsetImport = [
       { domain: 'com.microsoft', version: 1n },
@@ -224,11 +207,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'the model uses opset 12: 13 to 21 are supported (export with opset_version=18)',
     { ...GOOD, opset: 12 },
   ],
-  [
-    'an opset after 21',
-    'the model uses opset 22: 13 to 21 are supported (export with opset_version=18)',
-    { ...GOOD, opset: 22 },
-  ],
   ['no opset', 'the model does not declare its opset', { ...GOOD, model: { opsetImport: [] } }],
   [
     'two opsets',
@@ -236,7 +214,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     { ...GOOD, model: { opsetImport: [{ version: 17n }, { domain: 'ai.onnx', version: 18n }] } },
   ],
   ['an old IR version', 'the file has IR version 2; 3 to 13 are supported', { ...GOOD, model: { irVersion: 2n } }],
-  ['a new IR version', 'the file has IR version 14; 3 to 13 are supported', { ...GOOD, model: { irVersion: 14n } }],
   [
     'a node of another domain',
     `Gelu node "act" belongs to the domain "com.microsoft", but only ONNX's own ops are supported: export the model without this op`,
@@ -266,25 +243,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'an unknown op',
     'LSTM node "memory": the op LSTM is not supported',
     one(node('LSTM', ['x'], ['y'], {}, { name: 'memory' })),
-  ],
-  [
-    'an unknown op without a name',
-    'LSTM node with output "y": the op LSTM is not supported',
-    one(node('LSTM', ['x'], ['y'])),
-  ],
-  [
-    'a condition',
-    'If node "choice" is control flow, which is not supported: compute both branches and choose with Where (in ' +
-      'Python torch.where), or, if the condition does not depend on data, decide before the export',
-    one(
-      node(
-        'If',
-        ['x'],
-        ['y'],
-        { then_branch: create(AttributeProtoSchema, { name: 'then_branch', type: AttributeType.GRAPH, g: {} }) },
-        { name: 'choice' },
-      ),
-    ),
   ],
   [
     'an unknown attribute',
@@ -328,12 +286,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     ),
   ],
   [
-    'a cast to a type that is not supported',
-    'attribute "to" of Cast node "half" is float16, which is not supported: cast it to float32 (in PyTorch: ' +
-      'model.float()) before the export',
-    one(node('Cast', ['x'], ['y'], { to: Code.FLOAT16 }, { name: 'half' })),
-  ],
-  [
     'a fill of two elements',
     'attribute "value" of ConstantOfShape node "f" has 2 elements, not 1',
     one(node('ConstantOfShape', ['x'], ['y'], { value: tensor('int64', [2], [1, 2]) }, { name: 'f' })),
@@ -349,11 +301,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     one(node('Constant', [], ['y'])),
   ],
   [
-    'a Constant without an output',
-    'Constant node "c" has 0 outputs, but needs exactly one, with a name',
-    one(node('Constant', [], [], { value_int: 1 }, { name: 'c' })),
-  ],
-  [
     'a node without an output',
     'Relu node "r" has no output with a name',
     one(node('Relu', ['x'], [], {}, { name: 'r' })),
@@ -364,27 +311,12 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     one(node('Relu', ['x'], ['y', 'z'], {}, { name: 'r' })),
   ],
   [
-    'a node with an input too many',
-    'Relu node "r" has 2 inputs, not 1',
-    one(node('Relu', ['x', 'x'], ['y'], {}, { name: 'r' })),
-  ],
-  [
     'a value of two nodes',
     'two values are called "y": Relu node "r" and Neg node "n"',
     {
       ...one(node('Relu', ['x'], ['y'], {}, { name: 'r' })),
       nodes: [node('Relu', ['x'], ['y'], {}, { name: 'r' }), node('Neg', ['x'], ['y'], {}, { name: 'n' })],
     },
-  ],
-  [
-    'a value of an initializer and a Constant',
-    'two values are called "w": initializer "w" and Constant "w"',
-    { ...GOOD, nodes: [...GOOD.nodes, node('Constant', [], ['w'], { value_int: 1 })] },
-  ],
-  [
-    'two initializers of one name',
-    'two values are called "w": initializer "w" and initializer "w"',
-    { ...GOOD, initializers: [...GOOD.initializers, ...GOOD.initializers] },
   ],
   ['two inputs of one name', 'two inputs are called "x"', { ...GOOD, inputs: [x, x] }],
   ['two outputs of one name', 'two outputs are called "y"', { ...GOOD, outputs: [y, y] }],
@@ -398,11 +330,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'an input that nothing gives',
     'Relu node "r" needs "nowhere", which nothing produces',
     one(node('Relu', ['nowhere'], ['y'], {}, { name: 'r' })),
-  ],
-  [
-    'an output that nothing gives',
-    'the graph needs "nowhere", which nothing produces',
-    { ...GOOD, outputs: [typed('nowhere', 'float32', [])] },
   ],
   [
     'a node that needs itself',
@@ -419,16 +346,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   ['a type that does not fit', '(x: float32[batch, 2], w: float32[3, 1])', w({ dims: [3n, 1n], floatData: [1, 2, 3] })],
   [
-    'an output of another type',
-    'output "y" is declared as int64[batch, 1], but is float32[batch, 1]',
-    { ...GOOD, outputs: [typed('y', 'int64', ['batch', 1])] },
-  ],
-  [
-    'an output of another rank',
-    'output "y" is declared as float32[batch], but is float32[batch, 1]',
-    { ...GOOD, outputs: [typed('y', 'float32', ['batch'])] },
-  ],
-  [
     'an output of another size',
     'output "y" is declared as float32[?, 2], but is float32[batch, 1]',
     { ...GOOD, outputs: [typed('y', 'float32', [null, 2])] },
@@ -438,11 +355,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'input "w" is declared as float32[3, 1], but is float32[2, 1]',
     { ...GOOD, inputs: [x, typed('w', 'float32', [3, 1])] },
   ],
-  [
-    'an input without a shape',
-    'input "x" is declared without a shape',
-    { ...GOOD, inputs: [typed('x', 'float32', null)] },
-  ],
   ['an input without a type', 'input "x" is declared without a type', { ...GOOD, graph: { input: [{ name: 'x' }] } }],
   [
     'an input that is no tensor',
@@ -450,39 +362,9 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     { ...GOOD, graph: { input: [{ name: 'x', type: { value: { case: 'sequenceType', value: {} } } }] } },
   ],
   [
-    'an input of text',
-    'input "x" is string, which is not supported: map its strings to integer ids before the export',
-    {
-      ...GOOD,
-      graph: {
-        input: [{ name: 'x', type: { value: { case: 'tensorType', value: { elemType: Code.STRING, shape: {} } } } }],
-      },
-    },
-  ],
-  [
     'an input of a negative size',
     'input "x" has the negative size -1 in its shape',
     { ...GOOD, inputs: [typed('x', 'float32', [-1, 2])] },
-  ],
-  [
-    'an input of an impossible size',
-    'input "x" has the impossible size 9223372036854775807 in its shape',
-    {
-      ...GOOD,
-      graph: {
-        input: [
-          {
-            name: 'x',
-            type: {
-              value: {
-                case: 'tensorType',
-                value: { elemType: 1, shape: { dim: [{ value: { case: 'dimValue', value: 2n ** 63n - 1n } }] } },
-              },
-            },
-          },
-        ],
-      },
-    },
   ],
   [
     'external data',
@@ -506,20 +388,9 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     w({ rawData: new Uint8Array(7) }),
   ],
   [
-    'too many bytes',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 12',
-    w({ rawData: new Uint8Array(12) }),
-  ],
-  ['no data', 'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 0', w({})],
-  [
     'too many elements',
     'initializer "w" is float32[2, 1] and needs 2 elements, but the file has 3',
     w({ floatData: [1, 2, 3] }),
-  ],
-  [
-    'elements in the field of another type',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 0',
-    w({ doubleData: [1, 2] }),
   ],
   [
     'data of an empty tensor',
@@ -555,22 +426,6 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
       'cast this to int32 or int64 before the export',
     w({ dataType: Code.UINT8 }),
   ],
-  [
-    'the newest type of ONNX',
-    'initializer "w" is int2, which is not supported: cast it to int32 or int64 before the export',
-    w({ dataType: Code.INT2 }),
-  ],
-  [
-    'uint64',
-    'initializer "w" is uint64, which is not supported: cast it to int64 before the export',
-    w({ dataType: Code.UINT64 }),
-  ],
-  [
-    'complex64',
-    'initializer "w" is complex64, which is not supported: split it into its real and imaginary parts before the ' +
-      'export',
-    w({ dataType: Code.COMPLEX64 }),
-  ],
 ];
 
 describe('readModel refuses', () => {
@@ -580,13 +435,6 @@ describe('readModel refuses', () => {
 
   it('an empty file', () => {
     expect(refusal(() => readModel(new Uint8Array(0)))).toBe('the file is empty: it is not an ONNX model');
-  });
-
-  it('a file that is not protobuf', () => {
-    expect(refusal(() => readModel(Buffer.from('<html>not a model</html>')))).toMatch(
-      /^the file .*is not an ONNX model/,
-    );
-    expect(refusal(() => readModel(Buffer.from('\x89PNG\r\n\x1a\n0000000000')))).toMatch(/is not an ONNX model/);
   });
 
   it('a truncated file, wherever it ends', () => {

@@ -52,14 +52,6 @@ describe('splitFrozen', () => {
     expect(head.nodes.map(({ op }) => op)).not.toContain('Relu');
   });
 
-  it('has the last computed values as boundary: for the last bias alone, both terms of its sum', () => {
-    const { body, head, boundary } = splitFrozen(twoLayers(), ['bias']);
-    expect(boundary).toHaveLength(2);
-    expect(boundary).toContain('cheap');
-    expect(body!.nodes.map(({ op }) => op)).toEqual(['MatMul', 'Relu', 'MatMul']);
-    expect(head.nodes.map(({ op }) => op)).toEqual(['Mul', 'Add', 'Sigmoid']);
-  });
-
   /** nn.MultiheadAttention's shape arithmetic: x in as many parts as 2 mod 3 says, times w. */
   function shapedBySizes(): Graph {
     const b = new Builder();

@@ -1,6 +1,6 @@
 /** MetaHeac's graph compared with the formulas in plain TypeScript; its shapes and its printed form. */
 import { describe, expect, it } from 'vitest';
-import { type Feeds, type Graph, numbersOf, printGraph, tensor } from '../../../packages/onnx-grad/index.ts';
+import { type Feeds, type Graph, numbersOf, tensor } from '../../../packages/onnx-grad/index.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import type { MetaHeacFeature } from '../../../src/model/architectures/feature-inputs.ts';
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
@@ -161,105 +161,6 @@ describe('buildMetaHeac', () => {
       'latent.campaign.words.embedding': [5, 3],
     });
     for (const [name, value] of published.initializers) expect(graph.initializers.get(name)).toEqual(value);
-  });
-
-  it('reads well', () => {
-    expect(printGraph(tinyGraph())).toMatchInlineSnapshot(`
-      "graph metaheac
-      inputs
-        user.age: int32[batch]
-        user.tags: int32[batch, 3]
-        user.tags.length: int32[batch]
-        campaign.topic: int32[1]
-        campaign.words: int32[1, 2]
-        campaign.words.length: int32[1]
-      parameters
-        user.age.embedding: float32[5, 2]
-        user.tags.embedding: float32[6, 2]
-        campaign.topic.embedding: float32[4, 2]
-        campaign.words.embedding: float32[5, 2]
-        gate.experts.0.weight: float32[3, 6]
-        gate.experts.0.bias: float32[3]
-        gate.experts.1.weight: float32[2, 3]
-        gate.experts.1.bias: float32[2]
-        gate.critics.0.weight: float32[3, 6]
-        gate.critics.0.bias: float32[3]
-        gate.critics.1.weight: float32[3, 3]
-        gate.critics.1.bias: float32[3]
-        experts.0.weight: float32[8, 4]
-        experts.0.bias: float32[8]
-        experts.1.weight: float32[2, 3, 4]
-        experts.1.bias: float32[2, 3]
-        critics.weight: float32[3, 3]
-        critics.bias: float32[3]
-      nodes
-        user.tags/Unsqueeze: int32[batch, 1] = Unsqueeze(user.tags.length, axes=[1])
-        user.tags/Less: bool[batch, 3] = Less([0, 1, 2], user.tags/Unsqueeze)
-        user.tags/Cast: float32[batch, 3] = Cast(user.tags/Less, to=float32)
-        campaign.words/Unsqueeze: int32[1, 1] = Unsqueeze(campaign.words.length, axes=[1])
-        campaign.words/Less: bool[1, 2] = Less([0, 1], campaign.words/Unsqueeze)
-        campaign.words/Cast: float32[1, 2] = Cast(campaign.words/Less, to=float32)
-        user.age/Gather: float32[batch, 2] = Gather(user.age.embedding, user.age, axis=0)
-        user.tags/Gather: float32[batch, 3, 2] = Gather(user.tags.embedding, user.tags, axis=0)
-        user.tags/Unsqueeze_1: float32[batch, 3, 1] = Unsqueeze(user.tags/Cast, axes=[2])
-        user.tags/Mul: float32[batch, 3, 2] = Mul(user.tags/Gather, user.tags/Unsqueeze_1)
-        user.tags/ReduceSum: float32[batch, 2] = ReduceSum(user.tags/Mul, axes=[1], keepdims=0)
-        user.tags/Cast_1: float32[batch] = Cast(user.tags.length, to=float32)
-        user.tags/Max: float32[batch] = Max(user.tags/Cast_1, 1.0)
-        user.tags/Unsqueeze_2: float32[batch, 1] = Unsqueeze(user.tags/Max, axes=[1])
-        user.tags/Div: float32[batch, 2] = Div(user.tags/ReduceSum, user.tags/Unsqueeze_2)
-        campaign.topic/Gather: float32[1, 2] = Gather(campaign.topic.embedding, campaign.topic, axis=0)
-        campaign.words/Gather: float32[1, 2, 2] = Gather(campaign.words.embedding, campaign.words, axis=0)
-        campaign.words/Unsqueeze_1: float32[1, 2, 1] = Unsqueeze(campaign.words/Cast, axes=[2])
-        campaign.words/Mul: float32[1, 2, 2] = Mul(campaign.words/Gather, campaign.words/Unsqueeze_1)
-        campaign.words/ReduceSum: float32[1, 2] = ReduceSum(campaign.words/Mul, axes=[1], keepdims=0)
-        campaign.words/Cast_1: float32[1] = Cast(campaign.words.length, to=float32)
-        campaign.words/Max: float32[1] = Max(campaign.words/Cast_1, 1.0)
-        campaign.words/Unsqueeze_2: float32[1, 1] = Unsqueeze(campaign.words/Max, axes=[1])
-        campaign.words/Div: float32[1, 2] = Div(campaign.words/ReduceSum, campaign.words/Unsqueeze_2)
-        user/features: float32[batch, 4] = Concat(user.age/Gather, user.tags/Div, axis=1)
-        context/Reshape: float32[batch, 2, 2] = Reshape(user/features, shape=[0, 2, 2])
-        context/ReduceMean: float32[batch, 2] = ReduceMean(context/Reshape, axes=[1], keepdims=0)
-        context/Concat: float32[1, 4] = Concat(campaign.topic/Gather, campaign.words/Div, axis=1)
-        context/Shape: int64[1] = Shape(context/ReduceMean, end=1, start=0)
-        context/Concat_1: int64[2] = Concat(context/Shape, [4], axis=0)
-        context/Expand: float32[batch, 4] = Expand(context/Concat, shape=context/Concat_1)
-        context/Concat_2: float32[batch, 6] = Concat(context/ReduceMean, context/Expand, axis=1)
-        gate.experts/Gemm: float32[batch, 3] = Gemm(context/Concat_2, gate.experts.0.weight, gate.experts.0.bias, transB=1)
-        gate.experts/Relu: float32[batch, 3] = Relu(gate.experts/Gemm)
-        gate.experts/Gemm_1: float32[batch, 2] = Gemm(gate.experts/Relu, gate.experts.1.weight, gate.experts.1.bias, transB=1)
-        gate.experts/Softmax: float32[batch, 2] = Softmax(gate.experts/Gemm_1, axis=1)
-        gate.critics/Gemm: float32[batch, 3] = Gemm(context/Concat_2, gate.critics.0.weight, gate.critics.0.bias, transB=1)
-        gate.critics/Relu: float32[batch, 3] = Relu(gate.critics/Gemm)
-        gate.critics/Gemm_1: float32[batch, 3] = Gemm(gate.critics/Relu, gate.critics.1.weight, gate.critics.1.bias, transB=1)
-        gate.critics/Softmax: float32[batch, 3] = Softmax(gate.critics/Gemm_1, axis=1)
-        experts/Gemm: float32[batch, 8] = Gemm(user/features, experts.0.weight, experts.0.bias, transB=1)
-        experts/Relu: float32[batch, 8] = Relu(experts/Gemm)
-        experts/Reshape: float32[batch, 2, 4] = Reshape(experts/Relu, shape=[0, 2, 4])
-        experts/Transpose: float32[2, batch, 4] = Transpose(experts/Reshape, perm=[1, 0, 2])
-        experts/Transpose_1: float32[2, 4, 3] = Transpose(experts.1.weight, perm=[0, 2, 1])
-        experts/Unsqueeze: float32[2, 1, 3] = Unsqueeze(experts.1.bias, axes=[1])
-        experts/MatMul: float32[2, batch, 3] = MatMul(experts/Transpose, experts/Transpose_1)
-        experts/Add: float32[2, batch, 3] = Add(experts/MatMul, experts/Unsqueeze)
-        experts/Relu_1: float32[2, batch, 3] = Relu(experts/Add)
-        mix/Transpose: float32[2, batch] = Transpose(gate.experts/Softmax, perm=[1, 0])
-        mix/Unsqueeze: float32[2, batch, 1] = Unsqueeze(mix/Transpose, axes=[2])
-        mix/Mul: float32[2, batch, 3] = Mul(experts/Relu_1, mix/Unsqueeze)
-        mix/ReduceSum: float32[batch, 3] = ReduceSum(mix/Mul, axes=[0], keepdims=0)
-        critics/Gemm: float32[batch, 3] = Gemm(mix/ReduceSum, critics.weight, critics.bias, transB=1)
-        critics/Neg: float32[batch, 3] = Neg(critics/Gemm)
-        critics/Exp: float32[batch, 3] = Exp(critics/Neg)
-        critics/Add: float32[batch, 3] = Add(critics/Exp, 1.0)
-        critics/Reciprocal: float32[batch, 3] = Reciprocal(critics/Add)
-        critics/Abs: float32[batch, 3] = Abs(critics/Gemm)
-        critics/Greater: bool[batch, 3] = Greater(critics/Abs, 2.0)
-        critics/Sigmoid: float32[batch, 3] = Sigmoid(critics/Gemm)
-        critics/Where: float32[batch, 3] = Where(critics/Greater, critics/Reciprocal, critics/Sigmoid)
-        critics/Mul: float32[batch, 3] = Mul(gate.critics/Softmax, critics/Where)
-        score: float32[batch] = ReduceSum(critics/Mul, axes=[1], keepdims=0)
-      outputs
-        score: float32[batch]"
-    `);
   });
 });
 

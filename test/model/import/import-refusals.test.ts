@@ -12,41 +12,28 @@ import {
   LOOK_UP,
   MEAN,
   meanOf,
-  ONE,
-  type Parts,
   type Plain,
   probability,
   refusalOf,
   refusing,
   SCHEMA,
   small,
-  TABLE,
   writeFiles,
 } from './import-files.ts';
 
 const newFolder = useFolders();
 const write = (bytes: Uint8Array, schema?: Plain | string) => writeFiles(newFolder(), bytes, schema);
 
-const inputsLike = (...inputs: Parts['inputs']) => small({ inputs });
 const file = (change: FileModel) => modelFile({ ...FILE, ...change });
-const withTable = (fields: object) =>
-  file({
-    initializers: [raw({ name: 'table', dims: [4n, 2n], dataType: Code.FLOAT, ...fields }), ONE],
-  });
 
 /** Kinds of bad files, with the expected message. */
 const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string])[] = [
   ['a file that is cut off', small().subarray(0, 200), 'the file is truncated, or is not an ONNX model'],
   [
     'an input of no feature',
-    inputsLike(['age', 'int64', ['batch']]),
+    small({ inputs: [['age', 'int64', ['batch']]] }),
     'the model has an input "age" that belongs to no feature of the schema: name inputs user.<feature> or ' +
       'campaign.<feature>',
-  ],
-  [
-    'a fixed batch',
-    inputsLike(['user.age', 'int64', [8]]),
-    'input "user.age" is int64[8], not int32 or int64 of [batch]',
   ],
   [
     'a score of another name, where there are several outputs',
@@ -57,36 +44,10 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     'the first output is "y" float32[batch], not "score" float32[batch]',
   ],
   [
-    'a score of double',
-    small({ score: (b, rows) => b.add('Cast', [meanOf(b, rows)], { to: 'float64' }, { outputs: ['score'] }) }),
-    'the first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export ' +
-      '(in PyTorch: model.float())',
-  ],
-  [
-    'a score that is declared otherwise',
-    file({ outputs: [typed('score', 'float32', ['batch', 1])] }),
-    'output "score" is declared as float32[batch, 1], but is float32[batch]',
-  ],
-  ['NaN', withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NaN] }), 'parameter "table" contains NaN or infinity'],
-  [
     'quantised layers',
     file({ nodes: [LOOK_UP, node('DynamicQuantizeLinear', ['rows'], ['mean'], {}, { name: 'q' }), HEAD] }),
     'DynamicQuantizeLinear node "q": the op DynamicQuantizeLinear is not supported: import the float model, not a ' +
       'quantised one',
-  ],
-  [
-    'double weights',
-    small({
-      table: tensor('float64', [4, 2], Array.from(TABLE.data as Float32Array)),
-      score: (b, rows) => probability(b, b.add('Cast', [meanOf(b, rows)], { to: 'float32' })),
-    }),
-    'adapted parameter "table" is float64[4, 2]: only float32 can be adapted; cast the model before the export ' +
-      '(in PyTorch: model.float())',
-  ],
-  [
-    'weights in a file that is not there',
-    withTable({ dataLocation: 1, externalData: [{ key: 'location', value: 'weights.bin' }] }),
-    'external data "weights.bin" does not exist: it must be next to the model',
   ],
   [
     'a logit, though all scores lie between 0 and 1',

@@ -37,10 +37,4 @@ describe('compact', () => {
       message: expect.stringContaining(`index ${index} `),
     });
   });
-
-  it('has no rows if there are no batches', async () => {
-    const made = await compact(cut, graph.initializers, indexReader(cut.indexGraph, null), []);
-    expect(made.parameters.get('table')!.shape).toEqual([0, 2]);
-    expect(made.restore(made.parameters).get('table')).toEqual(graph.initializers.get('table'));
-  });
 });

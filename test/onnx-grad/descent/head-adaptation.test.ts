@@ -156,15 +156,6 @@ describe('openHeadProgram', () => {
     expect(await play()).toEqual(once);
   });
 
-  it('starts from any parameters, without a new session', async () => {
-    const other = tinyGraph(CONFIG, 'other').initializers;
-    const run = await program.start(other, await program.boundary(other, ROWS, feedsOf));
-    const expected = await scoresOf({ ...graph, initializers: other }, feeds);
-    (await run.scores()).forEach((score, i) => {
-      expect(Math.abs(score - expected[i]!)).toBeLessThan(1e-6);
-    });
-  });
-
   it('does not change table rows that no user has', async () => {
     // nobody has a tag
     const bare = (from: number, to: number): Feeds => ({

@@ -82,17 +82,6 @@ describe('openShiftReader', () => {
     expect(byHand.flat().filter((x) => x === 2).length).toBeGreaterThan(0);
   });
 
-  it('has no entries for padding, and each element of a row only once', () => {
-    const { starts, columns, values } = features;
-    expect(starts[HEADS_ROWS]).toBe(columns.length);
-    expect([...values].every((value) => value > 0)).toBe(true);
-    for (let row = 0; row < HEADS_ROWS; row++) {
-      const own = [...columns.subarray(starts[row], starts[row + 1])];
-      expect(new Set(own).size).toBe(own.length);
-      expect(own.length).toBe(byHand[row]!.slice(0, TABLE_ROWS).filter((count) => count > 0).length);
-    }
-  });
-
   it('reads the term at the start, to which the product of features and parameter changes is added', async () => {
     const rng = createRng('change');
     const moved = new Map(initializers);

@@ -11,8 +11,6 @@ type Attempt = (b: Builder, x: (...shape: Shape) => Value, typed: (dtype: DataTy
 const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   // of every op
   ['Add node "Add" has 1 inputs, not 2', (b, x) => b.add('Add', [x(2)])],
-  ['Clip node "Clip" has 4 inputs, not 1 to 3', (b, x) => b.add('Clip', [x(2), x(), x(), x()])],
-  ['Concat node "Concat" has 0 inputs, not 1 to 4096', (b) => b.add('Concat', [], { axis: 0 })],
   ['Sub node "Sub" lacks its input 1', (b, x) => b.add('Sub', [x(2), null])],
   [
     'Add node "Add"(x0: float64[2], x1: float32[2]): types float64 and float32 are mixed',
@@ -23,84 +21,47 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'Mul node "Mul"(x0: float64[2, 3], x1: float64[n, 2]): sizes 3 and 2 do not broadcast',
     (b, x) => b.add('Mul', [x(2, 3), x('n', 2)]),
   ],
-  ['"x0" is bool, not a number', (b, _, typed) => b.add('Add', [typed('bool', 2), typed('bool', 2)])],
   ['"x0" is bool, not a number', (b, _, typed) => b.add('Neg', [typed('bool', 2)])],
   ['"x0" is int64, not a float', (b, _, typed) => b.add('Sigmoid', [typed('int64', 2)])],
   ['input 1 is missing', (b, x) => b.add('Max', [x(2), null])],
   ['a bound is float64[1], not a scalar float64', (b, x) => b.add('Clip', [x(2), x(1)])],
-  ['a bound is int64[], not a scalar float64', (b, x, typed) => b.add('Clip', [x(2), null, typed('int64')])],
   ['the condition is float64, not bool', (b, x) => b.add('Where', [x(2), x(2), x(2)])],
   [
     'ONNX Runtime has no Where for booleans: use And, Or and Not',
     (b, _, typed) => b.add('Where', [typed('bool'), typed('bool'), typed('bool')]),
   ],
-  ['types float64 and int64 are mixed', (b, x, typed) => b.add('Where', [typed('bool'), x(2), typed('int64')])],
   // math and power
   ['"x0" is float64: Erf takes float32 only', (b, x) => b.add('Erf', [x(2)])],
-  ['"x0" is bool, not a number', (b, _, typed) => b.add('Abs', [typed('bool')])],
-  ['"x0" is int64, not a float', (b, _, typed) => b.add('Floor', [typed('int64')])],
   ['"x0" is float64, so fmod must be 1', (b, x) => b.add('Mod', [x(2), x(2)])],
-  ['types int64 and int32 are mixed', (b, _, typed) => b.add('Mod', [typed('int64'), typed('int32')])],
-  ['"x1" is bool, not a number', (b, x, typed) => b.add('Pow', [x(2), typed('bool')])],
-  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Pow', [x(2), x(3)])],
   // activations
   ['a slope of shape [3, 1] does not broadcast to [2]', (b, x) => b.add('PRelu', [x(2), x(3, 1)])],
-  ['a slope of shape [2] does not broadcast to [1]', (b, x) => b.add('PRelu', [x(1), x(2)])],
-  ['types float64 and float32 are mixed', (b, x, typed) => b.add('PRelu', [x(2), typed('float32', 2)])],
   // many
-  ['input 1 is missing', (b, x) => b.add('Sum', [x(2), null])],
-  ['"x0" is int64, not a float', (b, _, typed) => b.add('Sum', [typed('int64')])],
   ['Mean takes float32 only, not float64', (b, x) => b.add('Mean', [x(2), x(2)])],
   // logic
   ['"x1" is int64, not bool', (b, _, typed) => b.add('Xor', [typed('bool', 2), typed('int64', 2)])],
-  ['"x0" is int64, not a float', (b, _, typed) => b.add('IsNaN', [typed('int64', 2)])],
-  ['"x1" is int64, not bool', (b, _, typed) => b.add('And', [typed('bool', 2), typed('int64', 2)])],
   ['"x0" is float64, not bool', (b, x) => b.add('Not', [x(2)])],
-  ['"x0" is bool, not a number', (b, _, typed) => b.add('Less', [typed('bool'), typed('bool')])],
   // reduce
   ['axis 2 is out of range for a value of rank 2', (b, x) => b.add('ReduceSum', [x(2, 3), b.ints([2])])],
-  ['axis -3 is out of range for a value of rank 2', (b, x) => b.add('ReduceMean', [x(2, 3), b.ints([-3])])],
-  ['axis 0 is out of range for a value of rank 0', (b, x) => b.add('ReduceSum', [x(), b.ints([0])])],
   ['axes 1, -1 repeat an axis', (b, x) => b.add('ReduceSum', [x(2, 3), b.ints([1, -1])])],
   ['axes "x1" is float64, not int64 or int32', (b, x) => b.add('ReduceSum', [x(2), x(1)])],
   [
     'the axes must be known before running unless keepdims is 1',
     (b, x, typed) => b.add('ReduceSum', [x(2), typed('int64', 1)], { keepdims: 0 }),
   ],
-  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceSum', [typed('bool', 2)])],
-  ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceMean', [typed('int64', 2)])],
-  ['axis 1 is out of range for a value of rank 1', (b, x) => b.add('Softmax', [x(2)], { axis: 1 })],
-  ['axis -1 is out of range for a value of rank 0', (b, x) => b.add('Softmax', [x()])],
-  ['axis 1 is out of range for a value of rank 1', (b, x) => b.add('LogSoftmax', [x(2)], { axis: 1 })],
-  ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceLogSumExp', [typed('int64', 2)])],
-  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceMax', [typed('bool', 2)])],
-  ['axis 0 is out of range for a value of rank 0', (b, x) => b.add('ArgMax', [x()])],
-  ['axis 2 is out of range for a value of rank 2', (b, x) => b.add('CumSum', [x(2, 3), b.scalar(2, 'int64')])],
-  ['axis 0 is out of range for a value of rank 0', (b, x, typed) => b.add('CumSum', [x(), typed('int64')])],
   ['the axis must be a single number', (b, x, typed) => b.add('CumSum', [x(2, 3), typed('int64', 2)])],
-  ['the axis "x1" is float64, not int64 or int32', (b, x) => b.add('CumSum', [x(2, 3), x()])],
   // matrix
   ['inner sizes 3 and 2 differ', (b, x) => b.add('MatMul', [x(2, 3), x(2, 3)])],
-  ['sizes 2 and 4 do not broadcast', (b, x) => b.add('MatMul', [x(2, 1, 3), x(4, 3, 1)])],
   ['a scalar has no matrix product', (b, x) => b.add('MatMul', [x(), x(2)])],
-  ['"x0" is int64, not a float', (b, _, typed) => b.add('MatMul', [typed('int64', 1, 1), typed('int64', 1, 1)])],
   ['Gemm takes matrices', (b, x) => b.add('Gemm', [x(2), x(2, 2)])],
-  ['inner sizes 3 and 2 differ', (b, x) => b.add('Gemm', [x(2, 3), x(3, 2)], { transB: 1 })],
-  ['sizes 3 and 2 do not broadcast', (b, x) => b.add('Gemm', [x(2, 2), x(2, 2), x(3)])],
   ['C of size 2 does not broadcast to 1', (b, x) => b.add('Gemm', [x(1, 2), x(2, 2), x(2, 2)])],
   ['C of rank 3 does not broadcast to a matrix', (b, x) => b.add('Gemm', [x(2, 2), x(2, 2), x(1, 1, 1)])],
   // gather
   ['axis 2 is out of range for a value of rank 2', (b, x) => b.add('Gather', [x(2, 2), b.ints([0])], { axis: 2 })],
   ['a scalar cannot be indexed', (b, x) => b.add('Gather', [x(), b.ints([0])])],
-  ['indices "x1" is float64, not int64 or int32', (b, x) => b.add('Gather', [x(2), x(2)])],
   ['indices are int32, not int64', (b, x, typed) => b.add('GatherND', [x(2), typed('int32', 1, 1)])],
   [
     'index tuples of length 3 do not fit a value of rank 2',
     (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 3)]),
-  ],
-  [
-    'index tuples of length 0 do not fit a value of rank 2',
-    (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 0)]),
   ],
   [
     'the last axis of the indices must be known before running',
@@ -123,34 +84,26 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 3, 1)], { batch_dims: 1 }),
   ],
   ['index 3 is outside an axis of size 3', (b, x) => b.add('Gather', [x(2, 3), b.ints([0, 3])], { axis: 1 })],
-  ['index -3 is outside an axis of size 2', (b, x) => b.add('Gather', [x(2), b.scalar(-3, 'int64')])],
   [
     'index 2 is outside an axis of size 2',
     (b, x) => b.add('GatherND', [x(3, 2), b.constant(tensor('int64', [2, 2], [2, 1, 0, 2]))]),
   ],
-  ['index 4 is outside an axis of size 4', (b, x) => b.add('ScatterElements', [x(4), b.ints([0, 4]), x(2)])],
   ['indices of rank 1 do not fit a value of rank 2', (b, x) => b.add('GatherElements', [x(2, 2), b.ints([0])])],
   [
     'the indices have size 3 at axis 1, but the value has size 2',
     (b, x, typed) => b.add('GatherElements', [x(2, 2), typed('int64', 1, 3)]),
   ],
   ['the updates have shape [3], not [2]', (b, x) => b.add('ScatterElements', [x(4), b.ints([0, 1]), x(3)])],
-  [
-    'reduction "max" is not supported: use none or add',
-    (b, x) => b.add('ScatterElements', [x(4), b.ints([0]), x(1)], { reduction: 'max' as 'add' }),
-  ],
   ['k is 3, but the axis has size 2', (b, x) => b.add('TopK', [x(2), b.ints([3])])],
   ['a value of shape [0, 3] has no elements', (b, x) => b.add('TopK', [x(0, 3), b.ints([2])])],
   ['k is int64[], not int64[1]', (b, x) => b.add('TopK', [x(2), b.scalar(1, 'int64')])],
   ['a value of rank 1 contains no matrices', (b, x) => b.add('Trilu', [x(2)])],
   // shape
   ['the shape must be a vector', (b) => b.add('ConstantOfShape', [b.scalar(2, 'int64')])],
-  ['the shape "x0" is float64, not int64 or int32', (b, x) => b.add('ConstantOfShape', [x(1)])],
   [
     'the rank of the result must be known before running',
     (b, x, typed) => b.add('Expand', [x(1), typed('int64', 'rank')]),
   ],
-  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Expand', [x(2), b.ints([3])])],
   ['start, limit and delta must be scalars', (b, x) => b.add('Range', [x(1), x(), x()])],
   [
     'delta is 0',
@@ -164,7 +117,6 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['6 elements do not fit [4]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4])])],
   ['6 elements do not fit [4, -1]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4, -1])])],
   ['4 elements do not fit [n, 3]', (b, x) => b.add('Reshape', [x(4), b.add('Shape', [x('n', 3)])], { allowzero: 1 })],
-  ['[n, 3] does not fit [4]', (b, x) => b.add('Reshape', [x('n', 3), b.ints([4])])],
   [
     '[n, 3] does not fit [-1, 2, n]',
     (b, x) => {
@@ -172,7 +124,6 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
       b.add('Reshape', [x('n', 3), b.add('Concat', [b.ints([-1, 2]), size], { axis: 0 })]);
     },
   ],
-  ['[n, 3] does not fit [-1, 0]', (b, x) => b.add('Reshape', [x('n', 3), b.ints([-1, 0])], { allowzero: 1 })],
   // four known elements in a shape with a name: the name is 4
   [
     '4 elements do not fit [3, 3]',
@@ -190,19 +141,13 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ],
   ['more than one size is -1', (b, x) => b.add('Reshape', [x(2, 3), b.ints([-1, -1])])],
   ['size 0 at axis 1 copies an axis that the value does not have', (b, x) => b.add('Reshape', [x(2), b.ints([2, 0])])],
-  ['axis 3 is out of range for a value of rank 2', (b, x) => b.add('Flatten', [x(2, 3)], { axis: 3 })],
   ['axis 1 has size 3, not 1', (b, x) => b.add('Squeeze', [x(1, 3), b.ints([1])])],
   ['Squeeze without axes needs a shape that is known before running', (b, x) => b.add('Squeeze', [x('n', 1)])],
   ['the axes of Squeeze must be known before running', (b, x, typed) => b.add('Squeeze', [x(1), typed('int64', 1)])],
-  ['axis 2 is out of range for a value of rank 2', (b, x) => b.add('Unsqueeze', [x(2), b.ints([2])])],
-  ['axes 0, 0 repeat an axis', (b, x) => b.add('Unsqueeze', [x(2), b.ints([0, 0])])],
   ['perm [0, 0] is not a permutation of 2 axes', (b, x) => b.add('Transpose', [x(2, 3)], { perm: [0, 0] })],
   ['sizes 2 and 3 differ at axis 0', (b, x) => b.add('Concat', [x(2, 1), x(3, 1)], { axis: 1 })],
   ['the inputs have different ranks', (b, x) => b.add('Concat', [x(2, 1), x(2)], { axis: 0 })],
-  ['axis 0 is out of range for a value of rank 0', (b, x) => b.add('Concat', [x(), x()], { axis: 0 })],
-  ['input 1 is missing', (b, x) => b.add('Concat', [x(1), null], { axis: 0 })],
   ['a step is 0', (b, x) => b.add('Slice', [x(4), b.ints([0]), b.ints([4]), b.ints([0]), b.ints([0])])],
-  ['a bound "x1" is float64, not int64 or int32', (b, x) => b.add('Slice', [x(4), x(1), b.ints([4])])],
   [
     '"ints_1" is int64[1], not one bound for each of 2 axes',
     (b, x) => b.add('Slice', [x(4, 3), b.ints([0, 0]), b.ints([1])]),
@@ -216,10 +161,6 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'mode "reflect" is not supported: only constant is',
     (b, x) => b.add('Pad', [x(4), b.ints([1, 1])], { mode: 'reflect' as 'constant' }),
   ],
-  [
-    'mode "edge" is not supported: only constant is',
-    (b, x) => b.add('Pad', [x(4), b.ints([1, 1])], { mode: 'edge' as 'constant' }),
-  ],
   ['a scalar has no axis to pad', (b, x) => b.add('Pad', [x(), b.ints([])])],
   ['the pads are int64[2], not two for each of 2 axes', (b, x) => b.add('Pad', [x(4, 3), b.ints([1, 1])])],
   ['the pads are int32, not int64', (b, x, typed) => b.add('Pad', [x(4), typed('int32', 2)])],
@@ -228,7 +169,6 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['the repeats are int64[1], not one for each of 2 axes', (b, x) => b.add('Tile', [x(2, 3), b.ints([2])])],
   ['the repeats [-1] contain a negative number', (b, x) => b.add('Tile', [x(2), b.ints([-1])])],
   ['the shape [2, -1] has a size below 0', (b, x) => b.add('Expand', [x(1), b.ints([2, -1])])],
-  ['the shape [-1] has a size below 0', (b) => b.add('ConstantOfShape', [b.ints([-1])])],
   // generate
   ['a value of rank 1 is not a matrix', (b, x) => b.add('EyeLike', [x(2)])],
   [
@@ -252,14 +192,9 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     (b, x) => b.add('Einsum', [x('n', 3), x(1, 3)], { equation: 'bi,bi->b' }),
   ],
   [
-    'sizes 1 and 3 differ along "j" of "ij,jk->ik"',
-    (b, x) => b.add('Einsum', [x(2, 1), x(3, 2)], { equation: 'ij,jk->ik' }),
-  ],
-  [
     '"ij,kj->ik" sums over no elements along "j"',
     (b, x) => b.add('Einsum', [x(2, 0), x(3, 0)], { equation: 'ij,kj->ik' }),
   ],
-  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Einsum', [x(2, 4), x(3, 4)], { equation: '...i,...i->...' })],
   [
     'the number of sliced axes must be known before running',
     (b, x, typed) => b.add('Slice', [x(4), typed('int64', 'k'), typed('int64', 'k')]),
