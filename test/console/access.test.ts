@@ -1,7 +1,7 @@
 /** Sign-in, with keys of each scope. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
+import { describeInBrowser, expectAccessible, useConsoleFixture } from './browser.ts';
 
 const OPERATOR = 'the key of the operator';
 const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
@@ -118,14 +118,5 @@ describeInBrowser('signing in', () => {
     await served.call('DELETE', `/v1/keys/${made.json.id}`, undefined, headers);
     await page.goto(`${fixture().url}/console/#/audiences?search=x`);
     await page.getByText('The key is no longer valid.').waitFor();
-  });
-
-  it.each(THEMES)('is accessible in the %s theme', async (theme) => {
-    const opened = await fixture().open(theme);
-    await opened.go('audiences');
-    await opened.page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    await expectAccessible(opened.page);
-    await takeScreenshots(opened, 'sign-in', theme);
-    expect(opened.faults.list).toEqual([]);
   });
 });

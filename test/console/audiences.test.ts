@@ -136,13 +136,4 @@ describeInBrowser('the list of several audiences', () => {
     await page.getByRole('row', { name: /Winter coats/ }).waitFor({ state: 'detached' });
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
   });
-
-  it.each(THEMES)('is accessible in the %s theme', async (theme) => {
-    const opened = await fixture().open(theme);
-    await opened.go('audiences');
-    await opened.page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
-    await expectAccessible(opened.page);
-    await takeScreenshots(opened, 'audiences', theme);
-    await expectAccessible(opened.page);
-  });
 });

@@ -1,6 +1,14 @@
 /** Every page, in both themes, on a desktop and on a phone: nothing is cut off, and axe-core finds nothing. */
 import { beforeAll, expect, it } from 'vitest';
-import { cutOf, describeInBrowser, laidOut, THEMES, useConsoleFixture, violationsOf } from './browser.ts';
+import {
+  cutOf,
+  describeInBrowser,
+  laidOut,
+  THEMES,
+  takeScreenshot,
+  useConsoleFixture,
+  violationsOf,
+} from './browser.ts';
 
 const PHONE_PX = 390;
 const DESKTOP_PX = 1600;
@@ -100,6 +108,7 @@ describeInBrowser.each(THEMES)('in the %s theme', (theme) => {
       for (const width of widths) {
         await page.setViewportSize({ width, height: 900 });
         await laidOut(page);
+        await takeScreenshot(page, `${place.replaceAll(/\W+/g, '-')}-${width}-${theme}`, { fullPage: true });
         const [cut, violations] = [await cutOf(page), await violationsOf(page)];
         if (cut.length + violations.length > 0) found.push({ place, width, cut, violations });
       }

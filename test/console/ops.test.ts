@@ -220,20 +220,6 @@ describeInBrowser('the status', () => {
   });
 });
 
-describeInBrowser.each(THEMES)('in the %s theme', (theme) => {
-  it.each([
-    ['populations', /^country/],
-    ['models', /^All campaigns/],
-    ['status', /^engine/],
-  ])('%s is accessible', async (name, row) => {
-    const opened = await openAs(name, OPERATOR, theme);
-    await opened.page.getByRole('row', { name: row }).waitFor();
-    await takeScreenshots(opened, name, theme);
-    await expectAccessible(opened.page);
-    expect(opened.faults.list).toEqual([]);
-  });
-});
-
 describeInBrowser.each(THEMES)('the API reference in the %s theme', (theme) => {
   it("has the project's name and colours, and links to the console", async () => {
     const opened = await fixture().open(theme);

@@ -18,8 +18,4 @@ describe('TRANSITIONS', () => {
   it('lead to ready only from scoring', () => {
     expect(EXPANSION_STATES.filter((state) => isLegal(state, 'ready'))).toEqual(['scoring']);
   });
-
-  it('end at five states', () => {
-    expect(EXPANSION_STATES.filter(isEnd)).toEqual(['ready', 'too_small', 'failed', 'cancelled', 'superseded']);
-  });
 });

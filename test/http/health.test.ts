@@ -95,11 +95,6 @@ describe('GET /readyz', () => {
     expect(await faults()).toEqual({ descriptors: '961 of 1,024 open' });
   });
 
-  it('is ready where the system tells nothing of descriptors', async () => {
-    await open({ machine: { descriptors: () => null } });
-    expect(await faults()).toEqual({});
-  });
-
   it('is 503 when the engine has no heartbeat', async () => {
     await open();
     fixture.answers.engine = () => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, ageMs: 31_000 } });

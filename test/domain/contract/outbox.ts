@@ -140,34 +140,6 @@ export function describeOutbox(newData: NewData): void {
   });
 
   describe('record', () => {
-    it('is refused if the delivery has ended or is gone', async () => {
-      const { store, clock, id } = await openTold(newData);
-      await store.outbox.ping(id, clock.now());
-      const [delivery] = await due(store, clock.now());
-      const attempt = { ...failed, status: 200, state: 'delivered', nextAttemptAt: null } as const;
-      expect(await store.outbox.record(delivery!, attempt, clock.now())).toBe(true);
-      expect(await store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
-      expect((await store.outbox.deliveries(id, { limit: 1 })).items[0]).toMatchObject({
-        state: 'delivered',
-        attempts: 1,
-      });
-      await store.webhooks.remove(id);
-      expect(await store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
-    });
-
-    it('is refused after a failure if another attempt was recorded since the delivery was read', async () => {
-      const { store, clock, id } = await openTold(newData);
-      await store.outbox.ping(id, clock.now());
-      const [delivery] = await due(store, clock.now());
-      const retried = { ...failed, state: 'pending', nextAttemptAt: clock.now() + 1 } as const;
-      expect(await store.outbox.record(delivery!, retried, clock.now())).toBe(true);
-      expect(await store.outbox.record(delivery!, retried, clock.now())).toBe(false);
-      const [attempt] = (await store.outbox.deliveries(id, { limit: 1 })).items;
-      expect(attempt).toMatchObject({ state: 'pending', attempts: 1 });
-      const delivered = { ...failed, status: 200, state: 'delivered', nextAttemptAt: null } as const;
-      expect(await store.outbox.record(delivery!, delivered, clock.now())).toBe(true);
-    });
-
     it('of a receiver that is gone disables its webhook, but not if its URL has changed since', async () => {
       const { store, clock, id } = await openTold(newData);
       await store.outbox.ping(id, clock.now());

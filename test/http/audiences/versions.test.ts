@@ -1,11 +1,9 @@
 /** Routes of audience versions: list, single versions, differences, and the audiences that contain a user. */
 
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../../src/domain/cursors.ts';
 import { encodeMembers } from '../../../src/http/audiences/view.ts';
-import { importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
+import { importUsers, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
 const population = await importUsers();
 const fixture = await openFixture(population, { streamChunkRows: 7 });
@@ -46,12 +44,6 @@ describe('GET /v1/campaigns/{id}/audiences', () => {
     const rest = (await get(`/v1/campaigns/${id}/audiences?limit=2&cursor=${first.next_cursor}`)).json;
     expect([...first.items, ...rest.items].map(({ version }) => version)).toEqual([4, 3, 2, 1]);
     expect(rest.next_cursor).toBeNull();
-  });
-
-  it('is empty before the first version', async () => {
-    const queued = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
-    expect((await get(`/v1/campaigns/${queued}/audiences`)).json).toEqual({ items: [], next_cursor: null });
-    await fixture.finishNext();
   });
 
   it.each([
@@ -134,12 +126,7 @@ describe('GET /v1/campaigns/{id}/audiences/{version}', () => {
   it.each([
     ['/v1/campaigns/none/audiences/1', 404, 'campaign_not_found'],
     ['/v1/campaigns/ID/audiences/5', 404, 'audience_not_found'],
-    ['/v1/campaigns/ID/audiences/999999999', 404, 'audience_not_found'],
     ['/v1/campaigns/ID/audiences/0', 400, 'invalid_request'],
-    ['/v1/campaigns/ID/audiences/01', 400, 'invalid_request'],
-    ['/v1/campaigns/ID/audiences/-1', 400, 'invalid_request'],
-    ['/v1/campaigns/ID/audiences/1.0', 400, 'invalid_request'],
-    ['/v1/campaigns/ID/audiences/latest', 400, 'invalid_request'],
     ['/v1/campaigns/ID/audiences/99999999999', 400, 'invalid_request'],
   ])('answers %s with %i %s, which may not be kept', async (path, status, code) => {
     const answer = await get(path.replace('ID', id));
@@ -195,42 +182,15 @@ describe('GET /v1/campaigns/{id}/audiences/{from}/diff/{to}', () => {
   it.each([
     ['/v1/campaigns/none/audiences/1/diff/2', 404, 'campaign_not_found'],
     ['/v1/campaigns/ID/audiences/1/diff/9', 404, 'audience_not_found'],
-    ['/v1/campaigns/ID/audiences/9/diff/1', 404, 'audience_not_found'],
-    ['/v1/campaigns/ID/audiences/1/diff/x', 400, 'invalid_request'],
     ['/v1/campaigns/ID/audiences/0/diff/1', 400, 'invalid_request'],
   ])('answers %s with %i %s', async (wrong, status, code) => {
     const answer = await get(wrong.replace('ID', id));
     expect([answer.status, answer.json.code]).toEqual([status, code]);
   });
-
-  it('refuses what it cannot give', async () => {
-    expect((await get(path(1, 2), { accept: 'application/vnd.apache.parquet' })).status).toBe(406);
-  });
 });
 
 describe('GET /v1/users/{user_id}/audiences', () => {
   const ask = (user: string, query = '') => get(`/v1/users/${encodeURIComponent(user)}/audiences${query}`);
-
-  it('returns every campaign whose active audience contains the user, as membership look-ups do', async () => {
-    const own = await openFixture(population);
-    const ids: string[] = [];
-    for (const size of [1, 5, 30, 60, 280]) ids.push(await own.createReady({ ...OK_BODY, audience: { size } }));
-    for (const user of [...USER_IDS.slice(0, 8), 'person-40', 'person-293', SEEDS[3]!]) {
-      const expected = [];
-      for (const campaign_id of [...ids].sort()) {
-        const { json } = await own.call(
-          'GET',
-          `/v1/campaigns/${campaign_id}/audience/members/${encodeURIComponent(user)}`,
-        );
-        const { member, known: _, ...place } = json;
-        if (member) expected.push({ campaign_id, version: 1, ...place });
-      }
-      const answer = await own.call('GET', `/v1/users/${encodeURIComponent(user)}/audiences`);
-      expect(answer.json).toEqual({ items: expected, next_cursor: null });
-    }
-    const first = await own.call('GET', `/v1/users/${encodeURIComponent(USER_IDS[0]!)}/audiences`);
-    expect(first.json.items).toHaveLength(5);
-  });
 
   it('is of active versions only', async () => {
     const of = async (user: string) =>
@@ -257,20 +217,9 @@ describe('GET /v1/users/{user_id}/audiences', () => {
     expect(rest.next_cursor).toBeNull();
   });
 
-  it('says that the storage failed when a ranking is damaged that should be there', async () => {
-    const own = await openFixture(population);
-    await own.createReady();
-    const lost = await own.createReady();
-    rmSync(join(own.dataDir, (await own.store.activeAudience(lost)).folder), { recursive: true });
-    const answer = await own.call('GET', '/v1/users/person-30/audiences');
-    expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
-  });
-
   it.each([
     ['/v1/users/nobody/audiences', 404, 'user_not_found'],
-    [`/v1/users/${'x'.repeat(257)}/audiences`, 400, 'invalid_request'],
     ['/v1/users/person-1/audiences?cursor=%00', 400, 'invalid_cursor'],
-    ['/v1/users/person-1/audiences?cursor=', 400, 'invalid_cursor'],
     [`/v1/users/person-1/audiences?cursor=${encodeCursor('user_audiences', 'zzz')}`, 200, undefined],
   ])('answers %s with %i %s', async (path, status, code) => {
     const answer = await get(path);

@@ -1,17 +1,7 @@
 /** Routes of campaigns, and every fault of a new campaign. */
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Answer,
-  type Fixture,
-  importUsers,
-  OK_BODY,
-  openFixture,
-  QUALITY,
-  SEEDS,
-  USER_COUNT,
-  USER_IDS,
-} from '../fixture.ts';
+import { type Answer, type Fixture, importUsers, OK_BODY, openFixture, QUALITY, SEEDS } from '../fixture.ts';
 
 let fixture: Fixture;
 const population = await importUsers();
@@ -66,7 +56,7 @@ describe('POST /v1/campaigns', () => {
     expect(fixture.wakes()).toBe(1);
   });
 
-  it.each(['shoes-2026', 'a&b=c #%2F', 'é'.repeat(128), 'null'])('shows the external id (%#)', async (external_id) => {
+  it.each(['a&b=c #%2F', 'é'.repeat(128)])('shows the external id (%#)', async (external_id) => {
     const { json } = await post({ ...OK_BODY, external_id });
     expect(json.external_id).toBe(external_id);
     expect((await fixture.call('GET', `/v1/campaigns/${json.id}`)).json.external_id).toBe(external_id);
@@ -96,22 +86,16 @@ describe('POST /v1/campaigns', () => {
     expect(empty.json.feature_counts).toEqual({ unknown: 0, missing: 2 });
   });
 
-  it.each([
-    ['one seed', ['person-1'], { known: 1, unknown: 0 }],
-    ['only unknown seeds', ['x1', 'x2', 'x3'], { known: 0, unknown: 3 }],
-  ])('accepts %s as too_small, with the numbers, and does not wake the engine', async (_name, seeds, counts) => {
-    const answer = await post({ ...OK_BODY, seeds });
-    expect(answer.status).toBe(202);
-    expect(answer.json).toMatchObject({ state: 'too_small', seeds: counts });
-    expect(answer.json.reason).toMatchObject({ code: 'too_few_seeds', known: counts.known, minimum: 10 });
-    expect(fixture.wakes()).toBe(0);
-  });
-
-  it('accepts the whole population as seeds', async () => {
-    const answer = await post({ ...OK_BODY, seeds: USER_IDS });
-    expect(answer.status).toBe(202);
-    expect(answer.json.seeds).toMatchObject({ received: USER_COUNT, known: USER_COUNT, unknown: 0, duplicate: 0 });
-  });
+  it.each([['only unknown seeds', ['x1', 'x2', 'x3'], { known: 0, unknown: 3 }]])(
+    'accepts %s as too_small, with the numbers, and does not wake the engine',
+    async (_name, seeds, counts) => {
+      const answer = await post({ ...OK_BODY, seeds });
+      expect(answer.status).toBe(202);
+      expect(answer.json).toMatchObject({ state: 'too_small', seeds: counts });
+      expect(answer.json.reason).toMatchObject({ code: 'too_few_seeds', known: counts.known, minimum: 10 });
+      expect(fixture.wakes()).toBe(0);
+    },
+  );
 });
 
 describe('POST /v1/campaigns with something wrong', () => {
@@ -119,31 +103,13 @@ describe('POST /v1/campaigns with something wrong', () => {
   beforeAll(open);
 
   it.each<[string, object, string, object]>([
-    ['no seeds', { seeds: [] }, 'invalid_request', { pointer: '/seeds', limit: 1 }],
-    ['a seed that is a number', { seeds: ['a', 7] }, 'invalid_request', { pointer: '/seeds/1', value: 7 }],
     [
       'a seed of 257 bytes',
       { seeds: [`${'é'.repeat(128)}x`] },
       'invalid_request',
       { pointer: '/seeds/0', value: `${'é'.repeat(80)}…`, limit: 256 },
     ],
-    ['a seed that is no text', { seeds: ['\ud800'] }, 'invalid_request', { pointer: '/seeds/0' }],
-    ['an unknown field', { sneaky: 1 }, 'invalid_request', { pointer: '/sneaky', value: 1 }],
-    ['a name that is a list', { name: ['x'] }, 'invalid_request', { pointer: '/name', value: 'a list of 1' }],
-    [
-      'an external id of 257 bytes',
-      { external_id: `${'é'.repeat(128)}x` },
-      'invalid_request',
-      { pointer: '/external_id', limit: 256 },
-    ],
-    ['an external id that is no text', { external_id: '\ud800' }, 'invalid_request', { pointer: '/external_id' }],
-    ['audience missing', { audience: undefined }, 'invalid_request', { pointer: '/audience' }],
-    ['size 0', { audience: { size: 0 } }, 'invalid_request', { pointer: '/audience/size', value: 0, limit: 1 }],
     ['size and percent', { audience: { size: 1, percent: 1 } }, 'invalid_request', { pointer: '/audience' }],
-    ['percent 0', { audience: { percent: 0 } }, 'invalid_request', { pointer: '/audience/percent', limit: 0 }],
-    ['percent 101', { audience: { percent: 101 } }, 'invalid_request', { pointer: '/audience/percent', limit: 100 }],
-    ['an unknown field within', { audience: { size: 1, of: 2 } }, 'invalid_request', { pointer: '/audience/of' }],
-    ['a feature number', { features: { category: 3 } }, 'invalid_request', { pointer: '/features/category', value: 3 }],
     [
       'a list for a single one',
       { features: { category: ['shoes'] } },
@@ -151,13 +117,6 @@ describe('POST /v1/campaigns with something wrong', () => {
       { pointer: '/features/category' },
     ],
     ['a text for a multi one', { features: { genres: 'drama' } }, 'invalid_request', { pointer: '/features/genres' }],
-    [
-      '1,001 values',
-      { features: { genres: Array(1_001).fill('drama') } },
-      'invalid_request',
-      { pointer: '/features/genres', value: 'a list of 1001', limit: 1_000 },
-    ],
-    ['a long value', { features: { category: 's'.repeat(1_025) } }, 'invalid_request', { limit: 1_024 }],
     [
       'an unknown feature',
       { features: { 'a/b': 'x' } },
@@ -185,22 +144,10 @@ describe('POST /v1/campaigns with something wrong', () => {
 
   it.each([
     ['no body', undefined],
-    ['an empty body', ''],
-    ['malformed JSON', '{"name":'],
-    ['a prototype in the JSON', '{"__proto__":{"x":1}}'],
-    ['a list', '[]'],
-    ['null', 'null'],
     ['a body that is not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
   ])('refuses %s', async (_name, body) => {
     expectProblem(await post(body), 400, 'invalid_request');
   });
-
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'nonsense', 'application/jsonx'])(
-    'refuses content type %s',
-    async (type) => {
-      expectProblem(await post('hello', { 'content-type': type }), 415, 'unsupported_media_type');
-    },
-  );
 
   it('refuses a compressed body, and names the header', async () => {
     const answer = await post(gzipSync(JSON.stringify(OK_BODY)), { 'content-encoding': 'gzip' });
@@ -220,12 +167,6 @@ describe('POST /v1/campaigns at its limits', () => {
     const answer = await post({ ...OK_BODY, seeds: [...seeds, 'one-more'] });
     expectProblem(answer, 413, 'too_many_seeds');
     expect(answer.json.errors).toMatchObject([{ pointer: '/seeds', value: 'a list of 100001', limit: 100_000 }]);
-  });
-
-  it('refuses a body over 8 MiB with the limit', async () => {
-    const answer = await post({ ...OK_BODY, name: 'x'.repeat(8 * 1024 * 1024) });
-    expectProblem(answer, 413, 'body_too_large');
-    expect(answer.json.errors).toMatchObject([{ pointer: '', limit: 8 * 1024 * 1024 }]);
   });
 });
 
@@ -249,56 +190,10 @@ describe('GET /v1/campaigns/{id}', () => {
     });
     expect(answer.json.timings).toMatchObject({ adapting: 0.5, scoring: 0.2 });
   });
-
-  it('caps the size by the candidates, and rounds a percentage of the population up', async () => {
-    const capped = await fixture.createReady({ ...OK_BODY, audience: { size: 1e9 } });
-    expect((await fixture.call('GET', `/v1/campaigns/${capped}`)).json.size).toBe(280);
-    const share = await fixture.createReady({ ...OK_BODY, audience: { percent: 1.1 } });
-    expect((await fixture.call('GET', `/v1/campaigns/${share}`)).json.size).toBe(4);
-  });
-
-  it.each(['00000000-0000-0000-0000-000000000000', 'no-uuid', '%F0%9F%98%80', 'x'.repeat(5_000)])(
-    'answers 404 for an unknown id (%#)',
-    async (id) => {
-      expectProblem(await fixture.call('GET', `/v1/campaigns/${id}`), 404, 'campaign_not_found');
-    },
-  );
 });
 
 describe('GET /v1/campaigns', () => {
   beforeEach(open);
-
-  it('lists the newest first, in pages', async () => {
-    const ids: string[] = [];
-    for (const name of ['a', 'b', 'c']) ids.unshift((await post({ ...OK_BODY, name })).json.id);
-    const first = await fixture.call('GET', '/v1/campaigns?limit=2');
-    expect(first.status).toBe(200);
-    const second = await fixture.call(
-      'GET',
-      `/v1/campaigns?limit=2&cursor=${encodeURIComponent(first.json.next_cursor)}`,
-    );
-    expect([...first.json.items, ...second.json.items].map(({ id }: { id: string }) => id)).toEqual(ids);
-    expect(second.json.next_cursor).toBeNull();
-  });
-
-  it('filters by state', async () => {
-    await post({ ...OK_BODY, seeds: ['x'] });
-    await post(OK_BODY);
-    const answer = await fixture.call('GET', '/v1/campaigns?state=too_small');
-    expect(answer.json.items.map(({ state }: { state: string }) => state)).toEqual(['too_small']);
-  });
-
-  it('finds the campaign of an external id, in its state only, and none where there is none', async () => {
-    const { json } = await post({ ...OK_BODY, external_id: 'c1' });
-    await post({ ...OK_BODY, external_id: 'c2' });
-    await post(OK_BODY);
-    const idsOf = async (query: string) =>
-      (await fixture.call('GET', `/v1/campaigns?${query}`)).json.items.map(({ id }: { id: string }) => id);
-    expect(await idsOf('external_id=c1')).toEqual([json.id]);
-    expect(await idsOf('external_id=c1&state=queued&limit=1')).toEqual([json.id]);
-    expect(await idsOf('external_id=c1&state=ready')).toEqual([]);
-    expect(await idsOf('external_id=c3')).toEqual([]);
-  });
 
   it('finds by a text of the name or the external id, and by labels', async () => {
     const names = async (query: string) =>
@@ -316,9 +211,7 @@ describe('GET /v1/campaigns', () => {
   });
 
   it.each([
-    ['search=', 'invalid_request', { pointer: 'search', value: '' }],
     ['label=team', 'invalid_request', { pointer: 'label' }],
-    ['limit=201', 'invalid_request', { pointer: 'limit', value: '201', limit: 200 }],
     ['limit=1&limit=2', 'invalid_request', { pointer: 'limit' }],
     ['cursor=%00nonsense', 'invalid_cursor', { pointer: 'cursor' }],
   ])('refuses %s', async (query, code, error) => {

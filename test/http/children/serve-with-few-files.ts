@@ -1,6 +1,6 @@
 /**
  * A server that commits and writes a file for each request, within the open-file limit of its process:
- * `node serve-with-few-files.ts <data folder> <reserve>`.
+ * `node serve-with-few-files.ts <data folder>`.
  */
 import type { AddressInfo } from 'node:net';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/http/config.ts';
@@ -9,10 +9,9 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { openFileLimit, withinOpenFiles } from '../../../src/service/open-files.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 
-const [, , folder = '', reserved = ''] = process.argv;
-const limits = { ...DEFAULT_SERVER_CONFIG, openRankings: 8, reservedDescriptors: Number(reserved) };
-// without a reserve, as in earlier versions
-const config = limits.reservedDescriptors === 0 ? limits : withinOpenFiles(limits, openFileLimit());
+const [, , folder = ''] = process.argv;
+const limits = { ...DEFAULT_SERVER_CONFIG, openRankings: 8, reservedDescriptors: 100 };
+const config = withinOpenFiles(limits, openFileLimit());
 let written = 0;
 const serve = createServers(config, () => {});
 const server = serve(async (_request, response) => {

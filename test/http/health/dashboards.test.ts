@@ -114,23 +114,6 @@ describe('the alerts', () => {
   });
 });
 
-describe('faultsOf', () => {
-  it.each([
-    ['metaheac_nothing', ['/metrics has no metaheac_nothing']],
-    ['metaheac_expansions{stat="ready"}', ['metaheac_expansions has no label stat']],
-    ['metaheac_expansions{state="redy"}', ['metaheac_expansions has no state="redy"']],
-    ['sum by (stat) (metaheac_expansions)', ['nothing in the query has a label stat']],
-    ['1 + 1', ['no series in 1 + 1']],
-    ['sum by (state) (metaheac_expansions{state!="ready", job="x"})', []],
-  ])('says of %s: %j', (query, faults) => {
-    expect(faultsOf(query)).toEqual(faults);
-  });
-
-  it('refuses what is not PromQL', () => {
-    expect(() => faultsOf('sum(metaheac_expansions')).toThrow('not PromQL');
-  });
-});
-
 describe('compose.yaml', () => {
   const { services, volumes, secrets } = parse(read('compose.yaml'), { merge: true });
 

@@ -113,16 +113,6 @@ describe('a body', () => {
     expect([status, json.code, json.errors]).toMatchObject([400, 'invalid_request', [{ pointer: '/name' }]]);
   });
 
-  it('with half of a surrogate pair in a name is refused, with its place', async () => {
-    const text = JSON.stringify({ ...OK_BODY, labels: { LABEL: 'x' } }).replace('LABEL', '\\ud800');
-    const { status, json } = await server.call('POST', '/v1/campaigns', text);
-    expect([status, json.code, json.errors]).toMatchObject([
-      400,
-      'invalid_request',
-      [{ pointer: '/labels/\ufffd', message: 'unpaired surrogates are not allowed' }],
-    ]);
-  });
-
   it.each([
     ['a name twice', '{"user_id":"u1","event":"click","user_id":"u2"}', '/user_id: the name occurs twice'],
     ['a deep value', `{"user_id":"u1","event":"click","x":${nested(900)}}`, 'nested at most 32 levels deep'],
@@ -153,25 +143,8 @@ describe('a body', () => {
   const feedback = (time: unknown) =>
     ['POST', `/v1/campaigns/${id}/feedback`, { events: [{ user_id: 'u', event: 'click', time }] }] as const;
   it.each([
-    [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: undefined }] as const, '/name', 'is missing'],
     [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: 7 }] as const, '/name', 'a string is expected'],
     [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: '' }] as const, '/name', 'at least 1 character is expected'],
-    [
-      () => ['POST', '/v1/campaigns', { ...OK_BODY, name: 'x'.repeat(201) }] as const,
-      '/name',
-      'at most 200 characters are expected',
-    ],
-    [() => ['POST', '/v1/campaigns', [1]] as const, '', 'an object is expected'],
-    [
-      () => ['POST', '/v1/campaigns', { ...OK_BODY, audience: { size: 0 } }] as const,
-      '/audience/size',
-      'at least 1 is expected',
-    ],
-    [
-      () => ['POST', '/v1/campaigns', { ...OK_BODY, audience: { size: 1.5 } }] as const,
-      '/audience/size',
-      'a whole number is expected',
-    ],
     [
       () => feedback('2026-11-25'),
       '/events/0/time',
@@ -187,7 +160,6 @@ describe('a body', () => {
       '/events/0/time',
       'an RFC 3339 time is expected, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00',
     ],
-    [() => feedback(7), '/events/0/time', 'a string is expected'],
     [
       () => ['POST', `/v1/campaigns/${id}/feedback`, { events: [{ user_id: 'u', event: 'x' }] }] as const,
       '/events/0/event',

@@ -1,7 +1,6 @@
 /** Uploads of which too little matches: minimum share, dry runs and hints. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Fixture, importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
@@ -109,14 +108,10 @@ describe('hints', () => {
         ['header', 1],
       ],
     ],
-    ['a CSV file of one column', text(['user_id', ...three]), [['header', 1]]],
-    ['a file with semicolons', text(three.map((userId) => `${userId};Ann`)), [['columns', 3]]],
     ['a CSV file with quotes', text(three.map((userId) => `"${userId}";"Ann"`)), [['columns', 3]]],
-    ['spaces at the end', text(three.map((userId) => `${userId}  `)), [['spaces', 3]]],
     ['no-break spaces', text(three.map((userId) => `\u00a0${userId}`)), [['spaces', 3]]],
     ['quotes', text(three.map((userId) => `"${userId}" `)), [['quotes', 3]]],
     ['JSON', text(three.map((userId) => JSON.stringify({ user_id: userId }))), [['json_lines', 3]]],
-    ['ids that are simply unknown', 'a,b;c\n" nobody "\n{}\n', []],
     ['ids that are known as they are', 'say "hi"\na,b\n', []],
   ] as const)('tell of %s', async (_name, body, found) => {
     const { status, json } = await put(body);
@@ -149,11 +144,6 @@ describe('a file of another kind', () => {
       'fields must be separated by commas, but this header row uses semicolons; its columns are "id", "name"',
     ],
     [
-      'user_id\tname\n1\tAnn\n',
-      'fields must be separated by commas, but this header row uses tabs; its columns are "user_id", "name"',
-    ],
-    ['id,name\n1,Ann\n', 'the header row has no column user_id; its columns are "id", "name"'],
-    [
       `${people(0, 12)}\n`,
       'the header row has no column user_id; its columns are "person-0", "person-1", "person-2", "person-3", "person-4", ' +
         '"person-5", "person-6", "person-7", "person-8", "person-9" and 2 more',
@@ -168,16 +158,8 @@ describe('a file of another kind', () => {
     'the file is a spreadsheet (Excel, OpenDocument) or a ZIP archive, not text; save it as CSV (UTF-8)';
   it.each([
     ['UTF-16, little-endian', Buffer.from('\ufeffperson-1\n', 'utf16le'), utf16],
-    ['UTF-16, big-endian', Buffer.from('\ufeffperson-1\n', 'utf16le').swap16(), utf16],
     ['UTF-16 without a mark', Buffer.from(text(people(0, 3)), 'utf16le'), utf16],
     ['a workbook', Buffer.from('PK\u0003\u0004\u0014\n\u0000\u0008'), spreadsheet],
-    ['an old workbook', Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]), spreadsheet],
-    ['a document', Buffer.from('%PDF-1.7\n%'), 'the file is a PDF document, not text; save its table as CSV (UTF-8)'],
-    [
-      'gzip that does not say so',
-      gzipSync('person-1\n'),
-      'the file is compressed with gzip; send it with Content-Encoding: gzip',
-    ],
   ])('says that it is %s, whatever the type', async (_name, body, message) => {
     for (const type of ['text/plain', 'text/csv', 'application/x-ndjson']) {
       const { status, json } = await put(body, '', type);

@@ -275,17 +275,11 @@ describe('an upload that unpacks to a thousand times its size', () => {
 
   it.each([
     ['blank lines', 'text/plain', packed('\n', 'u1\n')],
-    ['blank lines of Windows', 'text/plain', packed('\r\n', 'u1\n')],
     ['spaces', 'application/x-ndjson', packed('   \n', '"u1"\n')],
     ['zeros', 'text/plain', packed('\0')],
-    ['one id', 'text/plain', packed('u1\n')],
-    ['brackets', 'application/x-ndjson', packed('[')],
     ['deep lists', 'application/x-ndjson', packed(deep)],
-    ['long lines', 'text/plain', packed(`${'x'.repeat(60_000)}\n`)],
     ['commas', 'text/csv', packed(`${wide}\n`, `user_id${wide}\nu1${wide}\n`)],
-    ['quotes', 'text/csv', packed('"', 'user_id\n')],
     ['quoted blank lines', 'text/csv', packed(`"${'\n'.repeat(60_000)}"\n`, 'user_id\n')],
-    ['blank lines after a header', 'text/csv', packed('\n', 'user_id\nu1\n')],
   ])('is refused at a cost in proportion to its size: %s', { timeout: 60_000 }, async (_name, type, body) => {
     const { fixture } = await listen();
     const headers = { 'content-type': type, 'content-encoding': 'gzip' };
