@@ -3,17 +3,7 @@ import { type BlobReader, type Blobs, untilRead } from '../domain/ports/blobs.ts
 import type { Verdict } from '../domain/ports/upkeep.ts';
 import { messageOf } from '../lib/errors.ts';
 import { SLICE_BYTES } from '../lib/files/slices.ts';
-import {
-  checkSize,
-  decodeSidecar,
-  encodeSidecar,
-  isDamage,
-  ORDER_FILE,
-  type RankingSums,
-  SCORES_FILE,
-  SIDECAR_FILE,
-  type Sidecar,
-} from './format.ts';
+import { checkSize, decodeSidecar, isDamage, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { blocksOf, type Sums, sumsOf } from './sums.ts';
 
 /**
@@ -27,7 +17,6 @@ export async function* checkRanking(blobs: Blobs, folder: string): AsyncGenerato
       scores: yield* sumFile(blobs, folder, SCORES_FILE, sidecar.users),
       order: yield* sumFile(blobs, folder, ORDER_FILE, sidecar.candidates),
     };
-    if (sidecar.sums === null) return { fault: null, seal: () => seal(blobs, folder, sidecar, sums) };
     for (const [file, recorded, found] of [
       [SCORES_FILE, sidecar.sums.scores, sums.scores],
       [ORDER_FILE, sidecar.sums.order, sums.order],
@@ -40,26 +29,6 @@ export async function* checkRanking(blobs: Blobs, folder: string): AsyncGenerato
     if (isDamage(error)) return { fault: messageOf(error) };
     throw error;
   }
-}
-
-/**
- * Adds checksums to the sidecar of a ranking without checksums. Readers see either the old sidecar or the new one. If
- * the ranking is deleted in the meantime, it stays deleted.
- */
-async function seal(blobs: Blobs, folder: string, sidecar: Sidecar, sums: RankingSums): Promise<void> {
-  if (!(await blobs.has(folder))) return;
-  const writer = blobs.write(folder);
-  writer.write(encodeSidecar(sidecar, sums));
-  const sealed = await writer.finish();
-  try {
-    await sealed.publish(SIDECAR_FILE);
-  } catch (error) {
-    if (await blobs.has(folder)) throw error;
-    return;
-  } finally {
-    sealed.discard();
-  }
-  if (!(await blobs.list(folder)).includes(SCORES_FILE)) await blobs.delete(folder);
 }
 
 async function* sumFile(

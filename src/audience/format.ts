@@ -29,8 +29,8 @@ export interface Sidecar {
   readonly users: number;
   /** Number of entries of order.u32. */
   readonly candidates: number;
-  /** The checksums of both files; null for a ranking that was written before checksums were introduced. */
-  readonly sums: RankingSums | null;
+  /** The checksums of both files. */
+  readonly sums: RankingSums;
 }
 
 /** Throws on a big-endian machine, because typed arrays are written in the byte order of the machine. */
@@ -61,7 +61,7 @@ export function decodeSidecar(folder: string, text: string): Sidecar {
   if (!isCount(users) || !isCount(candidates) || candidates > users) {
     throw damaged(folder, `${SIDECAR_FILE} has impossible counts: ${users} users, ${candidates} candidates`);
   }
-  const sums = crc32 === undefined ? null : decodeRankingSums(crc32, users, candidates);
+  const sums = decodeRankingSums(crc32, users, candidates);
   if (sums === undefined) throw damaged(folder, `${SIDECAR_FILE} does not contain valid checksums of the files`);
   return { contract, users, candidates, sums };
 }

@@ -70,11 +70,10 @@ export async function openRanking(
 ): Promise<Ranking> {
   assertLittleEndian();
   const opened: OpenBlob[] = [];
-  const open = async (file: string, entries: number, sums: Sums | undefined): Promise<OpenBlob> => {
+  const open = async (file: string, entries: number, sums: Sums): Promise<OpenBlob> => {
     const blob = await blobs.open(folder, file);
     opened.push(blob);
     checkSize(folder, file, blob.sizeBytes, entries);
-    if (sums === undefined) return blob;
     return new CheckedBlob(blob, sums, (block) => {
       const error = damaged(folder, `block ${block} of ${file} does not match its checksum`);
       onDamage(error);
@@ -83,8 +82,8 @@ export async function openRanking(
   };
   try {
     const sidecar = decodeSidecar(folder, Buffer.from(await blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
-    const scores = await open(SCORES_FILE, sidecar.users, sidecar.sums?.scores);
-    const order = await open(ORDER_FILE, sidecar.candidates, sidecar.sums?.order);
+    const scores = await open(SCORES_FILE, sidecar.users, sidecar.sums.scores);
+    const order = await open(ORDER_FILE, sidecar.candidates, sidecar.sums.order);
     return new FileRanking(folder, sidecar, scores, order);
   } catch (error) {
     for (const blob of opened) blob.close();

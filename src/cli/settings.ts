@@ -2,10 +2,9 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { AppError, UsageError } from '../lib/errors.ts';
-import type { Output } from '../lib/output.ts';
 import type { Limits } from '../service/limits.ts';
 import { type Given, readSettings, type Settings } from '../service/settings/environment.ts';
-import { CONFIG_FILE, REMOVED, SETTINGS, type Setting, type SettingNames } from '../service/settings/setting-list.ts';
+import { CONFIG_FILE, SETTINGS, type Setting, type SettingNames } from '../service/settings/setting-list.ts';
 
 /** The parsed options of a command line: values by flag name in camel case. */
 export type FlagValues = Readonly<Record<string, unknown>>;
@@ -18,11 +17,10 @@ type SettingVariable =
   | 'METAHEAC_CACHE'
   | 'METAHEAC_MIRROR_BYTES';
 
-/** Adds a flag for each setting, and hidden flags for former settings. */
+/** Adds a flag for each setting. */
 export function addAllSettings(command: Command): Command {
   addConfigFile(command);
   for (const setting of SETTINGS) for (const option of optionsOf(setting, true)) command.addOption(option);
-  for (const { flag } of REMOVED) command.addOption(new Option(`${flag} <value>`).hideHelp());
   return command.addHelpText(
     'after',
     '\nEvery flag is also an environment variable (METAHEAC_DATA_DIR) and a key of the configuration file (data_dir).\n' +
@@ -60,13 +58,12 @@ export function addDataDir(
 export function dataDirOf(
   argument: string | undefined,
   values: FlagValues,
-  output: Output,
   { isMade = false, orCluster = false }: { readonly isMade?: boolean; readonly orCluster?: boolean } = {},
 ): string {
   const flag = values['dataDir'];
   if (argument !== undefined && flag !== undefined && argument !== flag)
     throw new UsageError(`two data folders are given, ${argument} and ${String(flag)}: give only one`);
-  return checkDataDir(argument ?? settingsOf(values, output).values.METAHEAC_DATA_DIR, isMade, orCluster);
+  return checkDataDir(argument ?? settingsOf(values).values.METAHEAC_DATA_DIR, isMade, orCluster);
 }
 
 function checkDataDir(dataDir: string | undefined, isMade: boolean, orCluster = false): string {
@@ -80,31 +77,27 @@ function checkDataDir(dataDir: string | undefined, isMade: boolean, orCluster = 
 }
 
 /** The data folder of a service, created if it does not exist, and the key with which a command calls the service. */
-export function serviceOf(values: FlagValues, output: Output): { readonly dataDir: string; readonly key?: string } {
-  const { METAHEAC_DATA_DIR: dataDir, METAHEAC_API_KEY: key } = settingsOf(values, output).values;
+export function serviceOf(values: FlagValues): { readonly dataDir: string; readonly key?: string } {
+  const { METAHEAC_DATA_DIR: dataDir, METAHEAC_API_KEY: key } = settingsOf(values).values;
   return { dataDir: checkDataDir(dataDir, true), ...(key !== undefined && { key }) };
 }
 
 /** The storage of blobs from the command line or another source of settings. @throws UsageError if none is given */
-export function blobsOf(values: FlagValues, output: Output): string {
-  const { METAHEAC_BLOBS: blobs } = settingsOf(values, output).values;
+export function blobsOf(values: FlagValues): string {
+  const { METAHEAC_BLOBS: blobs } = settingsOf(values).values;
   if (blobs === undefined)
     throw new UsageError('name the object storage: --blobs, METAHEAC_BLOBS, or blobs in a configuration file');
   return blobs;
 }
 
 /** The key with which a command calls a running service. */
-export function keyOf(values: FlagValues, output: Output): string | undefined {
-  return settingsOf(values, output).values.METAHEAC_API_KEY;
+export function keyOf(values: FlagValues): string | undefined {
+  return settingsOf(values).values.METAHEAC_API_KEY;
 }
 
-/**
- * Reads the settings of a command, and prints a note for each ignored setting. @throws UsageError, like `readSettings`
- */
-export function settingsOf(values: FlagValues, output: Output, constants: Partial<Limits> = {}): Settings {
-  const settings = readSettings(process.env, flagsOf(values), constants);
-  for (const warning of settings.warnings) output.note(`metaheac: ${warning}`);
-  return settings;
+/** Reads the settings of a command. @throws UsageError, like `readSettings` */
+export function settingsOf(values: FlagValues, constants: Partial<Limits> = {}): Settings {
+  return readSettings(process.env, flagsOf(values), constants);
 }
 
 function addConfigFile(command: Command): void {
@@ -113,11 +106,7 @@ function addConfigFile(command: Command): void {
 
 /** The values of the flags on the command line, keyed by the environment variable of the same setting. */
 function flagsOf(values: FlagValues): Given {
-  const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [
-    CONFIG_FILE,
-    ...SETTINGS.flatMap(namesOfFlags),
-    ...REMOVED,
-  ];
+  const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [CONFIG_FILE, ...SETTINGS.flatMap(namesOfFlags)];
   return Object.fromEntries(
     names.map(({ flag, variable }) => {
       const value = values[new Option(flag).attributeName()];

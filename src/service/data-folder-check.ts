@@ -23,8 +23,6 @@ export interface DataFolderReport {
   /** Versions of the promoted models whose files are intact. */
   readonly wholeModels: readonly string[];
   readonly bytes: number;
-  /** Number of rankings that earlier versions wrote without checksums; only their counts and sizes are checked. */
-  readonly unsealed: readonly string[];
   /** Missing or damaged files and rows. */
   readonly faults: readonly Fault[];
   /**
@@ -60,16 +58,14 @@ export async function checkDataFolder(
   const items = [...itemsOfStore(upkeep, contents)];
   const faults: Fault[] = (await upkeep.faults()).map((message) => ({ path: 'metaheac.db', message }));
   const suspects: (Item & Fault)[] = [];
-  const unsealed: string[] = [];
   let bytes = 0;
   for (const [i, item] of items.entries()) {
     progress(i, items.length);
-    const { fault, seal } = await drainAsync(item.check(), (read) => {
+    const { fault } = await drainAsync(item.check(), (read) => {
       bytes += read;
     });
     const message = fault ?? (item.kind === 'ranking' ? await customisedFault(upkeep.blobs, item.path) : null);
     if (message !== null) suspects.push({ ...item, message });
-    else if (seal !== undefined) unsealed.push(item.path);
   }
   const models = dataDir === null ? NO_MODELS : checkModels(join(dataDir, MODELS_FOLDER));
   const after = await upkeep.contents();
@@ -80,7 +76,6 @@ export async function checkDataFolder(
     models: models.versions.length,
     wholeModels: models.versions.filter((version) => !models.faults.some(({ path }) => path === version)),
     bytes: bytes + models.bytes,
-    unsealed,
     faults: [
       ...faults,
       ...suspects.filter((item) => item.isNeeded(after)).map(({ path, message }) => ({ path, message })),

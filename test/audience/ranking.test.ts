@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isInside } from '../../src/audience/cut.ts';
+import { decodeSidecar, encodeSidecar } from '../../src/audience/format.ts';
 import { membershipOf } from '../../src/audience/membership.ts';
 import { percentileOf } from '../../src/audience/percentile.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
+import { sumsOf } from '../../src/audience/sums.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -171,9 +173,9 @@ describe('openRanking', () => {
     const order = readFileSync(join(folder, 'order.u32'));
     order.writeUInt32LE(2, 0);
     writeFileSync(join(folder, 'order.u32'), order);
-    // a ranking written before there were checksums
-    const { crc32: _, ...sidecar } = JSON.parse(readFileSync(join(folder, 'ranking.json'), 'utf8'));
-    writeFileSync(join(folder, 'ranking.json'), JSON.stringify(sidecar));
+    const path = join(folder, 'ranking.json');
+    const sidecar = decodeSidecar(folder, readFileSync(path, 'utf8'));
+    writeFileSync(path, encodeSidecar(sidecar, { ...sidecar.sums, order: sumsOf(order) }));
     const ranking = await openRanking(blobs, folder);
     expect(() => ranking.rankOf(0)).toThrow('order.u32 does not contain user number 0, but scores.f32 does');
     ranking.close();

@@ -1,5 +1,5 @@
 /** Rankings with one flipped bit: never a wrong user at a rank, nor a wrong rank of a user. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkRanking } from '../../src/audience/check-ranking.ts';
@@ -9,7 +9,6 @@ import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { drainAsync } from '../../src/lib/files/slices.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { RemoteBlobs } from '../fixture/remote-blobs.ts';
 import { size } from '../fixture/size.ts';
 import { blobs } from './blobs.ts';
 
@@ -33,12 +32,6 @@ function flip(path: string, bit: number): void {
   const bytes = readFileSync(path);
   bytes[bit >> 3]! ^= 1 << (bit & 7);
   writeFileSync(path, bytes);
-}
-
-/** Removes the checksums, as in a ranking written before there were any. */
-function unseal(folder: string): void {
-  const { crc32: _, ...sidecar } = JSON.parse(readFileSync(join(folder, 'ranking.json'), 'utf8'));
-  writeFileSync(join(folder, 'ranking.json'), `${JSON.stringify(sidecar)}\n`);
 }
 
 function check(folder: string) {
@@ -99,58 +92,4 @@ describe('a ranking with one flipped bit', () => {
     expect(told).toHaveLength(1);
     ranking.close();
   });
-});
-
-describe('a ranking from before checksums', () => {
-  it('is opened, and sealed with its current contents', async () => {
-    const folder = await written();
-    const sealed = readFileSync(join(folder, 'ranking.json'), 'utf8');
-    unseal(folder);
-    (await openRanking(blobs, folder)).close();
-    await (await check(folder)).seal!();
-    expect(readFileSync(join(folder, 'ranking.json'), 'utf8')).toBe(sealed);
-    expect(await check(folder)).toEqual({ fault: null });
-  });
-
-  it.each(['has', 'finish', 'publish'] as const)(
-    'stays deleted if it is deleted while it is sealed (%s)',
-    async (step) => {
-      const folder = await written();
-      unseal(folder);
-      const remove = () => rmSync(folder, { recursive: true });
-      const { seal } = await drainAsync(
-        checkRanking(
-          Object.assign(new RemoteBlobs('/'), {
-            async has(name: string) {
-              const is = await blobs.has(name);
-              if (step === 'has' && is) remove();
-              return is;
-            },
-            write(name: string) {
-              const writer = blobs.write(name);
-              const finish = async () => {
-                const unnamed = await writer.finish();
-                if (step === 'finish') remove();
-                const publish = async (file: string) => {
-                  await unnamed.publish(file);
-                  if (step === 'publish') remove();
-                };
-                return { publish, discard: () => unnamed.discard() };
-              };
-              return {
-                write: (data: Uint8Array) => writer.write(data),
-                read: () => 0,
-                abort: () => writer.abort(),
-                finish,
-              };
-            },
-          }),
-          folder,
-        ),
-        () => {},
-      );
-      await seal!();
-      expect(existsSync(folder)).toBe(false);
-    },
-  );
 });

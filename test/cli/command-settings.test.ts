@@ -46,15 +46,6 @@ describe('model list', () => {
   });
 });
 
-describe('model promote', () => {
-  it('warns once about a former setting', async () => {
-    const env = { METAHEAC_LEASE_MS: '9' };
-    const args = ['models/demo', '--data-dir', join(folder, 'promoted'), '--json'];
-    const { status, stderr } = await metaheacWith(env, 'model', 'promote', ...args);
-    expect([status, stderr.match(/ignored: /g)]).toEqual([0, ['ignored: ']]);
-  });
-});
-
 describe('a data folder', () => {
   const dataDir = join(folder, 'data');
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
-import { snakeCase, variableOf } from '../../src/lib/limits.ts';
+import { variableOf } from '../../src/lib/limits.ts';
 import { DEFAULT_LIMITS, LIMIT_FILES, LIMIT_NAMES, LIMITS } from '../../src/service/limits.ts';
 import {
   calledAs,
@@ -40,35 +40,6 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_TRUSTED_PROXIES: '10.0.0.0/8',
 };
 
-/** Defaults that depend on something else. */
-const DESCRIBED = [
-  ...['one per processor', 'true on a terminal'],
-  ...['a folder for temporary files', 'true, but false in a cluster'],
-];
-
-/** Keys of settings that are constants now. */
-const REMOVED_KEYS = `
-  maximum_user_id_bytes maximum_open_streams maximum_feedback_events maximum_upload_ratio lease_ms maximum_page_size
-  maximum_batch_members maximum_webhooks webhook_retry_ms maximum_param_length maximum_error_details
-  maximum_campaign_page_size default_campaign_page_size stream_stall_ms maximum_stream_ms request_timeout_ms
-  headers_timeout_ms reserved_descriptors maximum_rate_limit_clients overload_lag_ms overload_lookup_lag_ms
-  linger_ms linger_bytes maximum_external_id_bytes maximum_name_length maximum_campaign_features
-  maximum_feature_values maximum_feature_value_length maximum_labels maximum_label_length maximum_filter_features
-  maximum_filter_tokens maximum_feedback_ahead_ms maximum_upload_line_bytes small_upload_bytes
-  maximum_open_small_uploads maximum_waiting_uploads small_upload_wait_ms upload_stall_ms
-  minimum_upload_bytes_per_second maximum_upload_ms kept_work_ms default_page_size maximum_version_page_size
-  default_version_page_size maximum_user_audience_page_size default_user_audience_page_size stream_chunk_rows
-  parquet_row_group_rows maximum_open_explanations kept_explanations maximum_explanation_tokens
-  default_explanation_tokens minimum_disparity_group_users minimum_disparity_percent maximum_open_models
-  model_chunk_bytes model_chunk_ms maximum_estimate_seeds maximum_estimate_candidates maximum_value_page_size
-  default_value_page_size maximum_value_scan maximum_sample_size default_sample_size maximum_waiting_erasures
-  maximum_webhook_url_length webhook_parallel_calls webhook_poll_ms webhook_timeout_ms webhook_answer_bytes
-  webhook_secret_grace_ms maximum_keys maximum_audit_page_size default_audit_page_size clock_settle_ms
-  reserve_file_bytes scrub_pause_ms ready_free_bytes ready_free_descriptors ready_heartbeat_ms otlp_metrics_ms
-`
-  .trim()
-  .split(/\s+/);
-
 const folder = temporaryFolder();
 /** Names that are no settings of themselves: the files of settings and of secrets. */
 const FILES = [CONFIG_FILE.variable, ...ALL.flatMap(({ secretFile }) => (secretFile ? [secretFile.variable] : []))];
@@ -78,12 +49,6 @@ function file(name: string, text: string): string {
   writeFileSync(path, text);
   return path;
 }
-
-/** The rows of docs/settings.md: a variable (behind its key and its flag) and its default. */
-const SETTINGS_PAGE = readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8');
-const SETTINGS = [
-  ...SETTINGS_PAGE.matchAll(/^\| (?:`\w+`)? +\| (?:`--[\w-]+`)? +\| `(METAHEAC_\w+)` +\| ([^|]*?) +\|/gm),
-].map(([, variable = '', byDefault = '']) => ({ variable, byDefault }));
 
 const messageFor = (source: Record<string, string>, flags: Record<string, string> = {}): string => {
   try {
@@ -159,27 +124,6 @@ describe('readEnvironment', () => {
     expect(names.sort()).toEqual([...LIMIT_NAMES].sort());
   });
 
-  it('lists each constant with its value in docs/settings.md', () => {
-    for (const name of LIMIT_NAMES.filter((one) => !LIMITS[one].isSetting))
-      expect(SETTINGS_PAGE).toMatch(new RegExp(`^\\| \`${snakeCase(name)}\` +\\| ${LIMITS[name].value} +\\|`, 'm'));
-  });
-
-  it('is listed in docs/settings.md, each variable in one row', () => {
-    expect(SETTINGS.map(({ variable }) => variable).sort()).toEqual([...VARIABLES].sort());
-  });
-
-  it.each(SETTINGS.filter(({ variable }) => !FILES.includes(variable)))(
-    'has the default that docs/settings.md says: $variable',
-    ({ variable, byDefault }) => {
-      const { limits, ...own } = readEnvironment({});
-      const limit = LIMIT_VARIABLES.get(variable);
-      const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].value;
-      const isNone = value === undefined || (Array.isArray(value) && value.length === 0);
-      if (isNone) expect(['required', 'required without a store', 'none', ...DESCRIBED]).toContain(byDefault);
-      else expect(byDefault).toBe(String(value));
-    },
-  );
-
   it('has a default within its bounds, and a sentence, of every limit', () => {
     for (const { value, least, most, description } of Object.values(LIMITS)) {
       expect(value).toBeGreaterThanOrEqual(least);
@@ -192,6 +136,7 @@ describe('readEnvironment', () => {
     expect(messageFor({ METAHEAC_PROT: '80' })).toBe(
       'environment variable METAHEAC_PROT is not known: did you mean METAHEAC_PORT?',
     );
+    expect(messageFor({ METAHEAC_LEASE_MS: '9' })).toContain('METAHEAC_LEASE_MS is not known');
     expect(messageFor({ METAHEAC_ZZZZZZZZ: '80' })).toContain('docs/settings.md lists all variables');
   });
 
@@ -251,25 +196,9 @@ describe('readSettings', () => {
     expect([...origins.keys()].sort()).toEqual(VARIABLES.filter((name) => !FILES.includes(name)).sort());
   });
 
-  it.each(REMOVED_KEYS)('ignores %s with a warning: it was a setting', (key) => {
-    const variable = `METAHEAC_${key.toUpperCase()}`;
-    const flag = `--${key.replaceAll('_', '-')}`;
-    const path = file('removed.yaml', `port: 1\n${key}: 7\n`);
-    const { values, warnings } = readSettings({ METAHEAC_CONFIG: path, [variable]: '7' }, { [variable]: '7' });
-    const name = LIMIT_NAMES.find((one) => snakeCase(one) === key)!;
-    const rest = `is no longer a setting; its value is ${LIMITS[name].value} (${LIMITS[name].unit})`;
-    expect(warnings).toEqual([
-      `ignored: ${flag} ${rest}`,
-      `ignored: environment variable ${variable} ${rest}`,
-      `ignored: ${path}:2: ${key} ${rest}`,
-    ]);
-    expect(values.limits).toEqual(DEFAULT_LIMITS);
-    expect(readSettings({}).warnings).toEqual([]);
-  });
-
-  it('takes constants as an argument, which no source changes', () => {
+  it('takes constants as an argument', () => {
     const constants = { leaseMs: 7 };
-    const { limits } = readSettings({ METAHEAC_LEASE_MS: '9' }, {}, constants).values;
+    const { limits } = readSettings({}, {}, constants).values;
     expect(limits).toEqual({ ...DEFAULT_LIMITS, leaseMs: 7 });
   });
 

@@ -1,7 +1,6 @@
 /** The store that a command works on: that of a data folder, or that of a cluster. */
 import { join } from 'node:path';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
-import type { Output } from '../../lib/output.ts';
 import { STORE_OPTIONS, withDataFolder } from '../../service/data-folder.ts';
 import { locateSharedStore, locateStore, openStore } from '../../storage/open-store.ts';
 import { dataDirOf, type FlagValues, settingsOf } from '../settings.ts';
@@ -17,14 +16,9 @@ export const CLUSTER = ['METAHEAC_STORE', 'METAHEAC_BLOBS', 'METAHEAC_CACHE'] as
  * The store that the command line or another source of settings names; `dir` is an argument. A missing data folder is
  * created later if `isMade`. @throws UsageError, AppError as `dataDirOf`
  */
-export function chosenStore(
-  dir: string | undefined,
-  options: FlagValues,
-  output: Output,
-  { isMade = false } = {},
-): ChosenStore {
-  const cluster = dir === undefined ? clusterOf(settingsOf(options, output).values) : null;
-  return cluster ?? dataDirOf(dir, options, output, { isMade, orCluster: true });
+export function chosenStore(dir: string | undefined, options: FlagValues, { isMade = false } = {}): ChosenStore {
+  const cluster = dir === undefined ? clusterOf(settingsOf(options).values) : null;
+  return cluster ?? dataDirOf(dir, options, { isMade, orCluster: true });
 }
 
 export function locatorOf(chosen: ChosenStore): StoreLocator {

@@ -22,11 +22,6 @@ export interface DamagedRow {
 export interface Verdict {
   /** What is wrong with the file; null if the file is intact. */
   readonly fault: string | null;
-  /**
-   * Adds checksums of the current bytes to a ranking; only for a ranking that was written before rankings had
-   * checksums.
-   */
-  readonly seal?: () => Promise<void>;
 }
 
 /** All methods reject with AppError storage_failed if the store cannot be read. */

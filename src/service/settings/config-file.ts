@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
 import { messageOf, UsageError } from '../../lib/errors.ts';
 import { nearestName } from './did-you-mean.ts';
-import { ALL_NAMES, REMOVED, SETTINGS } from './setting-list.ts';
+import { ALL_NAMES, SETTINGS } from './setting-list.ts';
 
 /** Maximum size of a configuration file. */
 const MAXIMUM_BYTES = 1024 * 1024;
@@ -36,7 +36,7 @@ export function readConfigFile(path: string): readonly FileEntry[] {
   return contents.items.map(({ key, value }) => {
     const at = `${path}:${lineOf(key as Node)}`;
     const name = isScalar(key) ? String(key.value) : '';
-    if (![...ALL_NAMES, ...REMOVED].some((names) => names.key === name)) throw unknownKey(at, name);
+    if (!ALL_NAMES.some((names) => names.key === name)) throw unknownKey(at, name);
     return { key: name, line: lineOf(key as Node), text: textOf(value as Node | null, name, at, path) };
   });
 }

@@ -6,14 +6,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { UsageError } from '../../lib/errors.ts';
-import { DEFAULT_LIMITS, LIMITS, type LimitName, type Limits } from '../limits.ts';
+import { DEFAULT_LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { readConfigFile } from './config-file.ts';
 import { nearestName } from './did-you-mean.ts';
 import {
   ALL_NAMES,
   CONFIG_FILE,
   namesOf,
-  REMOVED,
   SETTINGS,
   type Setting,
   type SettingNames,
@@ -38,8 +37,6 @@ export interface Settings {
   readonly origins: ReadonlyMap<string, Origin>;
   /** The configuration file. */
   readonly file: string | null;
-  /** Warnings about values that are ignored. */
-  readonly warnings: readonly string[];
 }
 
 /** A value from a source, with a name for error messages. */
@@ -99,8 +96,7 @@ export function readSettings(source: Given, flags: Given = {}, constants: Partia
     variable,
     found.get(variable)?.origin ?? { kind: 'default' },
   ]);
-  const warnings = layers.flatMap(warningsOf);
-  return { values: valuesOf(parsed.data, constants), origins: new Map(origins), file, warnings };
+  return { values: valuesOf(parsed.data, constants), origins: new Map(origins), file };
 }
 
 /** The path of a folder that `serve` needs. @throws UsageError if the path is not given */
@@ -136,15 +132,6 @@ export function defaultTrainingThreads<D extends { readonly kind: string }>({ ki
   return kind === 'cuda' ? 1 : defaultThreads();
 }
 
-/** Warns about former settings in a source. */
-function warningsOf(layer: Layer): string[] {
-  return REMOVED.flatMap(({ variable, limit }) => {
-    const given = layer.get(variable);
-    const { value, unit } = LIMITS[limit];
-    return given ? [`ignored: ${given.label} is no longer a setting; its value is ${value} (${unit})`] : [];
-  });
-}
-
 /** The values of limits by the name of the limit, and the values of other settings by variable. */
 function valuesOf(parsed: Readonly<Record<string, unknown>>, constants: Partial<Limits>): ServiceEnvironment {
   const own = Object.entries(parsed).filter(([variable]) => !LIMIT_VARIABLES.has(variable));
@@ -158,7 +145,6 @@ function valuesOf(parsed: Readonly<Record<string, unknown>>, constants: Partial<
 function refuseUnknown(source: Given): void {
   for (const name of Object.keys(source)) {
     if (!name.startsWith('METAHEAC_') || VARIABLES.includes(name)) continue;
-    if (REMOVED.some(({ variable }) => variable === name)) continue;
     const nearest = nearestName(name, VARIABLES);
     const rest = nearest === null ? ': docs/settings.md lists all variables' : `: did you mean ${nearest}?`;
     throw new UsageError(`environment variable ${name} is not known${rest}`);
@@ -186,7 +172,7 @@ function layerOfVariables(source: Given): Layer {
 
 function layerOf(given: Given, describe: (names: SettingNames) => Omit<Found, 'text'>): Layer {
   return new Map(
-    [...ALL_NAMES, ...REMOVED].flatMap((names) => {
+    ALL_NAMES.flatMap((names) => {
       const text = given[names.variable];
       return text === undefined ? [] : [[names.variable, { text, ...describe(names) }]];
     }),

@@ -1,7 +1,4 @@
-/**
- * All settings of `metaheac serve`, including limits, with their names, schemas and documentation; and the names of
- * former settings.
- */
+/** All settings of `metaheac serve`, including limits, with their names, schemas and documentation. */
 import { z } from 'zod';
 import { variableOf } from '../../lib/limits.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../limits.ts';
@@ -41,18 +38,6 @@ export const SETTINGS: readonly Setting[] = [
   ...Object.entries(settingsSchema.shape).map(([variable, schema]) => ownSetting(variable, schema)),
   ...LIMIT_NAMES.filter((name) => LIMITS[name].isSetting).map(limitSetting),
 ];
-
-/** A former setting that is now a constant. For one release, its names cause a warning instead of an error. */
-export interface RemovedSetting extends SettingNames {
-  readonly limit: LimitName;
-}
-
-export const REMOVED: readonly RemovedSetting[] = LIMIT_NAMES.filter((name) => !LIMITS[name].isSetting).map(
-  (limit) => ({
-    ...namesOf(variableOf(limit)),
-    limit,
-  }),
-);
 
 /** Schema of all settings: an object with one property per variable. */
 export const serviceSchema = z.object(Object.fromEntries(SETTINGS.map(({ variable, schema }) => [variable, schema])));

@@ -1,5 +1,5 @@
 /** Reads all files of a service slowly and at intervals, and reports damaged files. */
-import type { StoreUpkeep, Verdict } from '../../domain/ports/upkeep.ts';
+import type { StoreUpkeep } from '../../domain/ports/upkeep.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type Item, itemOf, itemsOfPopulation, itemsOfStore, type PopulationVersion } from '../integrity.ts';
 import type { DamageLog } from './damage-log.ts';
@@ -124,24 +124,18 @@ export class Scrubber {
   }
 
   async *#scrub(item: Item): AsyncGenerator<number, void, void> {
-    const { upkeep, rankings, damage, logger } = this.#options;
+    const { upkeep, rankings, damage } = this.#options;
     const { kind, path } = item;
-    const verdict = yield* item.check();
+    const { fault } = yield* item.check();
     // if the file was removed during the check, its row is gone too
-    if (isIntact(verdict) || !item.isNeeded(await upkeep.contents())) return;
-    // an open ranking has verified its blocks, or knows no checksums; the next use opens it again
-    const forget = () => {
-      if (kind === 'ranking') rankings.forget(path);
-    };
-    if (verdict.fault === null) {
-      await verdict.seal?.();
-      forget();
-      logger.info({ path }, 'checksums were added to a ranking that an earlier version of metaheac wrote');
+    if (fault === null || !item.isNeeded(await upkeep.contents())) return;
+    if (kind !== 'ranking') {
+      damage.note(kind, path, fault);
       return;
     }
-    forget();
-    if (kind === 'ranking') damage.noteRanking(path, verdict.fault);
-    else damage.note(kind, path, verdict.fault);
+    // an open ranking has verified its blocks; the next use opens it again
+    rankings.forget(path);
+    damage.noteRanking(path, fault);
   }
 
   /** Checks that the population's files exist, in about a microsecond per file, and checks all known damage again. */
@@ -155,7 +149,7 @@ export class Scrubber {
     }
     for (const known of damage.known()) {
       const item = itemOf(known, upkeep, population);
-      const isMended = !item?.isNeeded(await upkeep.contents()) || isIntact(yield* item.check());
+      const isMended = !item?.isNeeded(await upkeep.contents()) || (yield* item.check()).fault === null;
       if (isMended) damage.mend(known.path);
     }
   }
@@ -164,8 +158,4 @@ export class Scrubber {
     const { population } = this.#options;
     return population && { folder: population.folder, version: population.version() };
   }
-}
-
-function isIntact({ fault, seal }: Verdict): boolean {
-  return fault === null && seal === undefined;
 }

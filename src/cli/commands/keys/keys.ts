@@ -27,7 +27,7 @@ export function addKeyCommands(program: Command, output: Output): void {
         durationMs,
       )
       .action(async (dir, options) =>
-        (await import('./commands.ts')).keysCreateCommand(chosenStore(dir, options, output, MADE), options, output),
+        (await import('./commands.ts')).keysCreateCommand(chosenStore(dir, options, MADE), options, output),
       ),
     'metaheac keys create --data-dir data-dir --name ads --scope read --expires-in 90d',
   );
@@ -36,7 +36,7 @@ export function addKeyCommands(program: Command, output: Output): void {
       .description('list API keys, newest first: id, scope, state, name, labels')
       .option('--json', 'print one JSON object')
       .action(async (dir, options) =>
-        (await import('./commands.ts')).keysListCommand(chosenStore(dir, options, output), options, output),
+        (await import('./commands.ts')).keysListCommand(chosenStore(dir, options), options, output),
       ),
     'metaheac keys list --data-dir data-dir',
   );
@@ -48,11 +48,7 @@ export function addKeyCommands(program: Command, output: Output): void {
       .action(async (words: readonly string[], options, command: Command) => {
         if (words.length > 2) command.error('error: only one key can be revoked at a time');
         const dir = words.length === 2 ? words[0] : undefined;
-        await (await import('./commands.ts')).keysRevokeCommand(
-          chosenStore(dir, options, output),
-          words.at(-1)!,
-          output,
-        );
+        await (await import('./commands.ts')).keysRevokeCommand(chosenStore(dir, options), words.at(-1)!, output);
       }),
     'metaheac keys revoke --data-dir data-dir mh_123456789012',
   );
@@ -64,7 +60,7 @@ export function addKeyCommands(program: Command, output: Output): void {
       .option('--since <time>', 'print entries from this time on, such as 2026-11-26 or 2026-11-26T12:00:00Z', instant)
       .option('--until <time>', 'print entries before this time', instant)
       .action(async (dir, options) =>
-        (await import('./commands.ts')).auditCommand(chosenStore(dir, options, output), options, output),
+        (await import('./commands.ts')).auditCommand(chosenStore(dir, options), options, output),
       ),
     'metaheac audit --data-dir data-dir --since 2026-11-26',
   );

@@ -76,9 +76,7 @@ function addSharedModelCommands(model: Command, output: Output): void {
     addSettings(model.command('publish'), ['METAHEAC_BLOBS'])
       .description('store a model in the object storage of a cluster, after checking the model as `model verify` does')
       .argument('<dir>', 'model folder', existing)
-      .action(async (dir, options) =>
-        (await import('./share.ts')).modelPublishCommand(dir, blobsOf(options, output), output),
-      ),
+      .action(async (dir, options) => (await import('./share.ts')).modelPublishCommand(dir, blobsOf(options), output)),
     'metaheac model publish models/second --blobs s3://bucket/prefix',
   );
   addExample(
@@ -87,7 +85,7 @@ function addSharedModelCommands(model: Command, output: Output): void {
       .argument('<version>', 'version of the model')
       .requiredOption('--out <dir>', 'folder of models; the copy is a folder in it, named after the version')
       .action(async (version, options) =>
-        (await import('./share.ts')).modelPullCommand(version, blobsOf(options, output), options, output),
+        (await import('./share.ts')).modelPullCommand(version, blobsOf(options), options, output),
       ),
     'metaheac model pull 1ca2c5b70a4f --blobs s3://bucket/prefix --out models',
   );
@@ -102,7 +100,7 @@ function addServedModelCommands(model: Command, output: Output): void {
       .addOption(url().default(undefined, 'none: the service will serve the model after its next restart'))
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
-        const service = { ...options, ...serviceOf(options, output) };
+        const service = { ...options, ...serviceOf(options) };
         await (await import('./promote.ts')).modelPromoteCommand(dir, service, output);
       }),
     'metaheac model promote models/second --data-dir data-dir --url http://127.0.0.1:8080',
@@ -113,7 +111,7 @@ function addServedModelCommands(model: Command, output: Output): void {
       .addOption(url().makeOptionMandatory())
       .option('--json', 'print one JSON object on stdout')
       .action(async (options) => {
-        const service = { ...options, key: keyOf(options, output) };
+        const service = { ...options, key: keyOf(options) };
         await (await import('./served-models.ts')).modelListCommand(service, output);
       }),
     'metaheac model list --url http://127.0.0.1:8080',
@@ -125,7 +123,7 @@ function addServedModelCommands(model: Command, output: Output): void {
       .option('--from <version>', 'version of the model to replace (default: the served model)')
       .option('--json', 'print one JSON object on stdout')
       .action(async (options) => {
-        const service = { ...options, key: keyOf(options, output) };
+        const service = { ...options, key: keyOf(options) };
         await (await import('./served-models.ts')).modelRollbackCommand(service, output);
       }),
     'metaheac model rollback --url http://127.0.0.1:8080',

@@ -28,7 +28,7 @@ export async function destinationOf(
     if (values['blobs'] === undefined) return folder;
     throw new UsageError(`give either ${flag}, for a folder, or --blobs, for the object storage of a cluster`);
   }
-  const { METAHEAC_BLOBS: blobs, METAHEAC_CACHE: given, limits } = settingsOf(values, output).values;
+  const { METAHEAC_BLOBS: blobs, METAHEAC_CACHE: given, limits } = settingsOf(values).values;
   if (blobs === undefined)
     throw new UsageError(
       `name a folder with ${flag}, or the object storage of a cluster: --blobs, METAHEAC_BLOBS, or blobs in a ` +

@@ -21,7 +21,7 @@ const MOST_REQUESTED = 1_000_000;
  * @throws UsageError if neither a folder nor a cluster is named
  */
 export async function eraseInClusterCommand(ids: string, values: FlagValues, output: Output): Promise<void> {
-  const cluster = clusterOf(settingsOf(values, output).values);
+  const cluster = clusterOf(settingsOf(values).values);
   if (cluster === null) throw new UsageError('name the population folder, or a cluster with --store and --blobs');
   const userIds = await readEraseIds(readLines(ids), ids);
   const { clock } = STORE_OPTIONS;

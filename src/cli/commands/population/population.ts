@@ -58,7 +58,7 @@ function addShare(population: Command, output: Output): void {
       .option('--version <version>', 'version to publish (default: the newest version)')
       .option('--json', 'print one JSON object')
       .action(async (dir, options) =>
-        (await import('./share.ts')).populationPublishCommand(dir, blobsOf(options, output), options, output),
+        (await import('./share.ts')).populationPublishCommand(dir, blobsOf(options), options, output),
       ),
     'metaheac population publish population --blobs s3://bucket/prefix',
   );
@@ -72,7 +72,7 @@ function addShare(population: Command, output: Output): void {
       .option('--version <version>', 'version to copy (default: the newest published version)')
       .option('--json', 'print one JSON object')
       .action(async (dir, options) =>
-        (await import('./share.ts')).populationPullCommand(dir, blobsOf(options, output), options, output),
+        (await import('./share.ts')).populationPullCommand(dir, blobsOf(options), options, output),
       ),
     'metaheac population pull population --blobs s3://bucket/prefix',
   );
@@ -86,7 +86,7 @@ function addShare(population: Command, output: Output): void {
       .requiredOption('--served <versions...>', 'versions that are kept because the cluster serves them')
       .option('--json', 'print one JSON object')
       .action(async (options) =>
-        (await import('./share.ts')).populationPrunePublishedCommand(blobsOf(options, output), options, output),
+        (await import('./share.ts')).populationPrunePublishedCommand(blobsOf(options), options, output),
       ),
     'metaheac population prune-published --keep 5 --served 6d89bec29ed0 --blobs s3://bucket/prefix',
   );

@@ -19,7 +19,7 @@ export async function storeImportedUserSides(
   const { model, population, version: populationVersion } = imported;
   const config = { model, population, populationVersion, device: 'auto', threads: availableParallelism() };
   try {
-    const { userSideBytes } = settingsOf({}, output).values.limits;
+    const { userSideBytes } = settingsOf({}).values.limits;
     const made = await storeUserSides(config, userSideBytes, (done, all) =>
       output.progress(`user sides: ${done} of ${all} segments`),
     );

@@ -11,7 +11,7 @@ const MASK = '********';
 
 /** @throws the errors of `readSettings` */
 export function configCommand(flags: FlagValues & { json?: boolean }, output: Output): void {
-  const settings = settingsOf(flags, output);
+  const settings = settingsOf(flags);
   if (flags.json) {
     output.result(JSON.stringify({ settings: SETTINGS.map((setting) => present(setting, settings)) }));
     return;

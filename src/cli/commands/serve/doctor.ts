@@ -17,7 +17,7 @@ export interface DoctorCommandOptions extends FlagValues {
 
 /** Prints the findings, and returns true if none has failed. */
 export async function doctorCommand(options: DoctorCommandOptions, output: Output): Promise<boolean> {
-  const all = await examineAll(options, output);
+  const all = await examineAll(options);
   const status = worst(all);
   if (options.json) output.result(JSON.stringify({ status, checks: all }));
   else for (const line of tableOf(all)) output.result(line);
@@ -25,10 +25,10 @@ export async function doctorCommand(options: DoctorCommandOptions, output: Outpu
 }
 
 /** Reports invalid settings; nothing else can be examined until they are fixed. */
-async function examineAll(options: FlagValues, output: Output): Promise<readonly Finding[]> {
+async function examineAll(options: FlagValues): Promise<readonly Finding[]> {
   let settings: Settings;
   try {
-    settings = settingsOf(options, output);
+    settings = settingsOf(options);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const advice = 'Correct the setting (docs/settings.md lists all settings). Nothing else was examined.';

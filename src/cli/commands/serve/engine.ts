@@ -2,7 +2,6 @@
 import { serveEnginePages } from '../../../http/health/engine-server.ts';
 import { AppError, UsageError } from '../../../lib/errors.ts';
 import { createLogger, logsToTerminal, noteStart } from '../../../lib/logging.ts';
-import type { Output } from '../../../lib/output.ts';
 import { PACKAGE_VERSION } from '../../../lib/package-root.ts';
 import { type EngineHost, openEngineHost } from '../../../service/cluster/engine-host.ts';
 import { CLUSTER_LIMITS } from '../../../service/cluster/limits.ts';
@@ -24,8 +23,8 @@ const LINGER_MS = 200;
  * Expands campaigns of a cluster until SIGTERM or SIGINT, then ends the running expansions or leaves them to others,
  * and exits with code 0. A second signal ends the process at once.
  */
-export async function engineCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
-  const settings = settingsOf(flags, output, limits);
+export async function engineCommand(flags: FlagValues, limits: Partial<Limits> = {}): Promise<void> {
+  const settings = settingsOf(flags, limits);
   const { values } = settings;
   const cluster = clusterOf(values);
   if (cluster === null)

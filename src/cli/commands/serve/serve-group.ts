@@ -11,7 +11,7 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
       '--adopt',
       'if the database of the data folder is missing, move the other files aside and begin with an empty database',
     )
-    .action(async (options) => (await import('./serve.ts')).serveCommand(options, output, limits));
+    .action(async (options) => (await import('./serve.ts')).serveCommand(options, limits));
   addExample(serve, 'metaheac serve --data-dir data-dir --model models/demo --population population');
   addExample(
     serve,
@@ -19,7 +19,7 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
   );
   const engine = addAllSettings(
     program.command('engine').description('expand campaigns of a cluster; reads the same configuration as its nodes'),
-  ).action(async (options) => (await import('./engine.ts')).engineCommand(options, output, limits));
+  ).action(async (options) => (await import('./engine.ts')).engineCommand(options, limits));
   addExample(engine, 'metaheac engine --store postgres://db.example/metaheac --blobs s3://bucket/prefix --threads 8');
   const config = addAllSettings(
     program
@@ -35,8 +35,7 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
         'examine what serve needs (folders, model, population, machine) without changing anything; exit code 1 if serve ' +
           'would fail',
       )
-      .option('--json', 'print one JSON object on stdout')
-      .option('--checksums', 'has no effect any more: doctor always reads every file of the population'),
+      .option('--json', 'print one JSON object on stdout'),
   ).action(async (options) => {
     if (!(await (await import('./doctor.ts')).doctorCommand(options, output))) process.exitCode = 1;
   });

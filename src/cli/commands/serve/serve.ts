@@ -3,7 +3,6 @@ import { serve } from '../../../http/serve.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import { createLogger, logsToTerminal, noteStart } from '../../../lib/logging.ts';
-import type { Output } from '../../../lib/output.ts';
 import { PACKAGE_VERSION } from '../../../lib/package-root.ts';
 import type { Limits } from '../../../service/limits.ts';
 import type { Service } from '../../../service/ports/service.ts';
@@ -23,8 +22,8 @@ const STOP_MS = 10_000;
  * Serves until SIGTERM or SIGINT, then waits a limited time for open requests, and exits with code 0. A second signal
  * ends the process and the engine at once, like kill -9; no acknowledged change is lost.
  */
-export async function serveCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
-  const settings = settingsOf(flags, output, limits);
+export async function serveCommand(flags: FlagValues, limits: Partial<Limits> = {}): Promise<void> {
+  const settings = settingsOf(flags, limits);
   const { values } = settings;
   const pretty = values.METAHEAC_PRETTY ?? logsToTerminal();
   const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'api', { pretty });

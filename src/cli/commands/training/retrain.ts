@@ -1,7 +1,6 @@
 /** `metaheac retrain`. */
 import { join } from 'node:path';
 import { AppError } from '../../../lib/errors.ts';
-import { removeQuietly } from '../../../lib/files/durable-files.ts';
 import { tryFileLock } from '../../../lib/files/file-lock.ts';
 import { bar, type Output } from '../../../lib/output.ts';
 import { type GeneralModel, loadModel } from '../../../model/load.ts';
@@ -59,8 +58,6 @@ function lockTraining(models: string): () => void {
   const unlock = tryFileLock(join(models, TRAINING_LOCK));
   if (unlock === null)
     throw new AppError('unavailable', `another training run is using ${models}: try again when that run has ended`);
-  // the lock was written by an earlier release, as a file that contains a process id
-  removeQuietly(join(models, 'retrain.lock'), { recursive: false });
   return unlock;
 }
 

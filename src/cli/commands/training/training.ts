@@ -44,7 +44,7 @@ export function addTrainCommands(program: Command, output: Output): void {
     .option('--model <dir>', 'the serving model (default: the current model)', existing)
     .option('--json', 'print one JSON object on stdout');
   addTrainingOptions(retrain).action(async (options) => {
-    const dataDir = dataDirOf(undefined, options, output);
+    const dataDir = dataDirOf(undefined, options);
     await (await import('./retrain.ts')).retrainCommand({ ...options, dataDir }, output);
   });
   addExample(retrain, 'metaheac retrain --data-dir data-dir --population population --models models');

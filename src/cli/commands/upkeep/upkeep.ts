@@ -21,7 +21,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       .option('--repair', 'remove orphaned files, and nothing else; no service may be using the folder')
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) =>
-        (await import('./verify.ts')).verifyCommand(chosenStore(dir, options, output), options, output),
+        (await import('./verify.ts')).verifyCommand(chosenStore(dir, options), options, output),
       ),
     'metaheac verify --data-dir data-dir',
   );
@@ -40,7 +40,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       )
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
-        const chosen = chosenStore(dir, options, output);
+        const chosen = chosenStore(dir, options);
         const { backupClusterCommand, backupCommand } = await import('./backup.ts');
         if (typeof chosen === 'string') await backupCommand(chosen, options, systemClock, output);
         else await backupClusterCommand(chosen, options, systemClock, output);
@@ -81,8 +81,8 @@ function addMigrateStore(program: Command, output: Output): void {
     addSettings(command, ['METAHEAC_BLOBS', 'METAHEAC_CACHE']).action(async (from, to, options) => {
       refusePasswords([from, to]);
       const { migrateStoreCommand } = await import('./migrate-store.ts');
-      const { METAHEAC_CACHE: cache } = settingsOf(options, output).values;
-      const places = { blobs: blobsOf(options, output), cache: cacheOf(cache) };
+      const { METAHEAC_CACHE: cache } = settingsOf(options).values;
+      const places = { blobs: blobsOf(options), cache: cacheOf(cache) };
       await migrateStoreCommand(from, to, { ...places, json: options.json }, output);
     }),
     'metaheac migrate-store data-dir postgres://metaheac@db.example/metaheac --blobs s3://bucket/prefix',

@@ -99,7 +99,7 @@ interface Circumstances {
 }
 
 function print(report: Report, { running, isShared, repair, movedTo }: Circumstances, output: Output): void {
-  const { sets, rankings, models, populations, userSides = 0, bytes, unsealed, faults, orphans } = report;
+  const { sets, rankings, models, populations, userSides = 0, bytes, faults, orphans } = report;
   if (running && !isShared)
     output.note('a service is using this folder: files that the service is writing are left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
@@ -107,8 +107,6 @@ function print(report: Report, { running, isShared, repair, movedTo }: Circumsta
   const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';
   for (const path of orphans.slice(0, SHOWN)) output.result(`${fate}  ${path}`);
   if (orphans.length > SHOWN) output.result(`${fate}  and ${orphans.length - SHOWN} more`);
-  if (unsealed.length > 0)
-    output.result(`without checksums: ${counted(unsealed.length, 'ranking')} (a running service adds the checksums)`);
   const shared =
     populations === undefined
       ? counted(models, 'promoted model')
@@ -122,7 +120,7 @@ function print(report: Report, { running, isShared, repair, movedTo }: Circumsta
 }
 
 function present(report: Report, { running, repair, movedTo }: Circumstances): object {
-  const { sets, rankings, models, populations, userSides, bytes, unsealed, faults, orphans } = report;
+  const { sets, rankings, models, populations, userSides, bytes, faults, orphans } = report;
   return {
     whole: faults.length === 0,
     running,
@@ -132,7 +130,6 @@ function present(report: Report, { running, repair, movedTo }: Circumstances): o
     populations,
     user_sides: userSides,
     bytes,
-    without_checksums: unsealed,
     faults,
     orphans,
     removed: repair && movedTo === null ? orphans.length : 0,
