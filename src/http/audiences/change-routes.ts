@@ -19,25 +19,21 @@ export function addVersionRoutes(app: ServerApp, dependencies: ChangeDependencie
 function activateAudienceVersion(app: ServerApp, { store }: ChangeDependencies): void {
   app.put(
     '/v1/campaigns/:id/audience',
-    {
-      schema: describeRoute({
-        operationId: 'activateAudienceVersion',
-        scope: 'write',
-        tags: ['audience'],
-        summary: 'Activate another version of the audience',
-        description:
-          'Rolls the audience back or forward to another version, which is served immediately. `…/audiences` ' +
-          'lists the versions; old versions are removed after a while. `If-Match` accepts any `ETag` of the ' +
-          'active version.',
-        params: campaignParams,
-        headers: ifMatchHeaders,
-        body: activateBody,
-        response: {
-          200: json('The audience version that is active after the event.', audienceVersion),
-        },
-        errors: ['campaign_not_found', 'audience_not_found', 'precondition_failed'],
-      }),
-    },
+    describeRoute({
+      operationId: 'activateAudienceVersion',
+      scope: 'write',
+      tags: ['audience'],
+      summary: 'Activate another version of the audience',
+      description:
+        'Rolls the audience back or forward to another version, which is served immediately. `…/audiences` ' +
+        'lists the versions; old versions are removed after a while. `If-Match` accepts any `ETag` of the ' +
+        'active version.',
+      params: campaignParams,
+      headers: ifMatchHeaders,
+      body: activateBody,
+      response: { 200: json('The audience version that is active after the event.', audienceVersion) },
+      errors: ['campaign_not_found', 'audience_not_found', 'precondition_failed'],
+    }),
     async (request) => {
       const { id } = request.params;
       const ifMatch = request.headers['if-match'];
@@ -52,24 +48,20 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeDependencies):
 function listChanges(app: ServerApp, { config, store }: ChangeDependencies): void {
   app.get(
     '/v1/changes',
-    {
-      schema: describeRoute({
-        operationId: 'listChanges',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'List the changes to all active audiences, oldest first',
-        description:
-          'Lists every change, in order, of which audience version is active. An ad server can poll this list to ' +
-          'stay in sync. Each change contains the URL of the difference from the previous version. If retention has ' +
-          'removed one of the two versions, the URL returns 404 `audience_not_found`. In that case, read the whole ' +
-          'active audience (`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
-        querystring: changesQuery(config),
-        response: {
-          200: json('A page of changes.', changes),
-        },
-        errors: ['invalid_cursor'],
-      }),
-    },
+    describeRoute({
+      operationId: 'listChanges',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'List the changes to all active audiences, oldest first',
+      description:
+        'Lists every change, in order, of which audience version is active. An ad server can poll this list to ' +
+        'stay in sync. Each change contains the URL of the difference from the previous version. If retention has ' +
+        'removed one of the two versions, the URL returns 404 `audience_not_found`. In that case, read the whole ' +
+        'active audience (`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
+      querystring: changesQuery(config),
+      response: { 200: json('A page of changes.', changes) },
+      errors: ['invalid_cursor'],
+    }),
     async ({ query }) => store.changes(query.since, query.limit),
   );
 }

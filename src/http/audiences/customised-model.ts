@@ -89,20 +89,18 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelDependencies):
 
   app.get(
     '/v1/campaigns/:id/model',
-    {
+    describeRoute({
       config: { class: 'computed' },
       exposeHeadRoute: false,
-      schema: describeRoute({
-        operationId: 'getCustomisedModel',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'Download the customised model',
-        description: describeModel(config),
-        params: campaignParams,
-        response: { 200: MODEL_ANSWER, 304: notModified(MODEL_HEADERS) },
-        errors: ['campaign_not_found', 'model_not_stored', 'not_acceptable', 'audience_not_ready', 'model_unavailable'],
-      }),
-    },
+      operationId: 'getCustomisedModel',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'Download the customised model',
+      description: describeModel(config),
+      params: campaignParams,
+      response: { 200: MODEL_ANSWER, 304: notModified(MODEL_HEADERS) },
+      errors: ['campaign_not_found', 'model_not_stored', 'not_acceptable', 'audience_not_ready', 'model_unavailable'],
+    }),
     async (request, reply) => {
       const type = negotiate(request, [ONNX_TYPE, JSON_TYPE]);
       const audience = await store.activeAudience(request.params.id);

@@ -18,27 +18,23 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationDe
 
   app.get(
     '/v1/campaigns/:id/explanation',
-    {
+    describeRoute({
       config: { class: 'computed' },
-      schema: describeRoute({
-        operationId: 'getAudienceExplanation',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'Explain who is in the audience',
-        description:
-          'Shows for each user feature which tokens are more or less frequent in the audience than in the ' +
-          'population, strongest evidence first, and how frequent these tokens are among the seeds. For features ' +
-          'that the data set marks as sensitive, the selection rates of groups are compared. With a million users, ' +
-          'the first request for a version takes several seconds; requests for other explanations get 503 with ' +
-          '`Retry-After` in the meantime.',
-        params: campaignParams,
-        querystring: explanationQuery(config),
-        response: {
-          200: json('The explanation.', explanation),
-        },
-        errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready', 'population_unavailable'],
-      }),
-    },
+      operationId: 'getAudienceExplanation',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'Explain who is in the audience',
+      description:
+        'Shows for each user feature which tokens are more or less frequent in the audience than in the ' +
+        'population, strongest evidence first, and how frequent these tokens are among the seeds. For features ' +
+        'that the data set marks as sensitive, the selection rates of groups are compared. With a million users, ' +
+        'the first request for a version takes several seconds; requests for other explanations get 503 with ' +
+        '`Retry-After` in the meantime.',
+      params: campaignParams,
+      querystring: explanationQuery(config),
+      response: { 200: json('The explanation.', explanation) },
+      errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready', 'population_unavailable'],
+    }),
     async (request) => {
       const { version, limit } = request.query;
       const { id } = request.params;

@@ -45,22 +45,20 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeDependen
   const { config, store } = dependencies;
   app.get(
     '/v1/campaigns/:id/feedback',
-    {
-      schema: describeRoute({
-        operationId: 'getFeedback',
-        scope: 'read',
-        tags: ['campaigns'],
-        summary: 'Get a summary of the feedback so far',
-        description:
-          'Counts users by their latest event, and shows how many of the users who converted or clicked are in the ' +
-          'active audience. Compare their share with the predicted `recall` for the size of the audience (`GET ' +
-          `…/quality\`). At most ${grouped(config.maximumBatchMembers)} of these users are compared with the ` +
-          'audience (`compared`).',
-        params: campaignParams,
-        response: { 200: json('The summary of the feedback.', feedbackOutcomeSchema) },
-        errors: ['campaign_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'getFeedback',
+      scope: 'read',
+      tags: ['campaigns'],
+      summary: 'Get a summary of the feedback so far',
+      description:
+        'Counts users by their latest event, and shows how many of the users who converted or clicked are in the ' +
+        'active audience. Compare their share with the predicted `recall` for the size of the audience (`GET ' +
+        `…/quality\`). At most ${grouped(config.maximumBatchMembers)} of these users are compared with the ` +
+        'audience (`compared`).',
+      params: campaignParams,
+      response: { 200: json('The summary of the feedback.', feedbackOutcomeSchema) },
+      errors: ['campaign_not_found'],
+    }),
     async (request) => {
       const { id } = request.params;
       const users = await store.feedbackOf(id);

@@ -70,23 +70,19 @@ function getMembership(app: ServerApp, dependencies: MembershipDependencies): vo
   const { config, population, reads } = dependencies;
   app.get(
     '/v1/campaigns/:id/audience/members/:user_id',
-    {
+    describeRoute({
       config: { quiet: true, class: 'lookup' },
-      schema: describeRoute({
-        operationId: 'getMembership',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'Check whether a user is in the audience',
-        description:
-          'A seed is never a member of the audience. For a user who is not in the population, the response is ' +
-          '404 `user_not_found`, with `member` and `known` set to false.',
-        params: memberParams(config),
-        response: {
-          200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']),
-        },
-        errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
-      }),
-    },
+      operationId: 'getMembership',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'Check whether a user is in the audience',
+      description:
+        'A seed is never a member of the audience. For a user who is not in the population, the response is ' +
+        '404 `user_not_found`, with `member` and `known` set to false.',
+      params: memberParams(config),
+      response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },
+      errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
+    }),
     async (request, reply) => {
       const { id, user_id: userId } = request.params;
       const found = await withActive(dependencies, id, 1, (audience, ranking) =>
@@ -101,25 +97,21 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipDependencie
   const { config, population, reads } = dependencies;
   app.post(
     '/v1/campaigns/:id/audience/members/batch',
-    {
+    describeRoute({
       config: { quiet: true, class: 'lookup' },
-      schema: describeRoute({
-        operationId: 'batchGetMemberships',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'Check whether users are in the audience',
-        description:
-          `Up to ${grouped(config.maximumBatchMembers)} user ids. All items refer to the same audience version ` +
-          'and are in the order of the ids. If a user is not in the population, the batch does not fail: the ' +
-          "user's item has `known` set to false and the code `user_not_found`.",
-        params: campaignParams,
-        body: memberBatchBody(config),
-        response: {
-          200: json('One item for each user id.', membershipBatch, ['X-Stale-Seconds']),
-        },
-        errors: ['campaign_not_found', 'audience_not_ready'],
-      }),
-    },
+      operationId: 'batchGetMemberships',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'Check whether users are in the audience',
+      description:
+        `Up to ${grouped(config.maximumBatchMembers)} user ids. All items refer to the same audience version ` +
+        'and are in the order of the ids. If a user is not in the population, the batch does not fail: the ' +
+        "user's item has `known` set to false and the code `user_not_found`.",
+      params: campaignParams,
+      body: memberBatchBody(config),
+      response: { 200: json('One item for each user id.', membershipBatch, ['X-Stale-Seconds']) },
+      errors: ['campaign_not_found', 'audience_not_ready'],
+    }),
     async (request, reply) => {
       const { user_ids: userIds } = request.body;
       const text = await withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
@@ -141,24 +133,20 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipDependencies)
   const find = createUserAudiences(dependencies);
   app.get(
     '/v1/users/:user_id/audiences',
-    {
+    describeRoute({
       config: { quiet: true, class: 'lookup' },
-      schema: describeRoute({
-        operationId: 'listUserAudiences',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'List the audiences that contain a user',
-        description:
-          'Lists every campaign whose active audience contains the user, sorted by campaign id. If the user is ' +
-          'not in the population, the response is 404. If the user is in no audience, the list is empty.',
-        params: userParams(config),
-        querystring: userAudiencesQuery(config),
-        response: {
-          200: json('A page of the list.', userAudiences, ['X-Stale-Seconds']),
-        },
-        errors: ['invalid_cursor', 'user_not_found'],
-      }),
-    },
+      operationId: 'listUserAudiences',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'List the audiences that contain a user',
+      description:
+        'Lists every campaign whose active audience contains the user, sorted by campaign id. If the user is ' +
+        'not in the population, the response is 404. If the user is in no audience, the list is empty.',
+      params: userParams(config),
+      querystring: userAudiencesQuery(config),
+      response: { 200: json('A page of the list.', userAudiences, ['X-Stale-Seconds']) },
+      errors: ['invalid_cursor', 'user_not_found'],
+    }),
     async (request, reply) => {
       const number = numberOf(dependencies.population, request.params.user_id);
       sendJson(reply, await find(number, request.query));

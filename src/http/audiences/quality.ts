@@ -96,20 +96,16 @@ const qualityQuery = z.strictObject({
 export function addQualityRoutes(app: ServerApp, { store }: QualityDependencies): void {
   app.get(
     '/v1/campaigns/:id/quality',
-    {
-      schema: describeRoute({
-        operationId: 'getAudienceQuality',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'Get the expected quality of the audience, by size',
-        params: campaignParams,
-        querystring: qualityQuery,
-        response: {
-          200: json('Expected recall and lift for 25 sizes, and a verdict.', qualityReport),
-        },
-        errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready'],
-      }),
-    },
+    describeRoute({
+      operationId: 'getAudienceQuality',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'Get the expected quality of the audience, by size',
+      params: campaignParams,
+      querystring: qualityQuery,
+      response: { 200: json('Expected recall and lift for 25 sizes, and a verdict.', qualityReport) },
+      errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready'],
+    }),
     async (request) => {
       const { id } = request.params;
       const { version } = request.query;

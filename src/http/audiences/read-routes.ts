@@ -74,10 +74,10 @@ export function addAudienceRoutes(app: ServerApp, dependencies: ReadDependencies
   app.get(
     '/v1/campaigns/:id/audience',
     {
-      config: { class: 'audience' },
-      exposeHeadRoute: false,
       serializerCompiler: plainJson,
-      schema: describeRoute({
+      ...describeRoute({
+        config: { class: 'audience' },
+        exposeHeadRoute: false,
         operationId: 'getAudience',
         scope: 'read',
         tags: ['audience'],
@@ -95,10 +95,10 @@ export function addAudienceRoutes(app: ServerApp, dependencies: ReadDependencies
   app.get(
     '/v1/campaigns/:id/audiences/:version',
     {
-      config: { class: 'audience' },
-      exposeHeadRoute: false,
       serializerCompiler: plainJson,
-      schema: describeRoute({
+      ...describeRoute({
+        config: { class: 'audience' },
+        exposeHeadRoute: false,
         operationId: 'getAudienceVersion',
         scope: 'read',
         tags: ['audience'],

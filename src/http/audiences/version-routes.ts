@@ -36,20 +36,16 @@ export function addAudienceVersionRoutes(
 function listAudienceVersions(app: ServerApp, { config, store }: VersionDependencies): void {
   app.get(
     '/v1/campaigns/:id/audiences',
-    {
-      schema: describeRoute({
-        operationId: 'listAudienceVersions',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'List the versions of the audience, newest first',
-        params: campaignParams,
-        querystring: versionsQuery(config),
-        response: {
-          200: json('A page of the list, which is empty before the first version.', audienceVersionPage),
-        },
-        errors: ['invalid_cursor', 'campaign_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'listAudienceVersions',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'List the versions of the audience, newest first',
+      params: campaignParams,
+      querystring: versionsQuery(config),
+      response: { 200: json('A page of the list, which is empty before the first version.', audienceVersionPage) },
+      errors: ['invalid_cursor', 'campaign_not_found'],
+    }),
     async (request) => store.audienceVersions(request.params.id, request.query),
   );
 }
@@ -80,29 +76,27 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionDependencies, stre
   const { store, population, reads, encoder } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
-    {
+    describeRoute({
       config: { class: 'audience' },
       exposeHeadRoute: false,
-      schema: describeRoute({
-        operationId: 'getAudienceDiff',
-        scope: 'read',
-        tags: ['audience'],
-        summary: 'Compare two versions of the audience',
-        description:
-          'Shows which users were added and removed between version `from` and version `to`. JSON returns the ' +
-          'counts. NDJSON and CSV stream the users: first the removed users by their rank in `from`, then the ' +
-          'added users by their rank in `to`, with gzip if `Accept-Encoding` allows it. The versions may come ' +
-          'from different expansions and populations. Erased users are counted but not listed. `If-None-Match` ' +
-          'is supported.',
-        params: diffParams,
-        querystring: diffQuery,
-        response: {
-          200: DIFF_ANSWER,
-          304: notModified(CACHED),
-        },
-        errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
-      }),
-    },
+      operationId: 'getAudienceDiff',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'Compare two versions of the audience',
+      description:
+        'Shows which users were added and removed between version `from` and version `to`. JSON returns the ' +
+        'counts. NDJSON and CSV stream the users: first the removed users by their rank in `from`, then the ' +
+        'added users by their rank in `to`, with gzip if `Accept-Encoding` allows it. The versions may come ' +
+        'from different expansions and populations. Erased users are counted but not listed. `If-None-Match` ' +
+        'is supported.',
+      params: diffParams,
+      querystring: diffQuery,
+      response: {
+        200: DIFF_ANSWER,
+        304: notModified(CACHED),
+      },
+      errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
+    }),
     async (request, reply) => {
       const { params, query, headers } = request;
       const { id, from: first, to: second } = params;

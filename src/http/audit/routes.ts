@@ -13,28 +13,26 @@ export type AuditDependencies = Pick<ServerDependencies, 'config'> & {
 export function addAuditRoutes(app: ServerApp, { store, config }: AuditDependencies): void {
   app.get(
     '/v1/audit',
-    {
-      schema: describeRoute({
-        operationId: 'listAuditEntries',
-        scope: 'admin',
-        tags: ['keys'],
-        summary: 'Export the audit log, oldest first',
-        description:
-          'Shows what was changed, and by which key. The log has an entry for every successful request that ' +
-          'changed something, and for every command that changes keys. Entries are written together with the ' +
-          'change and never altered; old entries are removed after a while. Entries name no user and contain ' +
-          'no key. To follow the log, continue from `X-Next-Cursor`, or from the time of the last entry.',
-        querystring: auditQuery(config),
-        response: {
-          200: {
-            description: 'The entries of the audit log.',
-            headers: ['X-Next-Cursor'],
-            content: { [NDJSON_TYPE]: { schema: auditLinesSchema } },
-          },
+    describeRoute({
+      operationId: 'listAuditEntries',
+      scope: 'admin',
+      tags: ['keys'],
+      summary: 'Export the audit log, oldest first',
+      description:
+        'Shows what was changed, and by which key. The log has an entry for every successful request that ' +
+        'changed something, and for every command that changes keys. Entries are written together with the ' +
+        'change and never altered; old entries are removed after a while. Entries name no user and contain ' +
+        'no key. To follow the log, continue from `X-Next-Cursor`, or from the time of the last entry.',
+      querystring: auditQuery(config),
+      response: {
+        200: {
+          description: 'The entries of the audit log.',
+          headers: ['X-Next-Cursor'],
+          content: { [NDJSON_TYPE]: { schema: auditLinesSchema } },
         },
-        errors: ['invalid_cursor'],
-      }),
-    },
+      },
+      errors: ['invalid_cursor'],
+    }),
     async (request, reply) => {
       const { items, nextCursor } = await store.audit.list(request.query);
       if (nextCursor !== null) reply.header('x-next-cursor', nextCursor);

@@ -66,26 +66,22 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
     parseJsonLines(scope, (events) => ({ events }));
     scope.post(
       '/v1/campaigns/:id/feedback',
-      {
-        schema: describeRoute({
-          operationId: 'recordFeedback',
-          scope: 'write',
-          tags: ['campaigns'],
-          summary: 'Report what users did',
-          description:
-            'Users who convert or click become seeds of the next expansion, and users who dismiss the campaign ' +
-            'become negatives. Only the latest event of a user counts. A seed who dismisses the campaign is no ' +
-            'longer a seed. Feedback does not start an expansion, and sending the same events again changes ' +
-            'nothing.',
-          consumes: ['application/json', 'application/x-ndjson'],
-          params: campaignParams,
-          body: feedbackBody(config, () => Math.max(clock.now(), clock.wall())),
-          response: {
-            200: json('Numbers of received, accepted and outdated events.', feedbackReport),
-          },
-          errors: ['campaign_not_found'],
-        }),
-      },
+      describeRoute({
+        operationId: 'recordFeedback',
+        scope: 'write',
+        tags: ['campaigns'],
+        summary: 'Report what users did',
+        description:
+          'Users who convert or click become seeds of the next expansion, and users who dismiss the campaign ' +
+          'become negatives. Only the latest event of a user counts. A seed who dismisses the campaign is no ' +
+          'longer a seed. Feedback does not start an expansion, and sending the same events again changes ' +
+          'nothing.',
+        consumes: ['application/json', 'application/x-ndjson'],
+        params: campaignParams,
+        body: feedbackBody(config, () => Math.max(clock.now(), clock.wall())),
+        response: { 200: json('Numbers of received, accepted and outdated events.', feedbackReport) },
+        errors: ['campaign_not_found'],
+      }),
       async (request) => {
         const { id } = request.params;
         const now = clock.now();

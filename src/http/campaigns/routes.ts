@@ -44,7 +44,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignDependencies): voi
   app.post(
     '/v1/campaigns',
     {
-      schema: describeRoute({
+      ...describeRoute({
         operationId: 'createCampaign',
         scope: 'write',
         labels: 'heeded',
@@ -91,25 +91,21 @@ function updateCampaign(app: ServerApp, dependencies: CampaignDependencies): voi
   const { config } = dependencies;
   app.patch(
     '/v1/campaigns/:id',
-    {
-      schema: describeRoute({
-        operationId: 'updateCampaign',
-        scope: 'write',
-        tags: ['campaigns'],
-        summary: 'Change a campaign',
-        description:
-          'Changes the given fields. A new audience size takes effect at once, without an expansion: the ' +
-          'service creates another audience version from the same ranking. New features and filters take ' +
-          'effect in the next expansion, and `needs_expansion` shows that an expansion is due.',
-        params: campaignParams,
-        headers: ifMatchHeaders,
-        body: campaignChangeBody(config),
-        response: {
-          200: json('The campaign.', campaign, ['ETag']),
-        },
-        errors: ['unknown_feature', 'unknown_filter', 'campaign_not_found', 'external_id_taken', 'precondition_failed'],
-      }),
-    },
+    describeRoute({
+      operationId: 'updateCampaign',
+      scope: 'write',
+      tags: ['campaigns'],
+      summary: 'Change a campaign',
+      description:
+        'Changes the given fields. A new audience size takes effect at once, without an expansion: the ' +
+        'service creates another audience version from the same ranking. New features and filters take ' +
+        'effect in the next expansion, and `needs_expansion` shows that an expansion is due.',
+      params: campaignParams,
+      headers: ifMatchHeaders,
+      body: campaignChangeBody(config),
+      response: { 200: json('The campaign.', campaign, ['ETag']) },
+      errors: ['unknown_feature', 'unknown_filter', 'campaign_not_found', 'external_id_taken', 'precondition_failed'],
+    }),
     async (request, reply) => {
       const { store } = dependencies;
       const { model, population } = dependencies.served();
@@ -130,21 +126,17 @@ function updateCampaign(app: ServerApp, dependencies: CampaignDependencies): voi
 function deleteCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
   app.delete(
     '/v1/campaigns/:id',
-    {
-      schema: describeRoute({
-        operationId: 'deleteCampaign',
-        scope: 'write',
-        tags: ['campaigns'],
-        summary: 'Delete a campaign with its seeds, expansions and audiences',
-        description: 'A running expansion is stopped. Audience streams that are already open continue to their end.',
-        params: campaignParams,
-        headers: ifMatchHeaders,
-        response: {
-          204: { description: 'The resource was deleted.' },
-        },
-        errors: ['campaign_not_found', 'precondition_failed'],
-      }),
-    },
+    describeRoute({
+      operationId: 'deleteCampaign',
+      scope: 'write',
+      tags: ['campaigns'],
+      summary: 'Delete a campaign with its seeds, expansions and audiences',
+      description: 'A running expansion is stopped. Audience streams that are already open continue to their end.',
+      params: campaignParams,
+      headers: ifMatchHeaders,
+      response: { 204: { description: 'The resource was deleted.' } },
+      errors: ['campaign_not_found', 'precondition_failed'],
+    }),
     async (request, reply) => {
       const { id } = request.params;
       const left = await dependencies.store.delete(id, sameAs(request.headers['if-match']));
@@ -160,20 +152,16 @@ function listCampaigns(app: ServerApp, dependencies: CampaignDependencies): void
   const { config } = dependencies;
   app.get(
     '/v1/campaigns',
-    {
-      schema: describeRoute({
-        operationId: 'listCampaigns',
-        scope: 'read',
-        labels: 'heeded',
-        tags: ['campaigns'],
-        summary: 'List campaigns, newest first',
-        querystring: campaignQuery(config),
-        response: {
-          200: json('A page of the list.', campaignPage),
-        },
-        errors: ['invalid_cursor'],
-      }),
-    },
+    describeRoute({
+      operationId: 'listCampaigns',
+      scope: 'read',
+      labels: 'heeded',
+      tags: ['campaigns'],
+      summary: 'List campaigns, newest first',
+      querystring: campaignQuery(config),
+      response: { 200: json('A page of the list.', campaignPage) },
+      errors: ['invalid_cursor'],
+    }),
     async (request) => {
       const { label, ...query } = request.query;
       const own = request.caller?.labels ?? {};
@@ -189,21 +177,17 @@ function listCampaigns(app: ServerApp, dependencies: CampaignDependencies): void
 function getCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
   app.get(
     '/v1/campaigns/:id',
-    {
-      schema: describeRoute({
-        operationId: 'getCampaign',
-        scope: 'read',
-        tags: ['campaigns'],
-        summary: 'Get a campaign, with its state, progress, versions and timings',
-        params: campaignParams,
-        description:
-          '`ETag` identifies the fields that PATCH can change; progress and results of expansions do not affect it.',
-        response: {
-          200: json('The campaign.', campaign, ['ETag']),
-        },
-        errors: ['campaign_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'getCampaign',
+      scope: 'read',
+      tags: ['campaigns'],
+      summary: 'Get a campaign, with its state, progress, versions and timings',
+      params: campaignParams,
+      description:
+        '`ETag` identifies the fields that PATCH can change; progress and results of expansions do not affect it.',
+      response: { 200: json('The campaign.', campaign, ['ETag']) },
+      errors: ['campaign_not_found'],
+    }),
     async (request, reply) => sendCampaign(reply, await dependencies.store.get(request.params.id)),
   );
 }

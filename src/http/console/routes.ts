@@ -55,6 +55,6 @@ export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_
  * not operations.
  */
 function fileSchema(): FastifySchema {
-  const { facts } = describeRoute({ operationId: 'getConsole', scope: 'none', tags: [], summary: '', response: {} });
-  return { hide: true, facts };
+  const page = describeRoute({ operationId: 'getConsole', scope: 'none', tags: [], summary: '', response: {} });
+  return { hide: true, facts: page.schema.facts };
 }

@@ -32,8 +32,8 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateDependen
   app.post(
     '/v1/estimates',
     {
-      config: { class: 'computed' },
-      schema: describeRoute({
+      ...describeRoute({
+        config: { class: 'computed' },
         operationId: 'createEstimate',
         scope: 'read',
         labels: 'heeded',

@@ -33,20 +33,16 @@ export function addHealthRoutes(
 function getLiveness(app: ServerApp): void {
   app.get(
     '/livez',
-    {
+    describeRoute({
       config: { quiet: true, class: 'health' },
-      schema: describeRoute({
-        operationId: 'getLiveness',
-        scope: 'none',
-        tags: ['health'],
-        summary: 'Check whether the process is alive',
-        description: 'Responds as long as the event loop runs. Nothing else is checked.',
-        response: {
-          200: json('The process is alive.', liveness),
-        },
-        errors: ['headers_too_large'],
-      }),
-    },
+      operationId: 'getLiveness',
+      scope: 'none',
+      tags: ['health'],
+      summary: 'Check whether the process is alive',
+      description: 'Responds as long as the event loop runs. Nothing else is checked.',
+      response: { 200: json('The process is alive.', liveness) },
+      errors: ['headers_too_large'],
+    }),
     async () => ({ status: 'alive' as const }),
   );
 }
@@ -59,25 +55,21 @@ function getReadiness(
 ): void {
   app.get(
     '/readyz',
-    {
+    describeRoute({
       config: { quiet: true, class: 'health' },
-      schema: describeRoute({
-        operationId: 'getReadiness',
-        scope: 'none',
-        tags: ['health'],
-        summary: 'Check whether every part of the service is ready',
-        description:
-          'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the ' +
-          'population, free disk space and file descriptors. The store and the descriptors are checked at most ' +
-          'once a second. A node of a cluster that cannot reach the database is `degraded` for a minute, during which ' +
-          'it answers look-ups, and then no longer ready. Only callers who may read metrics see the versions, which ' +
-          'part is not ready, and why.',
-        response: {
-          200: json('Every part is ready.', readiness),
-        },
-        errors: ['headers_too_large'],
-      }),
-    },
+      operationId: 'getReadiness',
+      scope: 'none',
+      tags: ['health'],
+      summary: 'Check whether every part of the service is ready',
+      description:
+        'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the ' +
+        'population, free disk space and file descriptors. The store and the descriptors are checked at most ' +
+        'once a second. A node of a cluster that cannot reach the database is `degraded` for a minute, during which ' +
+        'it answers look-ups, and then no longer ready. Only callers who may read metrics see the versions, which ' +
+        'part is not ready, and why.',
+      response: { 200: json('Every part is ready.', readiness) },
+      errors: ['headers_too_large'],
+    }),
     async (request) => {
       const parts = await partsOf();
       const waiting = parts.filter(({ ready }) => !ready);
@@ -99,19 +91,17 @@ function getReadiness(
 function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
   app.get(
     '/metrics',
-    {
+    describeRoute({
       config: { quiet: true, class: 'health' },
-      schema: describeRoute({
-        operationId: 'getMetrics',
-        scope: 'metrics',
-        tags: ['health'],
-        summary: 'Get the metrics for Prometheus',
-        response: {
-          200: { description: 'The metrics as Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
-        },
-        errors: ['headers_too_large'],
-      }),
-    },
+      operationId: 'getMetrics',
+      scope: 'metrics',
+      tags: ['health'],
+      summary: 'Get the metrics for Prometheus',
+      response: {
+        200: { description: 'The metrics as Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
+      },
+      errors: ['headers_too_large'],
+    }),
     async (_request, reply) => {
       const { contentType, text } = await metrics.render();
       return reply.type(contentType).send(text);

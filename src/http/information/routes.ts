@@ -30,19 +30,15 @@ export function addInformationRoutes(app: ServerApp, dependencies: InformationDe
 function listLimits(app: ServerApp, { config }: InformationDependencies): void {
   app.get(
     '/v1/limits',
-    {
-      schema: describeRoute({
-        operationId: 'listLimits',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'List limits of the service',
-        response: {
-          200: json('Limits of the service.', limits),
-        },
-        stored: false,
-      }),
-    },
+    describeRoute({
+      operationId: 'listLimits',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'List limits of the service',
+      response: { 200: json('Limits of the service.', limits) },
+      stored: false,
+    }),
     async () => ({ items: presentLimits(config) }),
   );
 }
@@ -51,19 +47,15 @@ function getCurrentModel(app: ServerApp, dependencies: InformationDependencies):
   const { config } = dependencies;
   app.get(
     '/v1/models/current',
-    {
-      schema: describeRoute({
-        operationId: 'getCurrentModel',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'Get the served model and its campaign features',
-        response: {
-          200: json('The served model.', currentModel),
-        },
-        stored: false,
-      }),
-    },
+    describeRoute({
+      operationId: 'getCurrentModel',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'Get the served model and its campaign features',
+      response: { 200: json('The served model.', currentModel) },
+      stored: false,
+    }),
     async () => {
       const { version, facts, campaignFeatures } = dependencies.served().model;
       return {
@@ -89,22 +81,18 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationDepende
   const { config } = dependencies;
   app.get(
     '/v1/models/current/features/:name/values',
-    {
-      schema: describeRoute({
-        operationId: 'listModelFeatureValues',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'List the known values of a campaign feature',
-        params: featureParams,
-        querystring: valueQuery(config),
-        response: {
-          200: json('A page of the list.', valuePage),
-        },
-        errors: ['invalid_cursor', 'feature_not_found'],
-        stored: false,
-      }),
-    },
+    describeRoute({
+      operationId: 'listModelFeatureValues',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'List the known values of a campaign feature',
+      params: featureParams,
+      querystring: valueQuery(config),
+      response: { 200: json('A page of the list.', valuePage) },
+      errors: ['invalid_cursor', 'feature_not_found'],
+      stored: false,
+    }),
     async (request) => {
       const { name } = request.params;
       const { version, campaignFeatures } = dependencies.served().model;
@@ -119,18 +107,14 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationDependenc
   const { population } = dependencies;
   app.get(
     '/v1/populations/current',
-    {
-      schema: describeRoute({
-        operationId: 'getCurrentPopulation',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'Get the served population and its user features',
-        response: {
-          200: json('The served population.', currentPopulation),
-        },
-      }),
-    },
+    describeRoute({
+      operationId: 'getCurrentPopulation',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'Get the served population and its user features',
+      response: { 200: json('The served population.', currentPopulation) },
+    }),
     async () => ({
       version: population.version,
       users: population.rowCount,
@@ -152,24 +136,20 @@ function listPopulationFeatureValues(
 ): void {
   app.get(
     '/v1/populations/current/features/:name/values',
-    {
-      schema: describeRoute({
-        operationId: 'listPopulationFeatureValues',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'List the values of a user feature',
-        description:
-          'Lists all values that were ever imported. Each value comes with the number of users in the served ' +
-          'version who have it, which may be 0.',
-        params: featureParams,
-        querystring: valueQuery(config),
-        response: {
-          200: json('A page of the list.', countedValuePage),
-        },
-        errors: ['invalid_cursor', 'feature_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'listPopulationFeatureValues',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'List the values of a user feature',
+      description:
+        'Lists all values that were ever imported. Each value comes with the number of users in the served ' +
+        'version who have it, which may be 0.',
+      params: featureParams,
+      querystring: valueQuery(config),
+      response: { 200: json('A page of the list.', countedValuePage) },
+      errors: ['invalid_cursor', 'feature_not_found'],
+    }),
     async (request) => {
       const { name } = request.params;
       findFeature(population.features, name, 'the population has no such feature');

@@ -25,27 +25,25 @@ export function addKeyRoutes(app: ServerApp, dependencies: KeyDependencies): voi
 function createKey(app: ServerApp, { store, clock, config }: KeyDependencies): void {
   app.post(
     '/v1/keys',
-    {
-      schema: describeRoute({
-        operationId: 'createKey',
-        scope: 'admin',
-        tags: TAGS,
-        summary: 'Create an API key',
-        description:
-          'The operator creates the first key, with `metaheac keys create` or METAHEAC_API_KEY. While the ' +
-          'service requires no key, the request is refused (`forbidden`), because otherwise the first caller ' +
-          'could lock everyone else out.',
-        body: keyBody(config, () => clock.now()),
-        response: {
-          201: json(
-            'Created; `Location` is the URL of the key. Only this response contains the key itself.',
-            keyWithSecret,
-            ['Location', 'Cache-Control'],
-          ),
-        },
-        errors: ['too_many_keys'],
-      }),
-    },
+    describeRoute({
+      operationId: 'createKey',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'Create an API key',
+      description:
+        'The operator creates the first key, with `metaheac keys create` or METAHEAC_API_KEY. While the ' +
+        'service requires no key, the request is refused (`forbidden`), because otherwise the first caller ' +
+        'could lock everyone else out.',
+      body: keyBody(config, () => clock.now()),
+      response: {
+        201: json(
+          'Created; `Location` is the URL of the key. Only this response contains the key itself.',
+          keyWithSecret,
+          ['Location', 'Cache-Control'],
+        ),
+      },
+      errors: ['too_many_keys'],
+    }),
     async (request, reply) => {
       refuseAnybody(request.caller);
       const { name, scope, labels, expires_at: expiry } = request.body;
@@ -65,20 +63,16 @@ function createKey(app: ServerApp, { store, clock, config }: KeyDependencies): v
 function listKeys(app: ServerApp, { store, config }: KeyDependencies): void {
   app.get(
     '/v1/keys',
-    {
-      schema: describeRoute({
-        operationId: 'listKeys',
-        scope: 'admin',
-        tags: TAGS,
-        summary: 'List API keys, newest first',
-        description: 'The list includes revoked and expired keys. Secrets are never shown.',
-        querystring: pageQuery(config),
-        response: {
-          200: json('A page of the list.', keyPage),
-        },
-        errors: ['invalid_cursor'],
-      }),
-    },
+    describeRoute({
+      operationId: 'listKeys',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'List API keys, newest first',
+      description: 'The list includes revoked and expired keys. Secrets are never shown.',
+      querystring: pageQuery(config),
+      response: { 200: json('A page of the list.', keyPage) },
+      errors: ['invalid_cursor'],
+    }),
     async (request) => store.apiKeys.list(request.query),
   );
 }
@@ -86,21 +80,17 @@ function listKeys(app: ServerApp, { store, config }: KeyDependencies): void {
 function getCaller(app: ServerApp, { store }: KeyDependencies): void {
   app.get(
     '/v1/keys/current',
-    {
-      schema: describeRoute({
-        operationId: 'getCurrentKey',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: "Get the caller's permissions",
-        description:
-          'Lets a program offer only the operations that its key permits. The route also works if no key is ' +
-          'required.',
-        response: {
-          200: json('The permissions of the caller.', caller),
-        },
-      }),
-    },
+    describeRoute({
+      operationId: 'getCurrentKey',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: "Get the caller's permissions",
+      description:
+        'Lets a program offer only the operations that its key permits. The route also works if no key is ' +
+        'required.',
+      response: { 200: json('The permissions of the caller.', caller) },
+    }),
     async (request) => {
       assert(request.caller !== null, 'the route needs a scope');
       const { actor, scope, labels } = request.caller;
@@ -112,19 +102,15 @@ function getCaller(app: ServerApp, { store }: KeyDependencies): void {
 function getKey(app: ServerApp, { store }: KeyDependencies): void {
   app.get(
     '/v1/keys/:id',
-    {
-      schema: describeRoute({
-        operationId: 'getKey',
-        scope: 'admin',
-        tags: TAGS,
-        summary: 'Get an API key, without its secret',
-        params: keyParams,
-        response: {
-          200: json('The key.', key),
-        },
-        errors: ['key_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'getKey',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'Get an API key, without its secret',
+      params: keyParams,
+      response: { 200: json('The key.', key) },
+      errors: ['key_not_found'],
+    }),
     async (request) => store.apiKeys.get(request.params.id),
   );
 }
@@ -132,22 +118,18 @@ function getKey(app: ServerApp, { store }: KeyDependencies): void {
 function revokeKey(app: ServerApp, { store }: KeyDependencies): void {
   app.delete(
     '/v1/keys/:id',
-    {
-      schema: describeRoute({
-        operationId: 'revokeKey',
-        scope: 'admin',
-        tags: TAGS,
-        summary: 'Revoke an API key',
-        description:
-          'All later requests with the key are refused. The key stays in the list of keys. Repeating the ' +
-          'request changes nothing.',
-        params: keyParams,
-        response: {
-          204: { description: 'The key was revoked.' },
-        },
-        errors: ['key_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'revokeKey',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'Revoke an API key',
+      description:
+        'All later requests with the key are refused. The key stays in the list of keys. Repeating the ' +
+        'request changes nothing.',
+      params: keyParams,
+      response: { 204: { description: 'The key was revoked.' } },
+      errors: ['key_not_found'],
+    }),
     async (request, reply) => {
       refuseAnybody(request.caller);
       await store.apiKeys.revoke(request.params.id);

@@ -19,15 +19,13 @@ export function addModelVersionRoutes(app: ServerApp, dependencies: ModelVersion
 function listModels(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.get(
     '/v1/models',
-    {
-      schema: describeRoute({
-        operationId: 'listModels',
-        scope: 'read',
-        tags: TAGS,
-        summary: 'List the versions of the general model: the served version first, then the others, newest first',
-        response: { 200: json('A list of model versions.', modelVersions) },
-      }),
-    },
+    describeRoute({
+      operationId: 'listModels',
+      scope: 'read',
+      tags: TAGS,
+      summary: 'List the versions of the general model: the served version first, then the others, newest first',
+      response: { 200: json('A list of model versions.', modelVersions) },
+    }),
     async () => ({ items: await models.list() }),
   );
 }
@@ -35,17 +33,15 @@ function listModels(app: ServerApp, { models }: ModelVersionDependencies): void 
 function getModel(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.get(
     '/v1/models/:version',
-    {
-      schema: describeRoute({
-        operationId: 'getModel',
-        scope: 'read',
-        tags: TAGS,
-        summary: 'Get a version of the general model, with the state of its check',
-        params: modelParams,
-        response: { 200: json('The requested version.', modelVersion) },
-        errors: ['model_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'getModel',
+      scope: 'read',
+      tags: TAGS,
+      summary: 'Get a version of the general model, with the state of its check',
+      params: modelParams,
+      response: { 200: json('The requested version.', modelVersion) },
+      errors: ['model_not_found'],
+    }),
     async (request) => models.get(request.params.version),
   );
 }
@@ -53,24 +49,22 @@ function getModel(app: ServerApp, { models }: ModelVersionDependencies): void {
 function activateModel(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.post(
     '/v1/models/:version/activate',
-    {
-      schema: describeRoute({
-        operationId: 'activateModel',
-        scope: 'admin',
-        tags: TAGS,
-        summary: 'Serve another version of the general model',
-        description:
-          'Loads the model while the current model is still served, and checks the new model: checksums, golden ' +
-          'batch, and whether the model fits the population. Then both models expand the newest campaigns without ' +
-          'publishing the results, and the results are compared. If the new model passes, it is served from then ' +
-          'on, even after a restart. New expansions use the new model, running expansions finish with the previous ' +
-          'model, and audiences stay as they are. The response is sent before the check; the `check` field of the ' +
-          'resource at `Location` shows the progress.',
-        params: modelParams,
-        response: { 202: json('The model, which is being checked or is already served.', modelVersion, ['Location']) },
-        errors: ['model_not_found', 'model_rejected'],
-      }),
-    },
+    describeRoute({
+      operationId: 'activateModel',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'Serve another version of the general model',
+      description:
+        'Loads the model while the current model is still served, and checks the new model: checksums, golden ' +
+        'batch, and whether the model fits the population. Then both models expand the newest campaigns without ' +
+        'publishing the results, and the results are compared. If the new model passes, it is served from then ' +
+        'on, even after a restart. New expansions use the new model, running expansions finish with the previous ' +
+        'model, and audiences stay as they are. The response is sent before the check; the `check` field of the ' +
+        'resource at `Location` shows the progress.',
+      params: modelParams,
+      response: { 202: json('The model, which is being checked or is already served.', modelVersion, ['Location']) },
+      errors: ['model_not_found', 'model_rejected'],
+    }),
     async (request, reply) => {
       const model = await models.activate(request.params.version);
       return reply.code(202).header('location', pathOf(model)).send(model);
@@ -81,21 +75,19 @@ function activateModel(app: ServerApp, { models }: ModelVersionDependencies): vo
 function rollbackModel(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.post(
     '/v1/models/:version/rollback',
-    {
-      schema: describeRoute({
-        operationId: 'rollbackModel',
-        scope: 'admin',
-        tags: TAGS,
-        summary: 'Return to the model that was served before this version',
-        description:
-          'The path names the served version, so a repeated request does not go back twice. The previous model is ' +
-          'loaded and verified, but not compared. The response shows the previous model, and the `check` field of ' +
-          'the resource at `Location` shows the progress.',
-        params: modelParams,
-        response: { 202: json('The previous model, which is being checked.', modelVersion, ['Location']) },
-        errors: ['model_not_found', 'model_rejected', 'nothing_to_roll_back'],
-      }),
-    },
+    describeRoute({
+      operationId: 'rollbackModel',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'Return to the model that was served before this version',
+      description:
+        'The path names the served version, so a repeated request does not go back twice. The previous model is ' +
+        'loaded and verified, but not compared. The response shows the previous model, and the `check` field of ' +
+        'the resource at `Location` shows the progress.',
+      params: modelParams,
+      response: { 202: json('The previous model, which is being checked.', modelVersion, ['Location']) },
+      errors: ['model_not_found', 'model_rejected', 'nothing_to_roll_back'],
+    }),
     async (request, reply) => {
       const model = await models.rollback(request.params.version);
       return reply.code(202).header('location', pathOf(model)).send(model);

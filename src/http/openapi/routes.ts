@@ -42,22 +42,20 @@ export async function addDocumentRoutes(app: ServerApp): Promise<void> {
 function addErrorPages(app: ServerApp): void {
   app.get(
     '/docs/errors',
-    {
-      schema: describeRoute({
-        operationId: 'listErrorCodes',
-        scope: 'none',
-        tags: ['documents'],
-        summary: 'List the error codes',
-        response: {
-          200: {
-            description: 'A list of all error codes with their pages.',
-            headers: ['Vary'],
-            content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorListSchema } },
-          },
+    describeRoute({
+      operationId: 'listErrorCodes',
+      scope: 'none',
+      tags: ['documents'],
+      summary: 'List the error codes',
+      response: {
+        200: {
+          description: 'A list of all error codes with their pages.',
+          headers: ['Vary'],
+          content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorListSchema } },
         },
-        errors: ['not_acceptable'],
-      }),
-    },
+      },
+      errors: ['not_acceptable'],
+    }),
     async (request, reply) => {
       const items = listErrorPages();
       if (negotiate(request, [HTML_TYPE, JSON_TYPE]) === JSON_TYPE) {
@@ -69,25 +67,23 @@ function addErrorPages(app: ServerApp): void {
 
   app.get(
     '/docs/errors/:code',
-    {
-      schema: describeRoute({
-        operationId: 'getErrorCode',
-        scope: 'none',
-        tags: ['documents'],
-        summary: 'Get the meaning of an error code, with advice',
-        params: z.strictObject({
-          code: z.string().meta({ description: 'An error code.', examples: ['invalid_request'] }),
-        }),
-        response: {
-          200: {
-            description: 'The page of the error code. The `type` of problems with this code links to the page.',
-            headers: ['Vary'],
-            content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorPageSchema } },
-          },
-        },
-        errors: ['route_not_found', 'not_acceptable'],
+    describeRoute({
+      operationId: 'getErrorCode',
+      scope: 'none',
+      tags: ['documents'],
+      summary: 'Get the meaning of an error code, with advice',
+      params: z.strictObject({
+        code: z.string().meta({ description: 'An error code.', examples: ['invalid_request'] }),
       }),
-    },
+      response: {
+        200: {
+          description: 'The page of the error code. The `type` of problems with this code links to the page.',
+          headers: ['Vary'],
+          content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorPageSchema } },
+        },
+      },
+      errors: ['route_not_found', 'not_acceptable'],
+    }),
     async (request, reply) => {
       const type = negotiate(request, [HTML_TYPE, JSON_TYPE]);
       const page = findErrorPage(request.params.code);

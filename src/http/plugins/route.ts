@@ -2,7 +2,7 @@
  * Describes routes: schemas, responses with their headers, and errors. Errors that many routes share are added
  * automatically.
  */
-import type { RouteOptions } from 'fastify';
+import type { RouteOptions, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
 import type { Scope } from '../../domain/api-keys.ts';
 import { assert, type ErrorCode } from '../../lib/errors.ts';
@@ -24,8 +24,8 @@ type Answers = Readonly<Record<number, Answer>>;
 /** The minimum scope of a key for a route. */
 export type RouteScope = Scope | 'metrics' | 'none';
 
-/** A route's description. */
-interface RouteDescription {
+/** A route's description, with the options that Fastify takes from it. */
+interface RouteDescription extends Pick<RouteShorthandOptions, 'config' | 'exposeHeadRoute'> {
   /** Operation id, which consists of a verb and a noun and is unique. */
   readonly operationId: string;
   /** Minimum scope of the key; `metrics` for `Access.admitToMetrics`, or `none` if anybody may call the route. */
@@ -74,17 +74,18 @@ type Responses<A extends Answers> = {
     : z.ZodNull;
 };
 
-type Described<D extends RouteDescription> = Omit<D, 'response' | 'errors' | 'stored' | 'scope' | 'labels'> & {
+type OwnField = 'response' | 'errors' | 'stored' | 'scope' | 'labels' | 'config' | 'exposeHeadRoute';
+type Described<D extends RouteDescription> = Omit<D, OwnField> & {
   readonly response: Responses<D['response']>;
   readonly facts: RouteFacts;
 };
 
-/** Returns the `schema` of a route for Fastify and for the OpenAPI document. */
-export function describeRoute<D extends RouteDescription>(description: D): Described<D> {
-  const { response, errors, stored, scope, labels, ...schema } = description;
+/** Returns the options of a route for Fastify, with its schema for Fastify and for the OpenAPI document. */
+export function describeRoute<D extends RouteDescription>(description: D) {
+  const { response, errors, stored, scope, labels, config = {}, exposeHeadRoute = true, ...rest } = description;
   const answers = Object.entries(response);
-  return {
-    ...schema,
+  const schema: Described<D> = {
+    ...rest,
     response: Object.fromEntries(answers.map(([status, answer]) => [status, toSchema(answer)])) as Responses<
       D['response']
     >,
@@ -96,6 +97,7 @@ export function describeRoute<D extends RouteDescription>(description: D): Descr
       headers: Object.fromEntries(answers.map(([status, { headers }]) => [status, headers ?? []])),
     },
   };
+  return { config, exposeHeadRoute, schema };
 }
 
 /** A JSON response. */

@@ -30,16 +30,14 @@ export function addPopulationRoutes(app: ServerApp, dependencies: PopulationDepe
 function listPopulations(app: ServerApp, { populations, served }: PopulationDependencies): void {
   app.get(
     '/v1/populations',
-    {
-      schema: describeRoute({
-        operationId: 'listPopulations',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'List the versions of the population, newest first',
-        response: { 200: json('A list of population versions.', populationVersions) },
-      }),
-    },
+    describeRoute({
+      operationId: 'listPopulations',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'List the versions of the population, newest first',
+      response: { 200: json('A list of population versions.', populationVersions) },
+    }),
     async () => ({ items: listVersions(populations, served().population.version) }),
   );
 }
@@ -47,22 +45,20 @@ function listPopulations(app: ServerApp, { populations, served }: PopulationDepe
 function getPopulation(app: ServerApp, { populations, served }: PopulationDependencies): void {
   app.get(
     '/v1/populations/:version',
-    {
-      schema: describeRoute({
-        operationId: 'getPopulation',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'Get a version of the population, with the coverage of its features',
-        description:
-          'Shows for each feature how many users have a value, and how many values the served model does not ' +
-          'know. The first request for a version reads the whole version, which takes seconds for millions of ' +
-          'users.',
-        params: versionParams,
-        response: { 200: json('The requested version.', populationDetail) },
-        errors: ['population_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'getPopulation',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'Get a version of the population, with the coverage of its features',
+      description:
+        'Shows for each feature how many users have a value, and how many values the served model does not ' +
+        'know. The first request for a version reads the whole version, which takes seconds for millions of ' +
+        'users.',
+      params: versionParams,
+      response: { 200: json('The requested version.', populationDetail) },
+      errors: ['population_not_found'],
+    }),
     async (request) => {
       const { version } = request.params;
       const coverage = await populations.coverage(version);
@@ -81,22 +77,20 @@ function getPopulation(app: ServerApp, { populations, served }: PopulationDepend
 function getPopulationChanges(app: ServerApp, { populations }: PopulationDependencies): void {
   app.get(
     '/v1/populations/:version/changes',
-    {
-      schema: describeRoute({
-        operationId: 'getPopulationChanges',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'Get the differences between two versions of the population',
-        description:
-          'Counts users who were added or removed, and users whose features changed. The first request for two ' +
-          'versions reads both versions, which takes seconds for millions of users.',
-        params: versionParams,
-        querystring: changesQuery,
-        response: { 200: json('Numbers of added, removed, kept and changed users.', populationChanges) },
-        errors: ['population_not_found'],
-      }),
-    },
+    describeRoute({
+      operationId: 'getPopulationChanges',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'Get the differences between two versions of the population',
+      description:
+        'Counts users who were added or removed, and users whose features changed. The first request for two ' +
+        'versions reads both versions, which takes seconds for millions of users.',
+      params: versionParams,
+      querystring: changesQuery,
+      response: { 200: json('Numbers of added, removed, kept and changed users.', populationChanges) },
+      errors: ['population_not_found'],
+    }),
     async (request) => {
       const { version } = request.params;
       const { since } = request.query;
@@ -114,23 +108,21 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationDepende
 function samplePopulation(app: ServerApp, { config, populations, served }: PopulationDependencies): void {
   app.get(
     '/v1/populations/current/sample',
-    {
+    describeRoute({
       config: { class: 'computed' },
-      schema: describeRoute({
-        operationId: 'samplePopulation',
-        scope: 'read',
-        labels: 'heeded',
-        tags: TAGS,
-        summary: 'List the ids of a few users of the served population',
-        description:
-          'Returns user ids with which you can try out the service. If `feature` and `value` are given, only ' +
-          'users who have this value are returned. The sample is not random: it always contains the first ' +
-          'users that were imported.',
-        querystring: sampleQuery(config),
-        response: { 200: json('Ids of users in the sample.', populationSample) },
-        errors: ['feature_not_found'],
-      }),
-    },
+      operationId: 'samplePopulation',
+      scope: 'read',
+      labels: 'heeded',
+      tags: TAGS,
+      summary: 'List the ids of a few users of the served population',
+      description:
+        'Returns user ids with which you can try out the service. If `feature` and `value` are given, only ' +
+        'users who have this value are returned. The sample is not random: it always contains the first ' +
+        'users that were imported.',
+      querystring: sampleQuery(config),
+      response: { 200: json('Ids of users in the sample.', populationSample) },
+      errors: ['feature_not_found'],
+    }),
     async (request) => {
       const { size, feature, value } = request.query;
       const { population } = served();
@@ -150,24 +142,22 @@ function samplePopulation(app: ServerApp, { config, populations, served }: Popul
 function activatePopulation(app: ServerApp, { populations, served, wake }: PopulationDependencies): void {
   app.post(
     '/v1/populations/:version/activate',
-    {
-      schema: describeRoute({
-        operationId: 'activatePopulation',
-        scope: 'admin',
-        tags: TAGS,
-        summary: 'Serve another version of the population',
-        description:
-          'Checks the files of the version, and whether the version has the features that the served model ' +
-          'needs. The version is then served, even after a restart. Other requests are answered during the ' +
-          'check. New expansions use the new version, running expansions finish with the previous version, and ' +
-          'audiences stay as they are. Campaigns whose refresh policy has `on_new_population` are expanded ' +
-          'again. To go back, activate an earlier version. The next update still builds on the newest version, ' +
-          'and a service that follows the population then serves the update.',
-        params: versionParams,
-        response: { 200: json('The version of the population, which is now served.', populationVersion) },
-        errors: ['population_not_found', 'population_rejected'],
-      }),
-    },
+    describeRoute({
+      operationId: 'activatePopulation',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'Serve another version of the population',
+      description:
+        'Checks the files of the version, and whether the version has the features that the served model ' +
+        'needs. The version is then served, even after a restart. Other requests are answered during the ' +
+        'check. New expansions use the new version, running expansions finish with the previous version, and ' +
+        'audiences stay as they are. Campaigns whose refresh policy has `on_new_population` are expanded ' +
+        'again. To go back, activate an earlier version. The next update still builds on the newest version, ' +
+        'and a service that follows the population then serves the update.',
+      params: versionParams,
+      response: { 200: json('The version of the population, which is now served.', populationVersion) },
+      errors: ['population_not_found', 'population_rejected'],
+    }),
     async (request) => {
       const { version } = request.params;
       await populations.activate(version);

@@ -30,17 +30,15 @@ type Status = z.input<typeof status>;
 export function addStatusRoutes(app: ServerApp, dependencies: StatusDependencies, observed: Observed): void {
   app.get(
     '/v1/status',
-    {
-      schema: describeRoute({
-        operationId: 'getStatus',
-        scope: 'read',
-        tags: ['information'],
-        summary: 'Get the state of the service, with versions, queue, engine, disk and last errors',
-        description:
-          'An overview for operators and their scripts, which names no user. `/metrics` has values for graphs.',
-        response: { 200: json('The status of the service.', status) },
-      }),
-    },
+    describeRoute({
+      operationId: 'getStatus',
+      scope: 'read',
+      tags: ['information'],
+      summary: 'Get the state of the service, with versions, queue, engine, disk and last errors',
+      description:
+        'An overview for operators and their scripts, which names no user. `/metrics` has values for graphs.',
+      response: { 200: json('The status of the service.', status) },
+    }),
     async () => ({
       ...partsOf(await observed.partsOf()),
       versions: await versionsOf(dependencies),

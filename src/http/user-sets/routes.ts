@@ -115,8 +115,8 @@ function addChanges(app: ServerApp, dependencies: UserSetDependencies, transfers
     app.route({
       method,
       url: `${kind.url}${path}`,
-      config: { upload: true, class: 'upload' },
-      schema: describeRoute({
+      ...describeRoute({
+        config: { upload: true, class: 'upload' },
         operationId: `${how}${how === 'replace' ? kind.noun : kind.users}`,
         scope: 'write',
         tags: ['seeds'],
@@ -130,9 +130,7 @@ function addChanges(app: ServerApp, dependencies: UserSetDependencies, transfers
         params: kind.params,
         querystring: uploadQuery,
         body: uploadBody(config),
-        response: {
-          200: json('The match report.', userSet),
-        },
+        response: { 200: json('The match report.', userSet) },
         errors: ['too_few_known', ...kind.codes, 'too_many_seeds'],
       }),
       handler: (request) => applyUpload(request, { owner: kind.ownerOf(request), how }, dependencies, transfers),
@@ -151,22 +149,18 @@ function addReport(app: ServerApp, dependencies: UserSetDependencies, kind: Kind
   const { params, url, what, noun, codes } = kind;
   app.get(
     url,
-    {
-      schema: describeRoute({
-        operationId: `get${noun}`,
-        scope: 'read',
-        tags: ['seeds'],
-        summary: `Get the match report of ${what}`,
-        description:
-          'Counts refer to the current population and suppression lists. If the set does not exist, all counts ' +
-          'are 0.',
-        params,
-        response: {
-          200: json('The match report.', userSet),
-        },
-        errors: [...codes],
-      }),
-    },
+    describeRoute({
+      operationId: `get${noun}`,
+      scope: 'read',
+      tags: ['seeds'],
+      summary: `Get the match report of ${what}`,
+      description:
+        'Counts refer to the current population and suppression lists. If the set does not exist, all counts ' +
+        'are 0.',
+      params,
+      response: { 200: json('The match report.', userSet) },
+      errors: [...codes],
+    }),
     async (request) => {
       const population = populationOf(dependencies);
       const report = await store.userSets.report(kind.ownerOf(request), population);
@@ -179,19 +173,15 @@ function addRemoval(app: ServerApp, { store }: UserSetDependencies, kind: Kind):
   const { params, url, what, noun, codes } = kind;
   app.delete(
     url,
-    {
-      schema: describeRoute({
-        operationId: `delete${noun}`,
-        scope: 'write',
-        tags: ['seeds'],
-        summary: `Delete ${what}`,
-        params,
-        response: {
-          204: { description: 'The resource was deleted.' },
-        },
-        errors: [...codes],
-      }),
-    },
+    describeRoute({
+      operationId: `delete${noun}`,
+      scope: 'write',
+      tags: ['seeds'],
+      summary: `Delete ${what}`,
+      params,
+      response: { 204: { description: 'The resource was deleted.' } },
+      errors: [...codes],
+    }),
     async (request, reply) => {
       await store.userSets.clear(kind.ownerOf(request));
       return reply.code(204).send(null);
@@ -204,34 +194,32 @@ function addUnknownUsers(app: ServerApp, dependencies: UserSetDependencies, stre
   const { params, url, what, users, codes } = kind;
   app.get(
     `${url}/unknown`,
-    {
+    describeRoute({
       exposeHeadRoute: false,
-      schema: describeRoute({
-        operationId: `listUnknown${users}`,
-        scope: 'read',
-        tags: ['seeds'],
-        summary: `List the user ids in ${what} that are not in the population`,
-        description: 'Streams the ids, sorted by UTF-16 code units. Plain text omits ids that contain a line break.',
-        params,
-        response: {
-          200: {
-            description: 'A stream of all unknown ids.',
-            content: {
-              [NDJSON_TYPE]: {
-                schema: textSchema.meta({
-                  description: 'One JSON object with the field `user_id` per line.',
-                  examples: ['{"user_id":"u-77"}\n{"user_id":"u-78"}\n'],
-                }),
-              },
-              [TEXT_TYPE]: {
-                schema: textSchema.meta({ description: 'One user id per line.', examples: ['u-77\nu-78\n'] }),
-              },
+      operationId: `listUnknown${users}`,
+      scope: 'read',
+      tags: ['seeds'],
+      summary: `List the user ids in ${what} that are not in the population`,
+      description: 'Streams the ids, sorted by UTF-16 code units. Plain text omits ids that contain a line break.',
+      params,
+      response: {
+        200: {
+          description: 'A stream of all unknown ids.',
+          content: {
+            [NDJSON_TYPE]: {
+              schema: textSchema.meta({
+                description: 'One JSON object with the field `user_id` per line.',
+                examples: ['{"user_id":"u-77"}\n{"user_id":"u-78"}\n'],
+              }),
+            },
+            [TEXT_TYPE]: {
+              schema: textSchema.meta({ description: 'One user id per line.', examples: ['u-77\nu-78\n'] }),
             },
           },
         },
-        errors: [...codes, 'not_acceptable'],
-      }),
-    },
+      },
+      errors: [...codes, 'not_acceptable'],
+    }),
     async (request, reply) => {
       const type = negotiate(request, [NDJSON_TYPE, TEXT_TYPE]);
       const slot = streams.take(request);
