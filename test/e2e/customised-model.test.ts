@@ -1,9 +1,7 @@
 /**
- * The customised model as a file: downloaded from a real service, run by plain ONNX Runtime over the whole population,
- * and every refusal.
+ * The customised model as a file: downloaded from a real service, run by plain ONNX Runtime over the whole population.
  */
 
-import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
@@ -12,7 +10,6 @@ import { ModelProtoSchema } from '../../packages/onnx-grad/src/onnx/generated/on
 import { openRanking } from '../../src/audience/ranking.ts';
 import type { Audience } from '../../src/domain/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { CUSTOMISED_FILE } from '../../src/model/customised.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { bind } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
@@ -22,7 +19,6 @@ import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { type StartedService, startReadyService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { changeManifest } from '../model/tiny-model.ts';
 
 const world = await tinyWorld();
 const folder = temporaryFolder();
@@ -40,11 +36,6 @@ async function createReady({ call, ended }: StartedService, of = world.campaigns
 
 const getModel = ({ url }: StartedService, id: string, headers: Record<string, string> = {}) =>
   fetch(`${url}/v1/campaigns/${id}/model`, { headers });
-
-async function problemOf(response: Response): Promise<Record<string, unknown>> {
-  expect(response.headers.get('content-type')).toContain('application/problem+json');
-  return { status: response.status, ...((await response.json()) as object) };
-}
 
 /** As the service's own store has it. */
 async function audienceOf(id: string): Promise<Audience> {
@@ -165,71 +156,5 @@ describe('GET /v1/campaigns/{id}/model', () => {
     }
     const onnx = new Uint8Array(await (await getModel(service, id)).arrayBuffer());
     expect(JSON.parse(metadataOf(onnx).get('metaheac.manifest')!)).toEqual(manifest);
-  });
-
-  it('refuses an unknown campaign, a missing audience, and a missing or truncated file, each with its code', async () => {
-    const file = join(dataDir, (await audienceOf(id)).folder, CUSTOMISED_FILE);
-    expect(await problemOf(await getModel(service, 'nobody'))).toMatchObject({
-      status: 404,
-      code: 'campaign_not_found',
-    });
-    const few = await fetch(`${service.url}/v1/campaigns`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: 'few', seeds: ['x'], audience: { size: 1 } }),
-    });
-    const { id: notReady } = (await few.json()) as { id: string };
-    expect(await problemOf(await getModel(service, notReady))).toMatchObject({
-      status: 409,
-      code: 'audience_not_ready',
-      state: 'too_small',
-    });
-
-    cpSync(file, join(folder, 'kept'));
-    truncateSync(file, 1000);
-    for (const accept of ['*/*', 'application/json']) {
-      const torn = await problemOf(await getModel(service, id, { accept }));
-      expect(torn).toMatchObject({ status: 503, code: 'storage_failed' });
-      expect(JSON.stringify(torn)).not.toContain(dataDir);
-    }
-    rmSync(file);
-    expect(await problemOf(await getModel(service, id))).toMatchObject({ status: 404, code: 'model_not_stored' });
-    // The audience itself does not miss it.
-    expect((await fetch(`${service.url}/v1/campaigns/${id}/audience`)).status).toBe(200);
-    cpSync(join(folder, 'kept'), file);
-    expect((await getModel(service, id)).status).toBe(200);
-  });
-
-  it('refuses if another model is served, or the served model was replaced', async () => {
-    await service.close();
-    const model = join(folder, 'another');
-    cpSync(world.model, model, { recursive: true });
-    changeManifest(model, (manifest) => {
-      manifest['name'] = 'another';
-    });
-    service = await serve(model);
-    const [pinned, served] = [world.model, model].map((path) => readModelFolder(path).manifest.version);
-    expect(await problemOf(await getModel(service, id))).toMatchObject({
-      status: 409,
-      code: 'model_unavailable',
-      model_version: pinned,
-      served_model_version: served,
-    });
-
-    const later = await createReady(service);
-    expect((await getModel(service, later)).status).toBe(200);
-    changeManifest(model, (manifest) => {
-      manifest['name'] = 'replaced';
-    });
-    expect(await problemOf(await getModel(service, later))).toMatchObject({
-      status: 409,
-      code: 'model_unavailable',
-      model_version: served,
-      served_model_version: readModelFolder(model).manifest.version,
-    });
-    writeFileSync(join(model, 'model.onnx'), 'torn');
-    const broken = await problemOf(await getModel(service, later));
-    expect(broken).toMatchObject({ status: 500, code: 'invalid_model' });
-    expect(JSON.stringify(broken)).not.toContain(model);
   });
 });

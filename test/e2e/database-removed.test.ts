@@ -70,19 +70,4 @@ describe.skipIf(!HAS_PROC)('serve while a file of its database goes', () => {
       expect(existsSync(join(dataDir, 'metaheac.db'))).toBe(true);
     },
   );
-
-  it('recomputes a ranking whose folder was removed, and answers 503 until then', { timeout: 180_000 }, async () => {
-    const dataDir = temporaryFolder();
-    const served = await Served.start({ ...world, dataDir, env: { METAHEAC_OPEN_RANKINGS: '1' } });
-    const [first, second] = [await served.create(world.campaigns[0]!), await served.create(world.campaigns[1]!)];
-    for (const id of [first, second]) await served.ended(id);
-    const audienceOf = (id: string) => served.call('GET', `/v1/campaigns/${id}/audience`);
-    const before = await audienceOf(first);
-    await audienceOf(second); // the other one is closed
-    rmSync(join(dataDir, 'audiences'), { recursive: true });
-    const gone = await audienceOf(first);
-    expect([gone.status, gone.json.code]).toEqual([503, 'storage_failed']);
-    await served.until(async () => (await audienceOf(first)).status === 200, 'has made it again');
-    expect((await audienceOf(first)).json.items).toEqual(before.json.items);
-  });
 });

@@ -6,7 +6,6 @@ import { metaheac } from '../cli/in-process.ts';
 import { rawTencent } from '../dataset/converters/raw-tencent.ts';
 import { smallLog } from '../dataset/converters/small-log.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { runSql } from '../population/tables/support.ts';
 
 const folder = temporaryFolder();
 
@@ -91,26 +90,6 @@ describe('metaheac dataset interactions', () => {
     );
     expect([typo.status, existsSync(`${out}-2`)]).toEqual([1, false]);
     expect(typo.stderr).toContain('--leave-out: no table (--users, --items) has a column "nxt"');
-  });
-
-  it('makes the same data set from a CSV log and a Parquet table', async () => {
-    const log = write('same.csv', ['user,item,day', ...smallLog(), ''].join('\n'));
-    const people = Array.from({ length: 60 }, (_, i) => `u${i},${20 + (i % 7)},${i % 3 === 0 ? 'a|b' : 'c'}`);
-    const users = write('people.csv', ['user,age,tags', ...people, ''].join('\n'));
-    const parquet = { log: join(folder, 'same.parquet'), users: join(folder, 'people.parquet') };
-    await runSql(`COPY (SELECT * FROM read_csv('${log}')) TO '${parquet.log}'`);
-    await runSql(`COPY (SELECT user, age, string_split(tags, '|') AS tags FROM read_csv('${users}'))
-      TO '${parquet.users}'`);
-    const contents = async (from: { readonly log: string; readonly users: string }, out: string) => {
-      const made = await metaheac(
-        ...['dataset', 'interactions', '--in', from.log, '--users', from.users, '--out', out, '--user', 'user'],
-        ...['--item', 'item', '--time', 'day', '--minimum-users', '36', '--campaigns', '8', '--seeds', '5'],
-      );
-      expect(made.status, made.stderr).toBe(0);
-      return FILES.filter((name) => name !== 'dataset.json').map((name) => readFileSync(join(out, name), 'utf8'));
-    };
-    const expected = await contents({ log, users }, join(folder, 'of-csv'));
-    expect(await contents(parquet, join(folder, 'of-parquet'))).toEqual(expected);
   });
 
   it('refuses unreadable input in one line, and writes nothing', async () => {

@@ -1,19 +1,15 @@
-/** Users are erased from a running service, over HTTP and by the command: look-ups go on, a kill takes nothing back. */
-import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/lib/clock.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
-import { openStore } from '../../src/storage/sqlite/open-store.ts';
+import { metaheac } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
-import { program } from '../fixture/program.ts';
-import { ROOT, Served } from '../fixture/served.ts';
+import { Served } from '../fixture/served.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -52,15 +48,6 @@ function filesWith(id: string, ...folders: readonly string[]): string[] {
     .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && readFileSync(join(entry.parentPath, entry.name)).includes(id))
     .map(({ name }) => name);
-}
-
-function metaheac(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const run = [program(), 'population', 'erase', ...args];
-    execFile(process.execPath, run, { cwd: ROOT }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
 }
 
 const withSeeds = (...more: string[]) => ({ ...campaign, seeds: [...campaign.seeds, ...more] });
@@ -163,35 +150,6 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
       for (const user of ids) expect(filesWith(user, places.dataDir, places.population)).toEqual([]);
     },
   );
-
-  it.runIf(IS_LONG)('is erased completely or not at all if the service is killed meanwhile', TIMEOUT, async () => {
-    const places = await newPlaces();
-    const victims = [...campaign.seeds.slice(0, 3)];
-    let served = await Served.start(places);
-    const id = await served.create(campaign);
-    await served.ended(id);
-    for (const [i, victim] of victims.entries()) {
-      const answer = served.call('DELETE', `/v1/users/${encodeURIComponent(victim)}`).catch(() => null);
-      await sleep(3 * i ** 2);
-      served.killGroup();
-      await served.exited();
-      const isAcknowledged = (await answer)?.status === 204;
-      served = await Served.start(places);
-      const options = { clock: systemClock, minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
-      const store = await openStore(places.dataDir, options);
-      await served.until(async () => (await store.requestedErasures(1)).length === 0, 'completed what was requested');
-      const isGone = openPopulation(places.population).directory.find(victim) < 0;
-      const seeds = [
-        ...(await store.setBlocks((await store.userSets.find({ kind: 'seeds', campaignId: id }))!)),
-      ].flat();
-      await store.close();
-      expect([victim, seeds.includes(victim)]).toEqual([victim, !isGone]);
-      if (isAcknowledged) expect(isGone).toBe(true);
-    }
-    // it ends before its folder goes
-    served.killGroup();
-    await served.exited();
-  });
 });
 
 describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
@@ -202,7 +160,7 @@ describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
     const id = await served.create(withSeeds('planted-seed-1', UNKNOWN), { percent: 100 });
     await served.ended(id);
     writeFileSync(file, `\uFEFFplanted-user-2\r\n\r\n${UNKNOWN}\r\nplanted-user-2\r\n`);
-    const first = await metaheac(places.population, '--ids', file, '--data-dir', places.dataDir);
+    const first = await metaheac('population', 'erase', places.population, '--ids', file, '--data-dir', places.dataDir);
     expect([first.status, first.stdout]).toEqual([
       0,
       '2 users: 2 erased now, 1 of them known to the population\n' +
@@ -218,7 +176,15 @@ describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
     await served.exited();
 
     writeFileSync(file, 'planted-seed-1\n');
-    const second = await metaheac(places.population, '--ids', file, '--data-dir', places.dataDir);
+    const second = await metaheac(
+      'population',
+      'erase',
+      places.population,
+      '--ids',
+      file,
+      '--data-dir',
+      places.dataDir,
+    );
     expect([second.status, second.stdout]).toEqual([
       0,
       '1 users: 1 erased now, 1 of them known to the population\n' +
@@ -227,19 +193,8 @@ describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
     ]);
     for (const user of ['planted-user-2', 'planted-seed-1', UNKNOWN])
       expect(filesWith(user, places.population, places.dataDir)).toEqual([]);
-    expect((await metaheac(places.population, '--ids', file)).stdout).toContain('1 users: 0 erased now');
-  });
-
-  itUsual('refuses a file that is not a list of ids, and erases nothing', TIMEOUT, async () => {
-    const { population } = await newPlaces();
-    const file = join(newFolder(), 'ids.txt');
-    writeFileSync(file, 'user_id,city\nplanted-user-2,x\n');
-    const { status, stderr } = await metaheac(population, '--ids', file);
-    expect([status, stderr]).toEqual([1, expect.stringContaining(`${file}:1: this line is the header of a table`)]);
-    writeFileSync(file, 'planted-user-2\n');
-    const wrong = join(newFolder(), 'nowhere');
-    expect((await metaheac(population, '--ids', file, '--data-dir', wrong)).stderr).toContain('nowhere: not found');
-    expect((await metaheac(wrong, '--ids', file)).stderr).toContain('nowhere: not found');
-    expect(openPopulation(population).directory.find('planted-user-2')).toBeGreaterThan(0);
+    expect((await metaheac('population', 'erase', places.population, '--ids', file)).stdout).toContain(
+      '1 users: 0 erased now',
+    );
   });
 });

@@ -1,6 +1,6 @@
 /**
  * A campaign that the model was trained on is expanded again, named by its external id: its own token is left out of
- * every user, in all that is made of it.
+ * every user when they are scored.
  */
 
 import { join } from 'node:path';
@@ -16,14 +16,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
-import { customise } from '../../src/online/customise.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
-import { openOnlineProgram } from '../../src/online/online-context.ts';
 import type { OwnToken } from '../../src/online/own-token.ts';
-import { planKey } from '../../src/online/plan.ts';
-import type { Prediction } from '../../src/online/quality/prediction.ts';
-import { openBoundRegression } from '../../src/online/regression/bound-regression.ts';
-import { openScorer } from '../../src/online/scoring/score.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import {
   derivedFeatures,
@@ -33,7 +27,6 @@ import {
   readPastCampaigns,
 } from '../../src/population/read.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
-import { othersThan } from '../../src/training/choices/trial.ts';
 import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
@@ -122,48 +115,6 @@ async function scoresOf(id: string): Promise<Float32Array> {
   return scores;
 }
 
-/** Of 25 sizes a campaign shows five. */
-function shownOf(prediction: Prediction): unknown {
-  const shown = ({ recall }: Pick<Prediction, 'recall'>) =>
-    Object.fromEntries(
-      Object.entries(recall).filter(([share]) => ['0.01', '0.02', '0.05', '0.1', '0.2'].includes(share)),
-    );
-  return { ...prediction, recall: shown(prediction), lift: shown({ recall: prediction.lift }) };
-}
-
-/** What the online stage gives in this thread, by user number, seeds left out. */
-async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Array; prediction: unknown }> {
-  const binding = bind(model.folder, population);
-  const program = await openOnlineProgram(model);
-  const regression = await openBoundRegression({ model, population, binding });
-  const rows = Int32Array.from(seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
-  const { version: modelVersion } = model.manifest;
-  const key = planKey({
-    modelVersion,
-    populationVersion: population.version,
-    features: {},
-    seeds: rows,
-    suppressed: new Int32Array(0),
-    dismissed: new Int32Array(0),
-    filters: {},
-  });
-  const candidates = othersThan(population, rows);
-  const { parameters, prediction } = await customise(
-    { model, population, binding, program, regression },
-    { key, features: {}, seeds: rows, candidates, without, campaign: without && CAMPAIGN },
-  );
-  const scorer = await openScorer({ ...model, binding });
-  const all = population.readSegment(0);
-  const scored = await scorer.score(all, { features: {}, parameters, without });
-  await Promise.all([scorer.close(), program.steps.close(), regression?.close()]);
-  const scores = new Float32Array(population.directory.size).fill(Number.NaN);
-  all.userNumbers.forEach((number, i) => {
-    scores[number] = scored[i]!;
-  });
-  for (const number of population.readRows(rows).userNumbers) scores[number] = Number.NaN;
-  return { scores, prediction: prediction && shownOf(prediction) };
-}
-
 const furthest = (a: Float32Array, b: Float32Array) =>
   Math.max(...Array.from(a, (x, i) => (Number.isNaN(x) ? 0 : Math.abs(x - b[i]!))));
 
@@ -173,18 +124,6 @@ describe('the external id of a campaign that the model was trained on', () => {
   beforeAll(async () => {
     again = await expand(CAMPAIGN);
     plain = await expand();
-  });
-
-  it('returns the scores and the prediction of users without its own token', async () => {
-    const id = model.folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!.find(CAMPAIGN);
-    expect(id).toBeGreaterThan(0);
-    const { scores, prediction } = await scoredHere({ feature: PAST_CAMPAIGNS, id });
-    expect(again.scores).toEqual(scores);
-    expect(again.prediction).toEqual(prediction);
-    const whole = await scoredHere(null);
-    expect(plain.scores).toEqual(whole.scores);
-    expect(plain.prediction).toEqual(whole.prediction);
-    expect(furthest(again.scores, plain.scores)).toBeGreaterThan(0.1);
   });
 
   it('changes nothing if the model does not know it', async () => {
@@ -229,15 +168,5 @@ describe('the external id of a campaign that the model was trained on', () => {
     expect(furthest(again.scores, await run(null))).toBeGreaterThan(1e-3);
     await session.release();
     expect((await download(plain.id)).manifest.left_out).toBeNull();
-  });
-
-  it('is kept over a restart: it is found, and refused for a second campaign', async () => {
-    await service.close();
-    service = await serve();
-    const found = await (await fetch(`${service.url}/v1/campaigns?external_id=${CAMPAIGN}`)).json();
-    expect(found).toMatchObject({ items: [{ id: again.id, external_id: CAMPAIGN, state: 'ready' }] });
-    const taken = await post(CAMPAIGN);
-    expect(taken.status).toBe(409);
-    expect(await taken.json()).toMatchObject({ code: 'external_id_taken', campaign_id: again.id });
   });
 });

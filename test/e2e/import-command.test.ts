@@ -69,14 +69,6 @@ describe('metaheac population import SOURCE..', () => {
     expect(result.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
   });
 
-  itUsual('refuses a schema without a feature of the model', async () => {
-    const { csv, schema, out } = writeSource();
-    const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--model', world.model];
-    const { status, stderr } = await metaheac(...args);
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/the model reads the feature "\w+" \(\w+\), which is/);
-  });
-
   itUsual('reports the share of tokens that the model does not know', async () => {
     const folder = newFolder();
     const schema = join(folder, 'schema.json');
@@ -139,18 +131,5 @@ describe('metaheac population import SOURCE..', () => {
     expect(result.stderr).toContain(
       'metaheac: the user sides of only 0 of 1 segments are stored, because user_side_bytes is 1\n',
     );
-  });
-
-  itUsual.each([
-    [['a.csv', '--out', 'x'], '--schema'],
-    [['a.csv', '--schema', 's', '--data', 'd', '--out', 'x'], "'--data', not both"],
-    [['--model', 'm', '--out', 'x'], '--data'],
-    [['--data', 'm', '--out', 'x'], '--model'],
-    [['a.csv', '--schema', 's', '--out', 'x', '--column', 'a'], '--column'],
-    [['a.csv', '--schema', 's', '--out', 'x', '--duplicates', 'first'], '--duplicates'],
-  ])('exits with 2 for %j', async (args, part) => {
-    const { status, stderr } = await metaheac('population', 'import', ...args);
-    expect(status).toBe(2);
-    expect(stderr).toContain(part);
   });
 });

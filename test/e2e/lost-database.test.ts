@@ -1,5 +1,5 @@
 /** `serve` on a data folder whose database is gone, or was replaced by an older one: no file is lost. */
-import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { examine } from '../../src/cli/commands/serve/doctor/examine.ts';
@@ -65,31 +65,5 @@ describe.skipIf(!HAS_PROC)('serve on a data folder without its database', () => 
     expect(filesOf(join(dataDir, status.files.set_aside[0]))).toEqual(before);
     expect((await findingsOf(dataDir))['files set aside']).toMatch(/^warning: 1 folder/);
     await adopted.ended(await adopted.create(world.campaigns[0]!));
-  });
-
-  it('serves an older copy of the database, and moves unknown files aside', {
-    timeout: 180_000,
-  }, async () => {
-    const dataDir = temporaryFolder();
-    const copy = join(temporaryFolder(), 'copy.db');
-    const first = await Served.start({ ...world, dataDir });
-    const early = await first.create(world.campaigns[0]!);
-    await first.ended(early);
-    process.kill(first.api, 'SIGTERM');
-    await first.exited();
-    copyFileSync(join(dataDir, 'metaheac.db'), copy);
-    const second = await Served.start({ ...world, dataDir });
-    const late = await second.create(world.campaigns[1]!);
-    await second.ended(late);
-    second.killGroup();
-    await second.exited();
-    removeDatabase(dataDir);
-    copyFileSync(copy, join(dataDir, 'metaheac.db'));
-    const third = await Served.start({ ...world, dataDir });
-    const [moved] = (await third.call('GET', '/v1/status')).json.files.set_aside;
-    expect(filesOf(join(dataDir, moved)).filter((path) => path.includes(late))).not.toEqual([]);
-    expect(filesOf(dataDir).filter((path) => path.includes(late))).toEqual([]);
-    expect((await third.call('GET', `/v1/campaigns/${early}/audience`)).status).toBe(200);
-    expect((await third.call('GET', `/v1/campaigns/${late}`)).status).toBe(404);
   });
 });

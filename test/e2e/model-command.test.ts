@@ -1,5 +1,5 @@
 /** `metaheac model import | show | diff` as people run them. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { metaheac as runHere } from '../cli/in-process.ts';
@@ -8,7 +8,6 @@ import { ROOT } from '../fixture/served.ts';
 
 const folder = temporaryFolder();
 const DEEPFM = join(ROOT, 'test/golden/deepfm-opset17/model.onnx');
-const TIED = join(ROOT, 'test/golden/tied-items-opset17/model.onnx');
 
 const metaheac = (...args: string[]) => runHere('model', ...args);
 
@@ -48,54 +47,6 @@ describe('metaheac model import', () => {
     expect(adaptation.stdout.startsWith(shown.stdout.trimEnd())).toBe(true);
     expect(adaptation.stdout).toMatch(/^ {2}embedding\.user\.city\.weight: float32\[rows\./m);
     expect(adaptation.stdout).toContain('label: float32[batch]');
-  });
-
-  it('shows the graphs of descent on the heads: the user side and the step', async () => {
-    const { status, stdout } = await metaheac('show', 'models/demo', '--adaptation');
-    expect(status).toBe(0);
-    expect(stdout.match(/^graph .*$/gm)).toEqual(['graph metaheac', 'graph metaheac_body', 'graph link_step']);
-  });
-
-  it('lists missing facts on stderr, and imports nothing until they are filled in', async () => {
-    const inferred = await metaheac('import', TIED, '--infer');
-    expect(JSON.parse(inferred.stdout).features.campaign).toEqual([
-      { name: 'item', kind: 'single', vocabulary_size: null },
-    ]);
-    expect(inferred.stderr).toBe(
-      'check: input "campaign.item" is not looked up in any table: fill in its vocabulary_size\n',
-    );
-    const [schema, out] = [join(folder, 'tied.json'), join(folder, 'tied')];
-    writeFileSync(schema, inferred.stdout);
-    const refused = await metaheac('import', TIED, '--schema', schema, '--out', out);
-    expect(refused).toMatchObject({ status: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/^metaheac: schema \S+: feature "campaign\.item" has no tokens: .*\n$/);
-    expect(existsSync(out)).toBe(false);
-
-    writeFileSync(schema, inferred.stdout.replace('null', '27'));
-    const imported = await metaheac('import', TIED, '--schema', schema, '--out', out);
-    expect(imported.status).toBe(0);
-    // a table that is the output layer too cannot be compact
-    expect(imported.stdout).toContain(
-      'parameter items.weight [27, 8]: adapted, dense: Gemm node "/output/Gemm" uses the whole parameter, looked up by ' +
-        'user.history\n',
-    );
-  });
-
-  it('exits with 2 for missing or contradictory options, and with 1 for a bad file', async () => {
-    const bad = join(folder, 'bad.onnx');
-    writeFileSync(bad, '<html>');
-    const [noSchema, noOut, both, notOnnx] = await Promise.all([
-      metaheac('import', DEEPFM, '--out', join(folder, 'x')),
-      metaheac('import', DEEPFM, '--schema', 'x.json'),
-      metaheac('import', DEEPFM, '--infer', '--out', 'x'),
-      metaheac('import', bad, '--infer'),
-    ]);
-    expect([noSchema!.status, noOut!.status, both!.status]).toEqual([2, 2, 2]);
-    expect(noSchema!.stderr).toContain("required option '--schema'");
-    expect(noOut!.stderr).toContain("required option '--out'");
-    expect(both!.stderr).toContain("'--infer'");
-    expect(notOnnx).toMatchObject({ status: 1, stdout: '' });
-    expect(notOnnx!.stderr).toMatch(/^metaheac: model \S+bad\.onnx: the file .*is not an ONNX model.*\n$/);
   });
 });
 

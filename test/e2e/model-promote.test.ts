@@ -1,14 +1,11 @@
-/** `metaheac model promote | list | rollback` as people run them, with a running service and without one. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { readServedModels } from '../../src/model/versions.ts';
+import { metaheacWith } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
-import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
 import { startReadyService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -41,17 +38,7 @@ afterAll(async () => {
 
 const start = () => startReadyService({ dataDir, model: world.model, population: world.population, apiKey: KEY });
 
-async function metaheac(args: readonly string[], key: string = KEY) {
-  const child = spawn(process.execPath, [program(), 'model', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, METAHEAC_API_KEY: key },
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (data) => (stdout += data));
-  child.stderr.on('data', (data) => (stderr += data));
-  const [status] = await once(child, 'close');
-  return { status, stdout, stderr };
-}
+const metaheac = (args: readonly string[]) => metaheacWith({ METAHEAC_API_KEY: KEY }, 'model', ...args);
 
 const promote = (path: string, ...more: string[]) =>
   metaheac(['promote', path, '--data-dir', dataDir, '--url', service.url, ...more]);
@@ -120,46 +107,9 @@ describe('beside a running service', { timeout: 180_000 }, () => {
     const back = await metaheac(['rollback', '--url', service.url]);
     expect([back.status, back.stdout]).toEqual([0, `model ${first} is served in place of ${versions.second}\n`]);
   });
-
-  it('errors name an unknown version, a wrong key and a folder in use', async () => {
-    const [unknown, key, locked] = await Promise.all([
-      metaheac(['rollback', '--url', service.url, '--from', '0123456789ab']),
-      metaheac(['list', '--url', service.url], 'another key that is long enough'),
-      metaheac(['promote', paths.second, '--data-dir', dataDir]),
-    ]);
-    expect([unknown!.status, unknown!.stderr]).toEqual([1, expect.stringContaining('0123456789ab')]);
-    expect([key!.status, key!.stderr]).toEqual([
-      1,
-      expect.stringMatching(/^metaheac: the service refused \(401\): .*METAHEAC_API_KEY or --api-key-file\)\n$/),
-    ]);
-    expect(key!.stderr).not.toContain('another key that is long enough');
-    expect([locked!.status, locked!.stderr]).toEqual([
-      1,
-      expect.stringContaining("name the service's address with --url"),
-    ]);
-  });
 });
 
 describe('without a service', { timeout: 120_000 }, () => {
-  it('reports an unreachable service and an invalid address, and copies nothing', async () => {
-    const other = join(folder, 'other');
-    const [list, promoted, address, missing] = await Promise.all([
-      metaheac(['list', '--url', 'http://127.0.0.1:9']),
-      metaheac(['promote', paths.second, '--data-dir', other, '--url', 'http://127.0.0.1:9']),
-      metaheac(['rollback', '--url', '127.0.0.1:8080']),
-      metaheac(['list']),
-    ]);
-    for (const one of [list!, promoted!])
-      expect([one.status, one.stdout, one.stderr]).toEqual([
-        1,
-        '',
-        expect.stringMatching(/^metaheac: no service answers at http:\/\/127\.0\.0\.1:9: .*\n$/),
-      ]);
-    expect([address!.status, address!.stderr]).toEqual([2, expect.stringContaining('is not an address like')]);
-    expect([missing!.status, missing!.stderr]).toEqual([2, expect.stringContaining("'--url <url>'")]);
-    expect(existsSync(other)).toBe(false);
-  });
-
   it('promote prepares the folder, and the next service serves the model', async () => {
     await service.close();
     const promoted = await metaheac(['promote', paths.second, '--data-dir', dataDir]);

@@ -104,22 +104,6 @@ describe('the report of a campaign with a filter', () => {
     expect(estimate).toMatchObject({ candidates, based_on: { seeds: seeds.length, fitting_seeds: fitting } });
     expect(estimate.cohesion).not.toBeNull();
   });
-
-  it('says that too few seeds pass the filter, without a number', async () => {
-    const aged = seeds.map((seed) => ({ seed, age: ageOf(seed) })).sort((a, b) => a.age - b.age);
-    const filters = { age: { max: aged[2]!.age } };
-    const fitting = aged.filter(({ age }) => age <= aged[2]!.age).length;
-    expect(fitting).toBeLessThan(5);
-    const fits = fitting === 1 ? 'fits' : 'fit';
-    const reason = `only ${fitting} of ${seeds.length} seeds ${fits} the filters, too few to hold some out and see how they rank`;
-    const none = { verdict: 'unsure', reason, recall: {}, lift: {} };
-    const { id, state, quality } = await created({ filters });
-    expect([state, quality]).toMatchObject(['ready', { held_out: null, prediction: { ...none, auc: null } }]);
-    const report = (await service.call('GET', `/v1/campaigns/${id}/quality`)).json;
-    expect(report).toMatchObject({ verdict: 'unsure', reason, fitting_seeds: fitting, auc: null, curve: [] });
-    const estimate = await estimated({ seeds, filters });
-    expect(estimate).toMatchObject({ cohesion: null, expected: none, based_on: { fitting_seeds: fitting } });
-  });
 });
 
 describe('a campaign on numbers and vectors', () => {
@@ -163,33 +147,5 @@ describe('a campaign on numbers and vectors', () => {
     expect(of('age').numbers!['audience_mean']).toBeGreaterThanOrEqual(30);
     expect(of('age').numbers!['audience_mean']).toBeLessThanOrEqual(40);
     expect(of('age').tokens[0]!.token).toMatch(/^(< |>= )?[\d.]+( to [\d.]+)?$/);
-  });
-
-  it('explains filters and features of a wrong type', async () => {
-    const refused = async (rest: object) => {
-      const { status, json } = await service.call('POST', '/v1/campaigns', body(rest));
-      expect(status).toBeGreaterThanOrEqual(400);
-      expect(status).toBeLessThan(500);
-      return JSON.stringify(json);
-    };
-    expect(await refused({ filters: { age: ['30'] } })).toContain('the feature is a number: send min, max or both');
-    expect(await refused({ filters: { region: { min: 1 } } })).toContain(
-      'the feature has tokens: send a list of tokens',
-    );
-    expect(await refused({ filters: { embedding: { min: 1 } } })).toContain('cannot be filtered by a vector');
-    expect(await refused({ filters: { age: { min: 3, max: 2 } } })).toContain('min must not be above max');
-    expect(await refused({ filters: { age: {} } })).toContain('min, max or both are expected');
-    expect(await refused({ filters: { age: { min: '3' } } })).toContain('number');
-    expect(await refused({ features: { price: '9.5' } })).toContain('a number is expected');
-    expect(await refused({ features: { price: [9.5] } })).toContain('a number is expected');
-  });
-
-  it('describes its features', async () => {
-    const current = (await service.call('GET', '/v1/populations/current')).json as { features: object[] };
-    expect(current.features).toContainEqual(expect.objectContaining({ name: 'embedding', kind: 'vector' }));
-    const values = await service.call('GET', '/v1/populations/current/features/age/values');
-    expect([values.status, (values.json as { items: unknown[] }).items]).toEqual([200, []]);
-    const { json } = await service.call('GET', '/v1/models/current');
-    expect((json as { features: object[] }).features).toMatchObject([{ name: 'price', kind: 'number' }]);
   });
 });

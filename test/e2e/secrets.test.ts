@@ -1,25 +1,15 @@
-/** No user id, seed or key is in a log or the audit log, whatever is called; keys change while the service runs. */
-import { execFile } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { metaheac } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
-import { program } from '../fixture/program.ts';
-import { ROOT, Served } from '../fixture/served.ts';
+import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
-
-function metaheac(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program(), ...args], { cwd: ROOT }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
 
 /** Everything that is called with planted ids; the campaign's id. */
 async function callAll(served: Served, key: string): Promise<string> {

@@ -26,7 +26,6 @@ describe.skipIf(!HAS_PROC)('serve', () => {
     });
     await checkInternalError(served, population);
     await checkSeedSets(served);
-    await checkExplanation(served);
     const words = new Set(served.log.split(/["\s,]+/));
     expect(world.userIds.filter((id) => words.has(id))).toEqual([]);
     expect((await served.call('GET', '/readyz')).json).toMatchObject({ status: 'ready' });
@@ -54,22 +53,6 @@ async function checkSeedSets(served: Served): Promise<void> {
     await served.create({ features, seeds: world.userIds.slice(1) }, { percent: 100 }),
   );
   expect([allButOne.state, allButOne.size]).toEqual(['ready', 1]);
-}
-
-/** The explanation comes from a thread of the service's own, with the seeds from their file. */
-async function checkExplanation(served: Served): Promise<void> {
-  const id = await served.create(
-    { features: campaign.features, seeds: [...campaign.seeds, 'nobody'] },
-    { percent: 20 },
-  );
-  const { size } = await served.ended(id);
-  const answer = await served.call('GET', `/v1/campaigns/${id}/explanation`);
-  expect([answer.status, answer.json.audience, answer.json.seeds]).toEqual([
-    200,
-    { count: size },
-    { count: new Set(campaign.seeds).size },
-  ]);
-  expect(answer.json.features[0].tokens.length).toBeGreaterThan(0);
 }
 
 /**

@@ -69,10 +69,11 @@ describe.skipIf(!HAS_PROC)('serve', () => {
   it('ends on a signal at any moment of its start', { timeout: 180_000 }, async () => {
     const dataDir = newFolder();
     // As soon as it listens: the engine is not ready yet.
-    const listening = await Served.spawn({ ...wide, dataDir });
+    const listening = await Served.spawn({ ...wide, dataDir, isThroughNpm: true });
     await listening.until(async () => (await listening.call('GET', '/livez')).status === 200, 'listens');
     expect((await listening.call('GET', '/readyz')).status).toBe(503);
-    process.kill(listening.api, 'SIGTERM');
+    // a supervisor signals npm alone, which waits for the service
+    process.kill(listening.group, 'SIGTERM');
     const { code, seconds } = await listening.exited();
     expect([code, seconds < STOP_SECONDS]).toEqual([0, true]);
     await expectNothingLeft(listening);

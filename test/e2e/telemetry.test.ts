@@ -1,8 +1,5 @@
-/** One trace from the caller's request through the engine to the webhook, in a whole service. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
@@ -79,67 +76,6 @@ it.runIf(HAS_PROC && !IS_LONG)(
     } finally {
       await receiver.close();
       await collector.close();
-    }
-  },
-);
-
-it.runIf(HAS_PROC && IS_LONG)('a service reads the variables of OpenTelemetry', { timeout: 120_000 }, async () => {
-  const collector = await openOtlpReceiver();
-  onTestFinished(() => collector.close());
-  const served = await Served.start({
-    ...world,
-    dataDir: join(temporaryFolder(), 'data'),
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_HEADERS: 'x-receiver-key=tops3cret',
-      OTEL_SERVICE_NAME: 'lookalikes',
-      OTEL_TRACES_SAMPLER: 'jaeger_remote',
-      OTEL_BSP_SCHEDULE_DELAY: '50',
-      OTEL_METRIC_EXPORT_INTERVAL: '60000',
-      METAHEAC_LOG_LEVEL: 'debug',
-    },
-  });
-  await served.ended(await served.create({ audience: { size: 100 }, ...world.campaigns[0]! }));
-  await served.until(() => collector.spans.some(({ name }) => name === 'expansion'), 'exported what the engine did');
-  expect(collector.resource['service.name']).toBe('lookalikes');
-  expect(collector.headers['x-receiver-key']).toBe('tops3cret');
-  expect(new Set(collector.spans.map(({ process }) => process))).toEqual(new Set(['api', 'engine']));
-  expect(collector.metrics.size).toBe(0);
-  process.kill(served.api, 'SIGTERM');
-  expect(await served.exited()).toMatchObject({ code: 0 });
-  // the interval was not over: they were exported at the end
-  expect([...collector.metrics.keys()]).toContain('http_requests_total');
-  expect(served.log).not.toContain('tops3cret');
-  expect(served.log).toContain('"variable":"OTEL_TRACES_SAMPLER"');
-  expect(served.log).not.toContain('could not be read for export');
-});
-
-// both wait for their receivers: they do so beside each other
-it.runIf(HAS_PROC && IS_LONG)(
-  'serves, and stops soon, although the receiver is gone or hanging',
-  { timeout: 120_000 },
-  async () => {
-    const silent = createServer(() => {});
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const gone = createServer(() => {});
-    await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
-    const ports = [silent, gone].map((server) => (server.address() as AddressInfo).port);
-    await new Promise((resolve) => gone.close(resolve));
-    onTestFinished(() => void silent.close().closeAllConnections());
-    const stops = ports.map(async (port) => {
-      const served = await Served.start({
-        ...world,
-        dataDir: join(temporaryFolder(), 'data'),
-        env: { METAHEAC_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_METRIC_EXPORT_INTERVAL: '100' },
-      });
-      expect((await served.call('GET', '/v1/campaigns')).status).toBe(200);
-      process.kill(served.api, 'SIGTERM');
-      return await served.exited();
-    });
-    for (const { code, seconds } of await Promise.all(stops)) {
-      expect(code).toBe(0);
-      // up to a second for metrics, another for spans, and what a stop takes
-      expect(seconds).toBeLessThan(5);
     }
   },
 );

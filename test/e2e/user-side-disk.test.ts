@@ -1,8 +1,3 @@
-/**
- * The population folder cannot be written, or its disk is full: the service goes on with equal rankings, says why once,
- * and stores the user sides when it can.
- */
-import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -96,25 +91,6 @@ describe('user sides that cannot be stored', () => {
     it.runIf(process.env['CI'])('SKIPPED outside of CI: needs Linux and the right to mount a tmpfs', () => {
       expect(canMount).toBe(true);
     });
-
-  it.runIf(canMount)('are computed while the folder is read-only, and then stored', TIMEOUT, async () => {
-    const population = newPopulation('64m');
-    const mount = (option: string) =>
-      expect(spawnSync('mount', ['-o', `remount,${option}`, join(population, '..')]).status).toBe(0);
-    mount('ro');
-    const expected = await computed();
-    const rankings = await Rankings.start(population, NO_RESERVE);
-    await rankings.served.until(() => rankings.told(/EROFS|read-only/) > 0, 'has said why');
-    await rankings.counts(0, 2);
-    expect(await rankings.next()).toBe(expected);
-    expect(namesOf(population)).toEqual([]);
-    expect(rankings.told(/./)).toBe(1);
-    mount('rw');
-    spawnSync('mount', ['-o', 'remount,size=160m', join(population, '..')]);
-    await rankings.counts(2, 0);
-    expect(rankings.served.log).toContain('all user sides are stored"');
-    expect(await rankings.next()).toBe(expected);
-  });
 
   it.runIf(canMount)('are computed while the disk is full, and then stored', TIMEOUT, async () => {
     const population = newPopulation('160m');
