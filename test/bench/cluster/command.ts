@@ -15,14 +15,12 @@ import { type Ending, withEnding } from './measure/ending.ts';
 import { benchEngines } from './measure/engines.ts';
 import type { Measurement, MeasureOptions } from './measure/measurement.ts';
 import { benchOverhead } from './measure/overhead.ts';
-import { benchQueue } from './measure/queue.ts';
 import { scaleTables } from './table.ts';
 
 /** In the order in which all run: the simulation takes the costs that the calibration has measured. */
 const MEASUREMENTS: Readonly<Record<string, (options: MeasureOptions) => Promise<Measurement>>> = {
   overhead: benchOverhead,
   engines: benchEngines,
-  queue: benchQueue,
   calibrate: benchCalibrate,
 };
 const SIMULATE = 'simulate';

@@ -1,7 +1,6 @@
 /** The inputs of the simulation: the costs of one engine, and the prices of a cloud. README.md says how each is measured. */
 import { readFileSync } from 'node:fs';
 import { assert } from '../../../src/lib/errors.ts';
-import type { Outcome, Scenario } from './scenario.ts';
 
 type Amounts<Name extends string> = { readonly [N in Name]: number };
 
@@ -16,23 +15,19 @@ export interface Costs {
   /** What an engine reads to score one segment. */
   readonly population: Amounts<'segmentUsers' | 'segmentBytes' | 'segmentRequests'>;
   /** `segments`: the number of segments that contain the users it reads. */
-  readonly adapt: Amounts<'processorSeconds' | 'threads' | 'segments'>;
+  readonly adapt: Amounts<'processorSeconds' | 'segments'>;
   /** The quality report and the prediction, which the owner computes while ranges are scored. */
-  readonly report: Amounts<'processorSeconds' | 'threads'>;
+  readonly report: Amounts<'processorSeconds'>;
   /**
    * The blobs that the owner of an expansion writes once. Each engine reads them before its first range of it, and with
    * each range what belongs to its users (`bytesPerUser`).
    */
   readonly inputs: Amounts<'bytes' | 'bytesPerUser' | 'requests'>;
   /** `..More`: for each further expansion in the same pass. `firstThread..`: for each expansion, at the same time. */
-  readonly score: Amounts<
-    'processorSecondsPerUser' | 'processorSecondsPerUserMore' | 'processorSecondsPerRange' | 'firstThreadSecondsPerUser'
-  >;
+  readonly score: Amounts<'processorSecondsPerUser' | 'processorSecondsPerUserMore' | 'firstThreadSecondsPerUser'>;
   /** The part of the ranking that a range leaves. */
   readonly part: Amounts<'bytesPerUser' | 'bytes' | 'requests' | 'processorSecondsPerUser'>;
-  readonly merge: Amounts<
-    'processorSecondsPerUser' | 'processorSeconds' | 'threads' | 'resultBytesPerUser' | 'resultRequests'
-  >;
+  readonly merge: Amounts<'processorSecondsPerUser' | 'resultBytesPerUser' | 'resultRequests'>;
   /** Larger blobs than `partBytes` are read and written in parts. `bytesPerSecond` is of one host. */
   readonly storage: Amounts<
     | 'partBytes'
@@ -45,15 +40,7 @@ export interface Costs {
   /** `callSeconds`: round trips of a transaction on an idle server, without the processor time of both ends. */
   readonly database: Amounts<'callSeconds' | 'serverSeconds' | 'serverCores' | 'processorSecondsPerCall'>;
   /** `expansionsPerThread` share a pass over a range; an engine owns as many at the same time. */
-  readonly engine: Amounts<
-    | 'rangeSegments'
-    | 'rangesAtOnce'
-    | 'expansionsPerThread'
-    | 'leaseSeconds'
-    | 'renewSeconds'
-    | 'pollSeconds'
-    | 'maximumAttempts'
-  >;
+  readonly engine: Amounts<'rangeSegments' | 'rangesAtOnce' | 'expansionsPerThread' | 'leaseSeconds' | 'pollSeconds'>;
 }
 
 /** A run of real engines that shared the cores of one machine, to compare with the simulation's prediction. */
@@ -95,11 +82,4 @@ export function costsElsewhere({ costs, elsewhere }: CostsFile): Costs {
     changed[part]![field] = value;
   }
   return changed as unknown as Costs;
-}
-
-/** Hosts and database until the end, also while they are idle, and requests, without the storage and the API's nodes. */
-export function dollarsOf(prices: Prices, { hosts, coresPerHost }: Scenario, outcome: Outcome): number {
-  const perHour = hosts * coresPerHost * prices.coreHour.dollars + prices.databaseHour.dollars;
-  const requests = outcome.reads * prices.thousandReads.dollars + outcome.writes * prices.thousandWrites.dollars;
-  return (outcome.seconds / 3600) * perHour + requests / 1000;
 }

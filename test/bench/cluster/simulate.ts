@@ -1,70 +1,72 @@
 /** Runs the simulation: campaigns on hosts that share a database and object storage. */
-import { createRng } from '../../../src/lib/rng.ts';
 import type { Costs } from './costs.ts';
-import { type Cluster, startEngine } from './engine.ts';
-import { Expansion } from './expansion.ts';
-import { Host } from './host.ts';
-import { type Outcome, type Scenario, Totals } from './scenario.ts';
-import { SharedResource } from './shared-resource.ts';
-import { Moment, VirtualTime } from './virtual-time.ts';
+import { type Cluster, type Expansion, startEngine, takeFrom } from './engine.ts';
+import { Host, Totals } from './host.ts';
+import { Moment, SharedResource, VirtualTime } from './virtual-time.ts';
 
-/** Far more than the largest scenario of the table needs (three million). */
-const MAXIMUM_EVENTS = 200_000_000;
+/** A host that died is back after this time, with an empty cache. */
+const RESTART_SECONDS = 120;
 
-/** @throws if the campaigns never become ready, for example because hosts die too often */
+/** What is simulated. */
+export interface Scenario {
+  /** Each runs one engine. */
+  readonly hosts: number;
+  readonly coresPerHost: number;
+  /** Cores of the one machine that all hosts share; without it, each host has cores of its own. */
+  readonly sharedCores?: number;
+  /** Campaigns, all posted at once. */
+  readonly campaigns: number;
+  readonly users: number;
+  /** Of each host; segments that were read longest ago are dropped first. */
+  readonly cacheBytes: number;
+  /** Whether each host has what its cache can hold of the population already. */
+  readonly isWarm?: boolean;
+  /** When the last host dies, in seconds since the campaigns were posted. */
+  readonly deathAt?: number;
+}
+
+export interface Outcome extends Readonly<Totals> {
+  /** Seconds until each campaign was ready, in the order of the queue. */
+  readonly ready: readonly number[];
+  /** Until the last one was. */
+  readonly seconds: number;
+}
+
 export function simulate(costs: Costs, scenario: Scenario): Outcome {
   const time = new VirtualTime();
-  const { leaseSeconds, maximumAttempts } = costs.engine;
-  const rules = { leaseMs: leaseSeconds * 1000, maximumAttempts };
-  const expansions = Array.from(
-    { length: scenario.campaigns },
-    (_, i) => new Expansion(`expansion ${i}`, scenario.users, costs.population.segmentUsers, rules),
-  );
+  const expansions = Array.from({ length: scenario.campaigns }, (_, i): Expansion => {
+    return { name: `expansion ${i}`, users: scenario.users, owner: null, ranges: [], readyAt: null };
+  });
   const database = new SharedResource(time, costs.database.serverCores);
-  const totals = new Totals();
-  const queue = new Set(expansions);
-  const cluster: Cluster = { time, costs, rules, database, totals, queue, announced: new Moment() };
+  const [totals, queue] = [new Totals(), new Set(expansions)];
+  const cluster: Cluster = { time, costs, database, totals, queue, announced: new Moment() };
   const hosts = makeHosts(cluster, scenario);
-  planDeaths(cluster, hosts, scenario);
   for (const host of hosts) startEngine(cluster, host);
-  time.run(() => queue.size === 0, MAXIMUM_EVENTS);
+  const { deathAt } = scenario;
+  if (deathAt !== undefined) time.plan(deathAt, () => kill(cluster, hosts.at(-1)!));
+  time.run(() => queue.size === 0);
   return { ...totals, ready: expansions.map(({ readyAt }) => readyAt!), seconds: time.now };
 }
 
 function makeHosts(cluster: Cluster, scenario: Scenario): Host[] {
-  const { hosts, coresPerHost, sharedCores, cacheBytes, isWarm, users } = scenario;
-  const shared = sharedCores === undefined ? null : new SharedResource(cluster.time, sharedCores);
+  const { hosts, coresPerHost: cores, sharedCores, cacheBytes, isWarm, users } = scenario;
+  const { time, costs } = cluster;
+  const shared = sharedCores === undefined ? null : new SharedResource(time, sharedCores);
   return Array.from({ length: hosts }, (_, i) => {
-    const host = new Host(cluster, i, { cores: coresPerHost, cacheBytes }, shared);
-    if (isWarm) host.warm(Math.ceil(users / cluster.costs.population.segmentUsers));
+    const host = new Host(cluster, i, { cores, cacheBytes }, shared);
+    if (isWarm) host.warm(Math.ceil(users / costs.population.segmentUsers));
     return host;
   });
 }
 
-/** Plans the deaths of the scenario and random ones. */
-function planDeaths(cluster: Cluster, hosts: readonly Host[], scenario: Scenario): void {
-  const { time, totals } = cluster;
-  const { hoursBetweenDeaths, deaths = [], restartSeconds, seed } = scenario;
-  const kill = (host: Host): void => {
-    // it is already dead
-    if (host.scope.isOver) return;
-    totals.deaths += 1;
-    host.scope.end();
-    time.plan(restartSeconds, () => {
-      host.restart();
-      startEngine(cluster, host);
-    });
-  };
-  for (const { host, at } of deaths) time.plan(at, () => kill(hosts[host]!));
-  if (hoursBetweenDeaths === null) return;
-  const rng = createRng(`deaths ${seed}`);
-  for (const host of hosts) {
-    const own = rng.fork(`host ${host.number}`);
-    const next = (): void =>
-      time.plan(-Math.log(1 - own.uniform()) * hoursBetweenDeaths * 3600, () => {
-        kill(host);
-        next();
-      });
-    next();
-  }
+/** Others learn of a host's death when its leases have expired. */
+function kill(cluster: Cluster, host: Host): void {
+  const { time, costs } = cluster;
+  const { life } = host;
+  life.isOver = true;
+  time.plan(costs.engine.leaseSeconds, () => takeFrom(cluster, life));
+  time.plan(RESTART_SECONDS, () => {
+    host.begin();
+    startEngine(cluster, host);
+  });
 }

@@ -1,68 +1,50 @@
 /** The tables of docs/scale.md: what the simulation predicts, and how far its predictions were off. */
 import { markdownTable, wrapped } from '../page.ts';
-import { type Costs, type CostsFile, costsElsewhere, dollarsOf, type MeasuredRun, type Prices } from './costs.ts';
-import type { Outcome, Scenario } from './scenario.ts';
-import { simulate } from './simulate.ts';
+import { type Costs, type CostsFile, costsElsewhere, type MeasuredRun, type Prices } from './costs.ts';
+import { type Outcome, type Scenario, simulate } from './simulate.ts';
 
 /** The sizes of the rows, and of their queues. */
-const SIZES = { users: [100_000_000, 1_000_000_000], hosts: [1, 8, 64], campaigns: 10, seeds: 3 } as const;
-
-type Sizes = { readonly users: readonly number[]; readonly hosts: readonly number[] } & Readonly<
-  Record<'campaigns' | 'seeds', number>
->;
-
+const SIZES = { users: [100_000_000, 1_000_000_000], hosts: [1, 8, 64] } as const;
+type Sizes = Readonly<Record<keyof typeof SIZES, readonly number[]>>;
+const QUEUED = 10;
 const CORES_PER_HOST = 4;
 /** Of each host: two fifths of a billion users of the demo. */
 const CACHE_BYTES = 100e9;
-/** In the rows with random deaths: more than of any machine that is worth its price. */
-const HOURS_BETWEEN_DEATHS = 1;
-const RESTART_SECONDS = 120;
+
+const HEAD = [
+  ...['users', 'cores', 'case', 'minutes', 'read', 'written'],
+  ...['requests', 'database calls', 'coordination', 'dollars'],
+];
 
 interface Prediction {
   readonly words: string;
   readonly scenario: Scenario;
-  /** By ascending time; one for each seed of random deaths. */
-  readonly outcomes: readonly Outcome[];
+  readonly outcome: Outcome;
 }
 
-/** The predictions of all rows: a campaign alone, one during which a host dies, and a queue with random deaths. */
-function predictions(costs: Costs, sizes: Sizes, note: (line: string) => void): readonly Prediction[] {
-  const { campaigns, seeds } = sizes;
-  return sizes.users.flatMap((users) =>
-    sizes.hosts.flatMap((hosts) => {
-      note(`simulating ${users.toLocaleString('en')} users on ${hosts * CORES_PER_HOST} cores`);
-      const scenario = scenarioOf(users, hosts);
-      const calm = simulate(costs, scenario);
-      const warm = { ...scenario, isWarm: true };
-      const dying = { ...scenario, deaths: [{ host: hosts - 1, at: calm.seconds / 2 }] };
-      const queue = { ...scenario, campaigns, hoursBetweenDeaths: HOURS_BETWEEN_DEATHS };
-      const queued = Array.from({ length: seeds }, (_, i) => simulate(costs, { ...queue, seed: `scale ${i}` }));
+/** The predictions of all rows: a campaign alone, one during which a host dies, and a queue. */
+function predictions(costs: Costs, { users, hosts }: Sizes, note: (line: string) => void): readonly Prediction[] {
+  return users.flatMap((population) =>
+    hosts.flatMap((count) => {
+      note(`simulating ${population.toLocaleString('en')} users on ${count * CORES_PER_HOST} cores`);
+      const scenario = scenarioOf(population, count);
+      const predict = (words: string, changes: Partial<Scenario>): Prediction => {
+        const changed = { ...scenario, ...changes };
+        return { words, scenario: changed, outcome: simulate(costs, changed) };
+      };
+      const alone = predict('empty caches', {});
       return [
-        { words: 'empty caches', scenario, outcomes: [calm] },
-        { words: 'warm caches', scenario: warm, outcomes: [simulate(costs, warm)] },
-        { words: 'empty caches, a host dies half-way', scenario: dying, outcomes: [simulate(costs, dying)] },
-        {
-          words: `${campaigns} campaigns queued, hosts die once an hour`,
-          scenario: queue,
-          outcomes: queued.sort((a, b) => a.seconds - b.seconds),
-        },
+        alone,
+        predict('warm caches', { isWarm: true }),
+        predict('empty caches, a host dies half-way', { deathAt: alone.outcome.seconds / 2 }),
+        predict(`${QUEUED} campaigns queued`, { campaigns: QUEUED }),
       ];
     }),
   );
 }
 
 function scenarioOf(users: number, hosts: number): Scenario {
-  return {
-    users,
-    hosts,
-    coresPerHost: CORES_PER_HOST,
-    campaigns: 1,
-    cacheBytes: CACHE_BYTES,
-    isWarm: false,
-    hoursBetweenDeaths: null,
-    restartSeconds: RESTART_SECONDS,
-    seed: 'scale',
-  };
+  return { users, hosts, coresPerHost: CORES_PER_HOST, campaigns: 1, cacheBytes: CACHE_BYTES };
 }
 
 /** The tables as Markdown. */
@@ -73,7 +55,7 @@ export function scaleTables(
   sizes: Sizes = SIZES,
 ): string[] {
   const costs = costsElsewhere(file);
-  const rows = predictions(costs, sizes, note).map((prediction) => lineOf(prediction, prices));
+  const rows = predictions(costs, sizes, note).map((prediction) => cellsOf(prediction, prices));
   const { origin, population } = costs;
   const bytes = (1e9 * population.segmentBytes) / population.segmentUsers;
   const month = ((bytes / 1e9) * prices.gigabyteMonth.dollars).toFixed(0);
@@ -83,33 +65,35 @@ export function scaleTables(
         `a billion users take ${gigabytes(bytes)}, $${month} a month.`,
     ),
     '',
-    '| users | cores | case | minutes | read | written | requests | database calls | coordination | deaths | dollars |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...rows,
+    ...markdownTable(HEAD, rows),
     '',
     ...assumptions(file),
   ];
 }
 
-function lineOf({ words, scenario, outcomes }: Prediction, prices: Prices): string {
+function cellsOf({ words, scenario, outcome }: Prediction, prices: Prices): string[] {
   const { users, hosts } = scenario;
-  const middle = outcomes[outcomes.length >> 1]!;
-  const { processorSeconds } = middle;
+  const { processorSeconds } = outcome;
   const all = Object.values(processorSeconds).reduce((a, b) => a + b);
-  const cells = [
+  return [
     users.toLocaleString('en'),
-    hosts * CORES_PER_HOST,
+    String(hosts * CORES_PER_HOST),
     words,
-    range(outcomes.map(({ seconds }) => seconds / 60)),
-    gigabytes(middle.bytesRead),
-    gigabytes(middle.bytesWritten),
-    (middle.reads + middle.writes).toLocaleString('en'),
-    middle.databaseCalls.toLocaleString('en'),
+    digits(outcome.seconds / 60),
+    gigabytes(outcome.bytesRead),
+    gigabytes(outcome.bytesWritten),
+    (outcome.reads + outcome.writes).toLocaleString('en'),
+    outcome.databaseCalls.toLocaleString('en'),
     `${digits((100 * processorSeconds.coordinate) / all)} %`,
-    middle.deaths,
-    digits(dollarsOf(prices, scenario, middle)),
+    digits(dollarsOf(prices, scenario, outcome)),
   ];
-  return `| ${cells.join(' | ')} |`;
+}
+
+/** Hosts and database until the end, also while they are idle, and requests, without the storage and the API's nodes. */
+function dollarsOf(prices: Prices, { hosts, coresPerHost }: Scenario, outcome: Outcome): number {
+  const perHour = hosts * coresPerHost * prices.coreHour.dollars + prices.databaseHour.dollars;
+  const requests = outcome.reads * prices.thousandReads.dollars + outcome.writes * prices.thousandWrites.dollars;
+  return (outcome.seconds / 3600) * perHour + requests / 1000;
 }
 
 /** Compares predictions from the costs of a machine with what was measured on it. */
@@ -147,13 +131,6 @@ function assumptions({ costs: { origin }, elsewhere }: CostsFile): string[] {
     '',
     ...names.flatMap(([name, reason]) => wrapped(`- \`${name}\`: ${reason}`, '  ')),
   ];
-}
-
-function range(ascending: readonly number[]): string {
-  const [low, high] = [ascending[0]!, ascending.at(-1)!];
-  return low === high
-    ? digits(low)
-    : `${digits(ascending[ascending.length >> 1]!)} (${digits(low)} to ${digits(high)})`;
 }
 
 function gigabytes(bytes: number): string {

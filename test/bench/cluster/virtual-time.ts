@@ -5,75 +5,39 @@
  */
 import { assert } from '../../../src/lib/errors.ts';
 
+/** Far more than the largest scenario of the table needs (three million). */
+const MAXIMUM_EVENTS = 200_000_000;
+
 /** What an activity waits for. Happens once. */
 export class Moment {
   #waiting: (() => void)[] = [];
   #has = false;
-
-  get hasHappened(): boolean {
-    return this.#has;
-  }
 
   whenHappened(resume: () => void): void {
     if (this.#has) resume();
     else this.#waiting.push(resume);
   }
 
-  happen(): void {
-    if (this.#has) return;
+  happen(): this {
     this.#has = true;
     for (const resume of this.#waiting.splice(0)) resume();
+    return this;
   }
 }
 
 export type Activity = Generator<Moment, void, void>;
 
-/** The activities that end together: those of a host, or of one claim on it. */
-export class Scope {
-  #isOver = false;
-  readonly #atEnd = new Set<() => void>();
-
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** A scope that ends with this one, or before. */
-  child(): Scope {
-    const scope = new Scope();
-    const end = () => scope.end();
-    if (this.#isOver) end();
-    else this.#atEnd.add(end);
-    scope.#atEnd.add(() => this.#atEnd.delete(end));
-    return scope;
-  }
-
-  /** Calls `act` when the scope ends, unless the returned function was called before. */
-  atEnd(act: () => void): () => void {
-    this.#atEnd.add(act);
-    return () => void this.#atEnd.delete(act);
-  }
-
-  /** Stops all its activities where they are. */
-  end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    for (const act of [...this.#atEnd]) act();
-    this.#atEnd.clear();
-  }
-}
-
-interface Event {
-  readonly at: number;
-  readonly order: number;
-  readonly act: () => void;
+/** From the start of a host to its death, which stops all its activities where they are. */
+export interface Life {
+  readonly name: string;
+  isOver: boolean;
 }
 
 /** Runs events in the order of their times. Times are in seconds. */
 export class VirtualTime {
-  /** A binary heap. */
-  readonly #events: Event[] = [];
+  /** The next one is the last. */
+  readonly #events: { readonly at: number; readonly act: () => void }[] = [];
   #now = 0;
-  #planned = 0;
 
   get now(): number {
     return this.#now;
@@ -81,7 +45,14 @@ export class VirtualTime {
 
   plan(seconds: number, act: () => void): void {
     assert(seconds >= 0 && Number.isFinite(seconds), `an event in ${seconds} s`);
-    this.#push({ at: this.#now + seconds, order: this.#planned++, act });
+    const at = this.#now + seconds;
+    let [low, high] = [0, this.#events.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#events[middle]!.at > at) low = middle + 1;
+      else high = middle;
+    }
+    this.#events.splice(low, 0, { at, act });
   }
 
   wait(seconds: number): Moment {
@@ -90,11 +61,11 @@ export class VirtualTime {
     return moment;
   }
 
-  /** Runs an activity until it or its scope ends; the moment is the activity's end, and never comes if it is stopped. */
-  start(scope: Scope, activity: Activity): Moment {
+  /** Runs an activity; the moment is its end, and never comes if the life ends first. */
+  start(life: Life, activity: Activity): Moment {
     const done = new Moment();
     const resume = (): void => {
-      if (scope.isOver) return;
+      if (life.isOver) return;
       const { done: isDone, value } = activity.next();
       if (isDone) done.happen();
       else value.whenHappened(resume);
@@ -103,54 +74,15 @@ export class VirtualTime {
     return done;
   }
 
-  /**
-   * Runs until `isOver`.
-   * @throws if nothing is planned any more before, or if that takes more than `limit` events
-   */
-  run(isOver: () => boolean, limit: number): void {
+  /** @throws if nothing is planned any more before `isOver`, or if that takes too many events */
+  run(isOver: () => boolean): void {
     for (let events = 0; !isOver(); events++) {
-      const next = this.#pop();
-      assert(next !== null, `nothing happens any more after ${this.#now} s`);
-      assert(events < limit, `still not over after ${limit} events and ${this.#now} s`);
+      const next = this.#events.pop();
+      assert(next !== undefined && events < MAXIMUM_EVENTS, `not over after ${events} events and ${this.#now} s`);
       this.#now = next.at;
       next.act();
     }
   }
-
-  #push(event: Event): void {
-    const heap = this.#events;
-    let i = heap.push(event) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (isBefore(heap[parent]!, event)) break;
-      heap[i] = heap[parent]!;
-      i = parent;
-    }
-    heap[i] = event;
-  }
-
-  #pop(): Event | null {
-    const heap = this.#events;
-    const [first] = heap;
-    if (first === undefined) return null;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
-      if (isBefore(last, heap[child]!)) break;
-      heap[i] = heap[child]!;
-      i = child;
-    }
-    heap[i] = last;
-    return first;
-  }
-}
-
-function isBefore(a: Event, b: Event): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
 /** Happens when all have. */
@@ -171,4 +103,72 @@ export function first(moments: readonly Moment[]): Moment {
   const done = new Moment();
   for (const moment of moments) moment.whenHappened(() => done.happen());
   return done;
+}
+
+interface Use {
+  left: number;
+  rate: number;
+  readonly most: number;
+  readonly done: Moment;
+}
+
+/** Ends whose times differ by less than this factor are one. */
+const ROUNDING = 1 + 1e-9;
+
+/**
+ * A resource that its users share at the same time: the cores of a host, its network, the database. Each user gets at
+ * most its own maximum rate, and the rest is divided equally (max-min fairness).
+ */
+export class SharedResource {
+  readonly #time: VirtualTime;
+  readonly #capacity: number;
+  readonly #uses = new Set<Use>();
+  #since = 0;
+  #plan = 0;
+
+  /** @param capacity amount per second; may be infinite */
+  constructor(time: VirtualTime, capacity: number) {
+    this.#time = time;
+    this.#capacity = capacity;
+  }
+
+  /** Uses `amount`, at most `most` per second. The moment comes when all of it has been used. */
+  use(amount: number, most: number): Moment {
+    const done = new Moment();
+    if (amount <= 0 || Math.min(most, this.#capacity) === Number.POSITIVE_INFINITY) return done.happen();
+    this.#advance();
+    this.#uses.add({ left: amount, rate: 0, most, done });
+    this.#share();
+    return done;
+  }
+
+  /** Counts what was used since the last change. */
+  #advance(): void {
+    const seconds = this.#time.now - this.#since;
+    this.#since = this.#time.now;
+    for (const use of this.#uses) use.left -= Math.min(use.left, use.rate * seconds);
+  }
+
+  /** Divides the capacity, and plans the end of the use that ends first. */
+  #share(): void {
+    let left = this.#capacity;
+    const uses = [...this.#uses].sort((a, b) => a.most - b.most);
+    for (const [i, use] of uses.entries()) {
+      use.rate = Math.min(use.most, left / (uses.length - i));
+      left -= use.rate;
+    }
+    const plan = ++this.#plan;
+    if (uses.length === 0) return;
+    const seconds = Math.min(...uses.map((use) => use.left / use.rate));
+    // chosen now: later, rounding might leave a little of each
+    const ending = uses.filter((use) => use.left / use.rate <= seconds * ROUNDING);
+    this.#time.plan(seconds, () => {
+      // a later plan has replaced it
+      if (plan !== this.#plan) return;
+      this.#advance();
+      for (const use of ending) this.#uses.delete(use);
+      this.#share();
+      for (const { done } of ending) done.happen();
+    });
+  }
 }

@@ -53,7 +53,7 @@ export function spread(values: readonly number[], unit: string): string {
   return digits(low) === digits(high) ? `${middle}${end}` : `${middle}${end} (${digits(low)} to ${digits(high)})`;
 }
 
-export function digits(value: number): string {
+function digits(value: number): string {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en');
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

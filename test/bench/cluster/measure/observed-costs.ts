@@ -37,12 +37,7 @@ export interface Observed {
 
 const ASSUMED = {
   'adapt.segments': '200 seeds in other segments each; candidates are read from these',
-  'adapt.threads': 'the recipe of descent runs in one thread',
-  'report.threads': 'folds of held-out seeds are ranked by idle threads',
-  'score.processorSecondsPerRange': 'restored parameters serve all ranges; the calls of a range count apart',
   'score.firstThreadSecondsPerUser': 'all work of the first thread besides calls, parts and the merge',
-  'merge.processorSeconds': 'the merge counts by user',
-  'merge.threads': 'the merge runs in the first thread',
   'storage.requestsAtOnce': 'parts that are read ahead, and uploads at a time',
 } as const;
 
@@ -73,16 +68,12 @@ export function costsOf(observed: Observed): Costs {
       assumed: ASSUMED,
     },
     population: { segmentUsers: SEGMENT_ROWS, segmentBytes, segmentRequests },
-    adapt: {
-      ...{ processorSeconds: adapting, threads: 1 },
-      segments: SEEDS,
-    },
-    report: { processorSeconds: reporting, threads: 2 },
+    adapt: { processorSeconds: adapting, segments: SEEDS },
+    report: { processorSeconds: reporting },
     inputs: { bytes: inputs.bytes, bytesPerUser: 1 / 8, requests: inputs.requests },
     score: {
       processorSecondsPerUser: (perThreadSecond * threads.scoring) / users,
       processorSecondsPerUserMore: more / users,
-      processorSecondsPerRange: 0,
       firstThreadSecondsPerUser: (withGarbage * other) / users,
     },
     part: {
@@ -92,8 +83,9 @@ export function costsOf(observed: Observed): Costs {
       processorSecondsPerUser: (withGarbage * parts) / users,
     },
     merge: {
-      ...{ processorSecondsPerUser: (withGarbage * merge) / users, processorSeconds: 0, threads: 1 },
-      ...{ resultBytesPerUser: result.bytes / users, resultRequests: result.requests },
+      processorSecondsPerUser: (withGarbage * merge) / users,
+      resultBytesPerUser: result.bytes / users,
+      resultRequests: result.requests,
     },
     storage: {
       ...{ partBytes: DEFAULT_BLOB_LIMITS.blobPartBytes, requestsAtOnce: DEFAULT_BLOB_LIMITS.blobUploads },
@@ -101,9 +93,10 @@ export function costsOf(observed: Observed): Costs {
     },
     database: { ...database, serverCores: 2 },
     engine: {
-      ...{ rangeSegments, ...ENGINE, expansionsPerThread: JOBS_PER_THREAD },
-      ...{ leaseSeconds: DEFAULT_LIMITS.leaseMs / 1000, renewSeconds: DEFAULT_LIMITS.leaseMs / 3000 },
-      maximumAttempts: DEFAULT_LIMITS.maximumAttempts,
+      ...ENGINE,
+      rangeSegments,
+      expansionsPerThread: JOBS_PER_THREAD,
+      leaseSeconds: DEFAULT_LIMITS.leaseMs / 1000,
     },
   };
 }
