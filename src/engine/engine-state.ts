@@ -20,22 +20,24 @@ export interface EndedEngine {
   readonly working: readonly string[];
 }
 
+/** The last heartbeat of the running engine, and its age. */
+export type EngineHeartbeat = Omit<Heartbeat, 'usersScored' | 'users'> & {
+  readonly pid: number;
+  readonly threads: number;
+  readonly ageMs: number;
+};
+
 export interface EngineState {
   readonly ready: boolean;
+  /** The device if the engine is ready, otherwise the reason why it is not. */
   readonly detail: string;
   readonly restarts: number;
   /** Number of engines that were killed because they hung. */
   readonly hung: number;
   /** How the last engine that crashed or hung ended; null if no engine has crashed or hung. */
   readonly lastEnd: string | null;
-  /** The last heartbeat of the running engine, and the age of this heartbeat. */
-  readonly heartbeat:
-    | (Omit<Heartbeat, 'usersScored' | 'users'> & {
-        readonly pid: number;
-        readonly threads: number;
-        readonly ageMs: number;
-      })
-    | null;
+  /** null before the engine is ready and after it has ended. */
+  readonly heartbeat: EngineHeartbeat | null;
   /** Number of users that all engines have scored. */
   readonly usersScored: number;
 }

@@ -16,7 +16,7 @@ export interface CheckModelTask {
   readonly campaigns: readonly ShadowCampaign[];
 }
 
-export type { ShadowCampaign };
+export type { ShadowCampaign, ShadowComparison };
 
 /**
  * The result of a model check that passed: the model was loaded, reproduced its golden batch, fits the population and

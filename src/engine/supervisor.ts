@@ -19,6 +19,8 @@ import { GARBAGE_FLAGS } from './garbage-flags.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 
+export type { EngineHeartbeat, EngineState } from './engine-state.ts';
+
 /** The delay before the first restart, which doubles with each further restart up to `LONGEST_RESTART_DELAY_MS`. */
 const RESTART_DELAY_MS = 250;
 const LONGEST_RESTART_DELAY_MS = 10_000;

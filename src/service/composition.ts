@@ -9,7 +9,6 @@ import type { EngineSupervisor } from '../engine/supervisor.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { Telemetry } from '../lib/tracing.ts';
 import { type Population, viewOf } from '../population/read.ts';
-import type { Closers } from './closers.ts';
 import { OnDemandEngine } from './cluster/on-demand-engine.ts';
 import type { Limits } from './limits.ts';
 import { thisMachine } from './machine.ts';
@@ -59,14 +58,14 @@ export interface ServiceDependencies
 /** Opens the remaining parts. Each part pushes a close function onto `closers`; these are called in reverse order. */
 export async function composeService(
   dependencies: ServiceDependencies,
-  closers: Closers,
+  closers: AsyncDisposableStack,
 ): Promise<Omit<Service, 'close'>> {
   const { limits, store, telemetry, logger, clock, served, supervisor, hasEngine } = dependencies;
   const rankings = new RankingCache(store.blobs, {
     openRankings: limits.openRankings,
     memoryBytes: limits.rankingMemoryBytes,
   });
-  closers.push(() => rankings.closeAll());
+  closers.defer(() => rankings.closeAll());
   const population = viewOf(() => served.now.population);
   const { models, populations, estimates } = openSwitches(dependencies, closers);
   const wake = () => {
@@ -80,7 +79,7 @@ export async function composeService(
   };
   const storage = await startUpkeep({ ...dependencies, rankings, wake, onLost }, closers);
   const { retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays } = limits;
-  closers.push(startHousekeeping({ ...dependencies, rankings, wake, retention: { versions, days }, auditDays }));
+  closers.defer(startHousekeeping({ ...dependencies, rankings, wake, retention: { versions, days }, auditDays }));
   const eraser = startEraser(dependencies, population, closers);
   const readers = openReaders(dependencies, rankings, closers);
   const webhooks = new WebhookDispatcher({
@@ -113,25 +112,25 @@ export async function composeService(
 }
 
 /** Opens the switches of the served versions. The engine is stopped before they are closed. */
-function openSwitches(dependencies: ServiceDependencies, closers: Closers) {
+function openSwitches(dependencies: ServiceDependencies, closers: AsyncDisposableStack) {
   const { history: start, populationFolder: folder, supervisor, hasEngine } = dependencies;
   const assessor = hasEngine ? supervisor : new OnDemandEngine(supervisor);
   const models = new ModelActivation({ ...dependencies, start, supervisor: assessor });
-  closers.push(() => models.close());
+  closers.defer(() => models.close());
   const populations = new PopulationActivation({ ...dependencies, folder });
-  closers.push(() => populations.close());
-  closers.push(() => (assessor instanceof OnDemandEngine ? assessor.close() : assessor.stop()));
+  closers.defer(() => populations.close());
+  closers.defer(() => (assessor instanceof OnDemandEngine ? assessor.close() : assessor.stop()));
   return { models, populations, estimates: assessor };
 }
 
 function startEraser(
   { limits, store, logger, erasure }: ServiceDependencies,
   population: Population,
-  closers: Closers,
+  closers: AsyncDisposableStack,
 ): ServiceEraser {
   const { maximumWaitingErasures: maximumWaiting } = limits;
   const eraser = new ServiceEraser({ ...erasure, store, population, maximumWaiting, logger });
-  closers.push(() => eraser.close());
+  closers.defer(() => eraser.close());
   const obstacle = eraser.obstacle();
   if (obstacle !== null) logger.warn(obstacle);
   eraser.watch();
@@ -139,7 +138,7 @@ function startEraser(
 }
 
 /** Opens what routes read audiences with. */
-function openReaders(dependencies: ServiceDependencies, rankings: RankingCache, closers: Closers) {
+function openReaders(dependencies: ServiceDependencies, rankings: RankingCache, closers: AsyncDisposableStack) {
   const { limits, store, locator, served, history, populationFolder } = dependencies;
   const customisedModels = new ModelExporter({
     get model() {
@@ -151,7 +150,7 @@ function openReaders(dependencies: ServiceDependencies, rankings: RankingCache, 
     models: history.models,
     store: locator,
   });
-  closers.push(() => customisedModels.close());
+  closers.defer(() => customisedModels.close());
   const explainer = new AudienceExplainer({
     population: resolve(populationFolder),
     store: locator,
@@ -161,9 +160,9 @@ function openReaders(dependencies: ServiceDependencies, rankings: RankingCache, 
       minimumDisparityPercent: limits.minimumDisparityPercent,
     },
   });
-  closers.push(() => explainer.close());
+  closers.defer(() => explainer.close());
   const encoder = new StreamEncoder();
-  closers.push(() => encoder.close());
+  closers.defer(() => encoder.close());
   const userAudiences = new UserAudiences(store, rankings);
   return { rankings, reads: RANKING_READS, userAudiences, encoder, customisedModels, explainer };
 }

@@ -2,7 +2,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Telemetry, TelemetrySettings } from '../lib/tracing.ts';
-import type { Closers } from './closers.ts';
 
 interface TelemetryOptions {
   /** Settings of the export; nothing is sent if null or undefined. */
@@ -14,11 +13,11 @@ interface TelemetryOptions {
 /** Loads telemetry if it is configured. Close telemetry after all parts that report to it. */
 export async function openTelemetryOf(
   { telemetry: settings = null, clock, logger }: TelemetryOptions,
-  closers: Closers,
+  closers: AsyncDisposableStack,
 ): Promise<Telemetry | null> {
   if (settings === null) return null;
   const { openTelemetry } = await import('../lib/telemetry/open.ts');
   const telemetry = openTelemetry({ settings, process: 'api', clock, logger });
-  closers.push(() => telemetry.close());
+  closers.defer(() => telemetry.close());
   return telemetry;
 }

@@ -1,7 +1,7 @@
 /** The service of a data folder, without HTTP. `serve` and tests start it. */
 import type { ServiceClock } from '../lib/service-clock.ts';
 import { openStore } from '../storage/open-store.ts';
-import { type Closers, withClosers } from './closers.ts';
+import { withClosers } from './closers.ts';
 import { composeService } from './composition.ts';
 import { openFileLimit } from './open-files.ts';
 import type { Service } from './ports/service.ts';
@@ -34,7 +34,11 @@ export async function openService(given: ServiceOptions): Promise<Service> {
 }
 
 /** Each part pushes a close function onto `closers`; these are called in reverse order. */
-async function compose(given: ServiceOptions, start: Start, closers: Closers): Promise<Omit<Service, 'close'>> {
+async function compose(
+  given: ServiceOptions,
+  start: Start,
+  closers: AsyncDisposableStack,
+): Promise<Omit<Service, 'close'>> {
   const { models: history, limits, locator } = start;
   const clock = openServiceClock({ ...given, settleMs: limits.clockSettleMs });
   const options = { ...given, clock };
@@ -61,11 +65,15 @@ async function compose(given: ServiceOptions, start: Start, closers: Closers): P
 }
 
 /** Opens the contents of the data folder, which this service has locked. */
-async function openFolder(options: ServiceOptions & { readonly clock: ServiceClock }, start: Start, closers: Closers) {
+async function openFolder(
+  options: ServiceOptions & { readonly clock: ServiceClock },
+  start: Start,
+  closers: AsyncDisposableStack,
+) {
   const { limits: config, locator } = start;
   const { clock, logger } = options;
   const { minimumSeeds, leaseMs, maximumAttempts } = config;
-  closers.push(await lockFolder(locator, options, () => refuseStart(start, 'locked')));
+  closers.defer(await lockFolder(locator, options, () => refuseStart(start, 'locked')));
   const telemetry = await openTelemetryOf(options, closers);
   const traceparent = () => telemetry?.current() ?? null;
   const rows: DamagedRows = { report: () => {} };
@@ -73,13 +81,13 @@ async function openFolder(options: ServiceOptions & { readonly clock: ServiceClo
     ...{ clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true },
     onDamagedRow: (row) => rows.report(row),
   });
-  closers.push(() => store.close());
-  closers.push(keepTime(clock, store, logger));
+  closers.defer(() => store.close());
+  closers.defer(keepTime(clock, store, logger));
   const hasKeys = await store.apiKeys.exist();
   await refuseStart(start, 'opened', () => hasKeys);
   const keeper = keepReserve(store, locator, logger, config);
-  closers.push(() => keeper.close());
+  closers.defer(() => keeper.close());
   const disk = await takeOver(store, locator, options, config, keeper);
-  closers.push(() => giveUp(store, logger));
+  closers.defer(() => giveUp(store, logger));
   return { telemetry, store, rows, keeper, disk };
 }

@@ -50,7 +50,7 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
   fromHeartbeat(
     'refused_models',
     'Number of models whose scores on this processor differ from those of other engines of the cluster.',
-    ({ refusedModels }) => refusedModels?.length ?? 0,
+    ({ refusedModels }) => refusedModels.length,
   );
   function fromHeartbeat(
     name: string,

@@ -100,7 +100,7 @@ function engineVerdict({ engine, config }: ReadinessDependencies): Verdict {
 }
 
 /** An engine that scores fewer ranges than it could is still ready. */
-function refusalOf({ refusedModels: models = [] }: EngineHeartbeat): string {
+function refusalOf({ refusedModels: models }: EngineHeartbeat): string {
   if (models.length === 0) return '';
   const why = `because it scores the golden batch of ${models.join(', ')} differently`;
   return `; refused for ranges of other engines' expansions, ${why}`;

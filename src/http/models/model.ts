@@ -1,8 +1,10 @@
 /** Response schemas of model versions, and of the check that a version must pass before it is served. */
 import { z } from 'zod';
-import type { ModelCheck, ModelComparison, ModelVersion, PredictedQuality } from '../../service/ports/models.ts';
+import type { ModelCheck, ModelVersion } from '../../service/ports/models.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, reason, time, timeText } from '../plugins/json/fields.ts';
+
+type ModelComparison = ModelCheck['comparisons'][number];
 
 export const modelParams = z.object({
   version: z
@@ -39,7 +41,7 @@ const EXAMPLE = {
   },
 };
 
-const predicted = answerOf<PredictedQuality>()(
+const predicted = answerOf<ModelComparison['served']>()(
   {
     description: 'Predicted quality of the audience, from held-out seeds; `null` if there were too few held-out seeds.',
   },

@@ -2,7 +2,7 @@
 import { requireKeyFor } from '../../lib/listening.ts';
 import { trustedProxyCheck } from '../../lib/trusted-proxies.ts';
 import { viewOf } from '../../population/read.ts';
-import { type Closers, withClosers } from '../closers.ts';
+import { withClosers } from '../closers.ts';
 import { composeService } from '../composition.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { openFileLimit, requireFilesOfEngine, withinOpenFiles } from '../open-files.ts';
@@ -48,7 +48,11 @@ function checkedLimits(options: NodeOptions): Limits {
   return clusterLimits(options.limits);
 }
 
-async function compose(options: NodeOptions, limits: Limits, closers: Closers): Promise<Omit<Service, 'close'>> {
+async function compose(
+  options: NodeOptions,
+  limits: Limits,
+  closers: AsyncDisposableStack,
+): Promise<Omit<Service, 'close'>> {
   const { logger, hasEngine, webhookAllowedHosts, followPopulation = false } = options;
   const joined = await joinCluster(options, limits, closers, true);
   const { store, cluster, data, record, served, kept } = joined;
@@ -82,9 +86,9 @@ async function compose(options: NodeOptions, limits: Limits, closers: Closers): 
     closers,
   );
   const membership = new Membership(cluster, 'node', () => cluster.outage() === null);
-  closers.push(() => membership.close());
+  closers.defer(() => membership.close());
   const { populations, wake } = service.ports;
-  closers.push(startLeaderTasks({ ...joined, populations, logger, followPopulation }));
-  closers.push(releaseLostEngines({ ...joined, logger, wake }));
+  closers.defer(startLeaderTasks({ ...joined, populations, logger, followPopulation }));
+  closers.defer(releaseLostEngines({ ...joined, logger, wake }));
   return service;
 }

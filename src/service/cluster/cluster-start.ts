@@ -30,7 +30,6 @@ import {
   requireUsableStore,
   takeBlobs,
 } from '../../storage/open-store.ts';
-import type { Closers } from '../closers.ts';
 import type { Limits } from '../limits.ts';
 import { requireWritable } from '../require-writable.ts';
 import { ServedState } from '../served/served-state.ts';
@@ -89,7 +88,7 @@ export interface JoinedCluster {
 export async function joinCluster(
   options: ClusterOptions,
   limits: Limits,
-  closers: Closers,
+  closers: AsyncDisposableStack,
   answersRequests: boolean,
 ): Promise<JoinedCluster> {
   const { logger, cache } = options;
@@ -101,7 +100,7 @@ export async function joinCluster(
   const { blobPatienceMs: patienceMs } = limits;
   await announced(logger, 'the database', patienceMs, untilUsable(locator, patienceMs));
   const database = await openSharedClock(locator);
-  closers.push(() => database.close());
+  closers.defer(() => database.close());
   const clock = openServiceClock({ clock: database, logger, settleMs: limits.clockSettleMs });
   await announced(logger, 'the object storage', patienceMs, requireUsableBlobs(options.blobs, clock));
   const disk = new DiskWatch({
@@ -121,10 +120,10 @@ export async function joinCluster(
     onKept: kept.note,
     answersRequests,
   });
-  closers.push(() => store.close());
+  closers.defer(() => store.close());
   const { cluster } = store;
   assert(cluster !== null, 'a shared store has a cluster');
-  closers.push(keepTime(clock, store, logger));
+  closers.defer(keepTime(clock, store, logger));
   const found = await cluster.served.get();
   const files = await openBlobFiles(options.blobs, clock, kept.note);
   await takeBlobs(files, { databaseId: await cluster.databaseId(), isInUse: found !== null });
@@ -139,14 +138,14 @@ export async function joinCluster(
       logger,
     },
   });
-  closers.push(() => data.close());
+  closers.defer(() => data.close());
   if (found !== null) noteIgnored(options, found);
   const versions = found ?? (await publishFirst(options, cluster, data, () => clock.now()));
   const record = new RowRecord(cluster.served, data, versions);
   const served = await openServed(versions, data);
   data.mirror.onChanged(() => served.now.population.erasures.refresh());
   const follower = new ServedFollower({ row: cluster.served, record, data, served, logger });
-  closers.push(() => follower.close());
+  closers.defer(() => follower.close());
   return { locator, clock, disk, store, cluster, rows, telemetry, data, record, served, kept };
 }
 

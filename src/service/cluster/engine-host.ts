@@ -1,7 +1,7 @@
 /** A host that only expands campaigns: an engine on the store and blobs of a cluster. It joins and leaves at will. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskWatch } from '../../lib/files/disk-watch.ts';
-import { type Closers, withClosers } from '../closers.ts';
+import { withClosers } from '../closers.ts';
 import type { Limits } from '../limits.ts';
 import { openFileLimit, requireFilesOfEngine } from '../open-files.ts';
 import type { EngineStatus } from '../ports/health.ts';
@@ -42,18 +42,22 @@ export async function openEngineHost(options: EngineHostOptions): Promise<Engine
   return withClosers((closers) => join(options, limits, closers));
 }
 
-async function join(options: EngineHostOptions, limits: Limits, closers: Closers): Promise<Omit<EngineHost, 'close'>> {
+async function join(
+  options: EngineHostOptions,
+  limits: Limits,
+  closers: AsyncDisposableStack,
+): Promise<Omit<EngineHost, 'close'>> {
   const joined = await joinCluster(options, limits, closers, false);
   const { clock, disk, cluster } = joined;
   const { supervisor } = superviseSharedEngine(options, joined, limits);
-  closers.push(() => supervisor.stop());
+  closers.defer(() => supervisor.stop());
   let isDraining = false;
   const obstacle = () => {
     if (isDraining) return 'the engine was told to stop: it takes no work';
     return cluster.outage()?.reason ?? fullDisk(disk);
   };
   const membership = new Membership(cluster, 'engine', () => supervisor.state.ready && obstacle() === null);
-  closers.push(() => membership.close());
+  closers.defer(() => membership.close());
   return {
     engine: () => supervisor.state,
     obstacle,

@@ -1,45 +1,17 @@
 /** Facts about the engine, the machine and the storage for health checks, metrics and status. */
 
-import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
+import type { EngineHeartbeat, EngineState } from '../../engine/supervisor.ts';
 import type { DiskState } from '../../lib/files/disk-watch.ts';
 import type { MirrorCounts } from '../../population/share.ts';
 
-/** The last report of a running engine. */
-export interface EngineHeartbeat {
-  readonly pid: number;
-  /** Age of the report in milliseconds. */
-  readonly ageMs: number;
-  readonly threads: number;
-  /** Running expansions. */
-  readonly expanding: number;
-  readonly residentBytes: number;
-  /** Maximum delay of the engine's event loop since the previous heartbeat. */
-  readonly loopLagSeconds: number;
-  /** Numbers of segments with and without stored user sides; null if no user sides are to be stored. */
-  readonly userSides: { readonly stored: number; readonly missing: number } | null;
-  /** Model versions whose golden batch this engine scores differently than other engines of the cluster. */
-  readonly refusedModels?: readonly string[];
-  /** What the engine has of a cluster's data on its host; null if it is not an engine of a cluster. */
-  readonly copies?: { readonly blobCache: BlobCacheCounts | null; readonly mirror: MirrorCounts } | null;
-}
+export type { EngineHeartbeat };
 
-/** The engine's status. */
-export interface EngineStatus {
-  readonly ready: boolean;
-  /** The device if the engine is ready, otherwise the reason why it is not. */
-  readonly detail: string;
-  readonly restarts: number;
-  /** Number of this service's engines that were killed because they hung. */
-  readonly hung?: number;
-  /** Description of the last unexpected end of an engine; null if there was none. */
-  readonly lastEnd?: string | null;
-  /** The last report of the engine; null before the engine is ready and after it has ended. */
-  readonly heartbeat?: EngineHeartbeat | null;
-  /** Number of scores computed by all engines of this service: one per user and expansion. */
-  readonly usersScored?: number;
-  /** Whether this is about the engines of a cluster, of which this process has none. */
-  readonly isElsewhere?: boolean;
-}
+/** The status of the engine of this process or, if it has none, of the engines of its cluster. */
+export type EngineStatus = Pick<EngineState, 'ready' | 'detail' | 'restarts'> &
+  Partial<EngineState> & {
+    /** Whether this is about the engines of a cluster, of which this process has none. */
+    readonly isElsewhere?: boolean;
+  };
 
 /** What a node of a cluster counts, beyond what its store counts. */
 export interface SharedStatus {

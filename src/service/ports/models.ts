@@ -1,5 +1,6 @@
 /** The service that the model routes need: the available versions, and the choice of the served version. */
 import type { Reason } from '../../domain/types.ts';
+import type { ShadowComparison } from '../../engine/messages.ts';
 
 /** A version of the general model. */
 export interface ModelVersion {
@@ -27,23 +28,7 @@ export interface ModelCheck {
   readonly endedAt: string | null;
   /** The reason for a refusal. */
   readonly reason: Reason | null;
-  readonly comparisons: readonly ModelComparison[];
-}
-
-/** The result of expanding a campaign with both models, without publishing either audience. */
-export interface ModelComparison {
-  readonly campaignId: string;
-  readonly seeds: number;
-  readonly scored: number;
-  readonly overlap: Readonly<Record<string, number>>;
-  readonly served: PredictedQuality;
-  readonly fresh: PredictedQuality;
-}
-
-export interface PredictedQuality {
-  readonly verdict: string | null;
-  readonly auc: number | null;
-  readonly recall: number | null;
+  readonly comparisons: readonly ShadowComparison[];
 }
 
 /** `list` and `get` return promises where the list of models is in object storage. */

@@ -9,7 +9,6 @@ import { AppError } from '../../lib/errors.ts';
 import { DiskWatch } from '../../lib/files/disk-watch.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../../storage/open-store.ts';
-import type { Closers } from '../closers.ts';
 import type { Limits } from '../limits.ts';
 import type { StorageStatus } from '../ports/health.ts';
 import type { ServedState } from '../served/served-state.ts';
@@ -143,7 +142,10 @@ export interface UpkeepDependencies {
 }
 
 /** Starts upkeep. Damage is found by reads of rankings, and by the scrubber, which reads all files. */
-export async function startUpkeep(dependencies: UpkeepDependencies, closers: Closers): Promise<StorageStatus> {
+export async function startUpkeep(
+  dependencies: UpkeepDependencies,
+  closers: AsyncDisposableStack,
+): Promise<StorageStatus> {
   const { disk, keeper, store, locator, rankings, served, wake, rows, onLost, logger, clock } = dependencies;
   const { scrubbedFolder: folder, limits } = dependencies;
   const onPopulationWhole = () =>
@@ -159,7 +161,7 @@ export async function startUpkeep(dependencies: UpkeepDependencies, closers: Clo
   rankings.onDamage((path) => damage.noteRanking(path));
   rows.report = (row) => damage.noteRow(row);
   const upkeep = await openUpkeep(locator);
-  closers.push(() => upkeep.close());
+  closers.defer(() => upkeep.close());
   const scrubber = new Scrubber({
     ...{ upkeep, rankings, damage, logger },
     bytesPerSecond: limits.scrubBytesPerSecond,
@@ -167,10 +169,10 @@ export async function startUpkeep(dependencies: UpkeepDependencies, closers: Clo
     population: folder === null ? null : { folder, version: () => served.now.population.version },
     isActive: () => leadershipOf(store).isLeader,
   });
-  closers.push(() => scrubber.close());
+  closers.defer(() => scrubber.close());
   scrubber.start();
   const watch = new DatabaseWatch({ health: store.health, onLost, logger });
-  closers.push(() => watch.close());
+  closers.defer(() => watch.close());
   return {
     disk: () => disk.state(),
     reserveFileBytes: () => store.reserve.sizeBytes(),
