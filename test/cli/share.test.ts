@@ -79,19 +79,6 @@ describe('metaheac population publish', () => {
     expect(shown.stdout).toContain(`${version}  `);
   });
 
-  it('can be undone for old versions that are not served', async () => {
-    const [source, out] = [0, 1].map((i) => join(temporaryFolder(), `folder-${i}`)) as [string, string];
-    const versions: string[] = [];
-    for (const size of [10, 20, 30]) {
-      versions.push((await importUsers(source, out, users(0, size))).version);
-      await run('d', 'population', 'publish', out);
-    }
-    const pruned = await run('d', 'population', 'prune-published', '--keep', '1', '--served', versions[1]!, '--json');
-    expect(JSON.parse(pruned.stdout)).toMatchObject({ versions: [versions[0]] });
-    const again = await run('d', 'population', 'prune-published', '--keep', '1', '--served', versions[2]!);
-    expect(again.stdout).toMatch(`removed ${versions[1]}\ndeleted `);
-  });
-
   it('says what is wrong', async () => {
     const out = join(temporaryFolder(), 'population');
     expect((await run('b', 'population', 'pull', out)).stderr).toContain('no population is published');

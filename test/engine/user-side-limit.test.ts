@@ -1,6 +1,3 @@
-/** The limit of stored user sides, several writers of the same files, and what killed writers left behind. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -97,18 +94,6 @@ describe('the limit of user sides', () => {
 });
 
 describe('writers of user sides', () => {
-  it.runIf(IS_LONG)('may be several at once', async () => {
-    const population = newPopulation();
-    const made = await Promise.all([store(population), store(population)]);
-    expect(made).toEqual(Array.from({ length: 2 }, () => ({ stored: 2, segments: 2, end: null })));
-    expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
-    await dropOneUser(population);
-    // one file is linked, the other one made
-    const again = await Promise.all([store(population), store(population)]);
-    expect(again).toEqual(made);
-    expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
-  });
-
   it.runIf(IS_LONG)('remove what killed writers left behind, even of files that need not be made', async () => {
     const population = newComplete();
     const folder = folderOf(population);
@@ -116,24 +101,6 @@ describe('writers of user sides', () => {
     writeFileSync(join(folder, left), 'cut off');
     writeFileSync(join(folder, `${left}.lock`), '');
     await store(population);
-    expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
-  });
-
-  it.runIf(IS_LONG)('finish what a killed writer began', async () => {
-    const population = newPopulation();
-    const engine = new URL('../../src/engine/engine-start.ts', import.meta.url).href;
-    const script = join(temporaryFolder(), 'killed.mjs');
-    writeFileSync(
-      script,
-      `import { storeUserSides } from ${JSON.stringify(engine)};
-       const [model, population, populationVersion] = process.argv.slice(2);
-       const config = { model, population, populationVersion, device: 'cpu', threads: 1 };
-       await storeUserSides(config, 2 ** 30, (stored) => stored === 1 && process.kill(process.pid, 'SIGKILL'));`,
-    );
-    const child = spawn(process.execPath, [script, world.model, population, openPopulation(population).version]);
-    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
-    expect(namesOf(population)).toHaveLength(1);
-    expect(await store(population)).toEqual({ stored: 2, segments: 2, end: null });
     expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
   });
 });

@@ -36,11 +36,6 @@ describe('describeModel', () => {
       'logistic regression on the seeds and regression on the whole population alone, without gradient descent',
     );
   });
-
-  it('returns name, time and evaluation as the manifest has them', () => {
-    const { name, createdAt, evaluation } = describeModel(manifest);
-    expect([name, createdAt, evaluation]).toEqual(['demo', manifest.created, manifest.evaluation]);
-  });
 });
 
 describe('valuesOf', () => {

@@ -1,7 +1,7 @@
 /** OpenTelemetry's variables: which are taken, and what goes before what. */
 import { expect, it } from 'vitest';
 import { readSettings } from '../../src/service/settings/environment.ts';
-import { OTEL_VARIABLES, readTelemetry } from '../../src/service/settings/otel-variables.ts';
+import { readTelemetry } from '../../src/service/settings/otel-variables.ts';
 
 const OWN = { METAHEAC_OTLP_ENDPOINT: 'http://own:4318/' };
 const BASE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://base/otlp' };
@@ -50,10 +50,6 @@ it('says how to send', () => {
   });
 });
 
-it('exports metrics every 15 s if no interval is given', () => {
-  expect(read(OWN).settings?.metricsMs).toBe(15_000);
-});
-
 it.each([
   ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'grpc://user:tops3cret@x:4317'],
   ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
@@ -69,9 +65,4 @@ it.each([
   expect(settings).toEqual(read(BASE).settings);
   // nobody is told of what is not in use
   expect(read({ [name]: value })).toEqual({ settings: null, ignored: [] });
-});
-
-it('has a description of each for the documentation', () => {
-  expect(OTEL_VARIABLES.filter(([, description]) => description === '')).toEqual([]);
-  expect(new Set(OTEL_VARIABLES.map(([name]) => name)).size).toBe(OTEL_VARIABLES.length);
 });

@@ -2,14 +2,14 @@
 import { globSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { verifyCommand } from '../../../src/cli/commands/upkeep/verify.ts';
 import type { RunningServer } from '../../../src/http/serve.ts';
 import type { Output } from '../../../src/lib/output.ts';
 import { metaheacWith } from '../../cli/in-process.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
-import { IS_LONG, itUsual } from '../../fixture/size.ts';
+import { itUsual } from '../../fixture/size.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { openReceiver } from '../../http/webhooks/receiver.ts';
 import { openCluster, type TestCluster } from './start-cluster.ts';
@@ -108,17 +108,6 @@ describeWithPostgres('two nodes and an engine', () => {
     expect(json.items).toHaveLength(1);
   });
 
-  itUsual('let one of several changes through that have read the same', async () => {
-    const id = await create(nodes[0]!, 'contended');
-    const etag = String((await call(nodes[0]!, 'GET', `/v1/campaigns/${id}`)).headers.get('etag'));
-    const answers = await Promise.all(
-      Array.from({ length: 6 }, (_, i) =>
-        call(nodes[i % 2]!, 'PATCH', `/v1/campaigns/${id}`, { name: `by ${i}` }, { 'if-match': etag }),
-      ),
-    );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412, 412]);
-  });
-
   itUsual('list every change of an active version to a reader of either node, in order and once', async () => {
     const id = await create(nodes[0]!, 'changing');
     await untilReady(nodes[1]!, id);
@@ -164,23 +153,6 @@ describeWithPostgres('two nodes and an engine', () => {
     } finally {
       await receiver.close();
     }
-  });
-
-  it.runIf(IS_LONG)('expand a campaign again once, although both could see that it is due', async () => {
-    const id = await create(nodes[0]!, 'refreshed');
-    await untilReady(nodes[1]!, id);
-    const body = { filters: {}, features: {}, refresh: { on_change: true } };
-    expect((await call(nodes[1]!, 'PATCH', `/v1/campaigns/${id}`, body)).status).toBe(200);
-    const expansions = async () =>
-      (await call(nodes[0]!, 'GET', `/v1/campaigns/${id}/expansions`)).json.items as { cause: string; state: string }[];
-    await vi.waitFor(async () => expect((await expansions()).length).toBeGreaterThan(1), WITHIN);
-    await untilReady(nodes[0]!, id);
-    // longer than between two checks
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
-    expect((await expansions()).map(({ cause, state }) => [cause, state])).toEqual([
-      [expect.any(String), 'ready'],
-      ['created', 'ready'],
-    ]);
   });
 
   itUsual('have files that verify reads and finds damage in', async () => {
