@@ -62,22 +62,31 @@ const SETTLE_PAUSE_MS = 200;
 /** A campaign with this many expansions is deleted at the next opportunity. */
 const MOST_EXPANSIONS = 12;
 
-/** Actions on a campaign with their weights. */
-const WEIGHTS = { expand: 3, read: 6, upload: 3, resize: 3, rollBack: 5, cancel: 1, erase: 1, delete: 1 } as const;
-type Action = keyof typeof WEIGHTS;
-const ACTIONS = Object.keys(WEIGHTS) as readonly Action[];
-const ALL_WEIGHTS = ACTIONS.reduce((sum, name) => sum + WEIGHTS[name], 0);
-
 export class Client {
   readonly #own: Entry[] = [];
   readonly #name: string;
   readonly #shared: Shared;
   readonly #rng: Rng;
+  /** Each action on a campaign as often as its weight. */
+  readonly #deck: readonly (readonly [name: string, act: (entry: Entry) => Promise<boolean>])[];
 
   constructor(name: string, shared: Shared, rng: Rng) {
     this.#name = name;
     this.#shared = shared;
     this.#rng = rng;
+    const actions = {
+      expand: { weight: 3, act: this.#expand },
+      read: { weight: 6, act: this.#read },
+      upload: { weight: 3, act: this.#upload },
+      resize: { weight: 3, act: this.#resize },
+      rollBack: { weight: 5, act: this.#rollBack },
+      cancel: { weight: 1, act: this.#cancel },
+      erase: { weight: 1, act: () => shared.erase(rng) },
+      delete: { weight: 1, act: this.#delete },
+    };
+    this.#deck = Object.entries(actions).flatMap(([action, { weight, act }]) =>
+      Array.from({ length: weight }, () => [action, act.bind(this)] as const),
+    );
   }
 
   /**
@@ -91,44 +100,13 @@ export class Client {
     if (open.length === 0 || (open.length < MOST_CAMPAIGNS && this.#rng.integer(8) === 0))
       return this.#done('create', () => this.#create());
     const entry = open[this.#rng.integer(open.length)]!;
-    const action = this.#choose();
-    return this.#done(action, () => this.#act(action, entry));
-  }
-
-  #choose(): Action {
-    const drawn = this.#rng.integer(ALL_WEIGHTS);
-    let sum = 0;
-    for (const name of ACTIONS) {
-      sum += WEIGHTS[name];
-      if (drawn < sum) return name;
-    }
-    throw new Error('the weights have another sum');
+    const [name, act] = this.#deck[this.#rng.integer(this.#deck.length)]!;
+    return this.#done(name, () => act(entry));
   }
 
   async #done(name: string, act: () => Promise<boolean>): Promise<void> {
     const { actions } = this.#shared;
     if (await act()) actions.set(name, (actions.get(name) ?? 0) + 1);
-  }
-
-  #act(action: Action, entry: Entry): Promise<boolean> {
-    switch (action) {
-      case 'expand':
-        return this.#expand(entry);
-      case 'read':
-        return this.#read(entry);
-      case 'upload':
-        return this.#upload(entry);
-      case 'resize':
-        return this.#resize(entry);
-      case 'rollBack':
-        return this.#rollBack(entry);
-      case 'cancel':
-        return this.#cancel(entry);
-      case 'erase':
-        return this.#shared.erase(this.#rng);
-      case 'delete':
-        return this.#delete(entry);
-    }
   }
 
   #call(method: string, path: string, body?: unknown, options?: CallOptions) {

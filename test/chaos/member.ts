@@ -24,10 +24,6 @@ export interface MemberOptions {
   readonly url: string;
   /** The API key of callers; none by default. */
   readonly key?: string;
-  /** Words before the command, for a process on a host of its own. */
-  readonly within?: readonly string[];
-  /** The folder of the program; by default, these sources. */
-  readonly program?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Limits that are not settings. */
   readonly limits?: Partial<Limits>;
@@ -59,7 +55,7 @@ export class Member {
   readonly #options: MemberOptions;
   readonly #groups: number[] = [];
   #args: readonly string[];
-  #program: string;
+  #program = ROOT;
   #child: ChildProcess | null = null;
   #isStopping = false;
   #starts = 0;
@@ -70,7 +66,6 @@ export class Member {
     this.url = options.url;
     this.#options = options;
     this.#args = options.args;
-    this.#program = options.program ?? ROOT;
     process.once('exit', this.end);
     this.#spawn();
   }
@@ -100,7 +95,7 @@ export class Member {
   }
 
   /** What it runs after its next start: other arguments, or the program of another folder. */
-  become({ args = this.#args, program = this.#program }: Partial<Pick<MemberOptions, 'args' | 'program'>>): void {
+  become({ args = this.#args, program = this.#program }: { args?: readonly string[]; program?: string }): void {
     this.#args = args;
     this.#program = program;
   }
@@ -209,9 +204,8 @@ export class Member {
   }
 
   #spawn(): void {
-    const { within = [], env, limits = {} } = this.#options;
-    const words = [...within, process.execPath, 'scripts/run.mjs', ...fromSources(limits), ...this.#args];
-    const child = spawn(words[0]!, words.slice(1), {
+    const { env, limits = {} } = this.#options;
+    const child = spawn(process.execPath, ['scripts/run.mjs', ...fromSources(limits), ...this.#args], {
       cwd: this.#program,
       env: { ...process.env, METAHEAC_DEVICE: 'cpu', METAHEAC_LOG_LEVEL: 'warn', ...env },
       detached: true,

@@ -11,8 +11,6 @@ const PATIENCE_MS = 120_000;
 const PAUSE_MS = 500;
 
 interface OperatorOptions {
-  /** Words before a command that run it on a host of its own. */
-  readonly within?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** A folder for files of commands. */
   readonly folder: string;
@@ -30,9 +28,8 @@ export class Operator {
    * @throws the error of the last attempt
    */
   async run(...args: readonly string[]): Promise<string> {
-    const { within = [], env } = this.#options;
-    const unshare = CAN_UNSHARE ? UNSHARE : [];
-    const words = [...within, ...unshare, process.execPath, 'scripts/run.mjs', 'src/cli/main.ts', ...args];
+    const { env } = this.#options;
+    const words = [...(CAN_UNSHARE ? UNSHARE : []), process.execPath, 'scripts/run.mjs', 'src/cli/main.ts', ...args];
     const options = { cwd: ROOT, env: { ...process.env, ...env } };
     for (const end = performance.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
       try {

@@ -8,11 +8,9 @@ import { freeze, groupOf, HAS_PROC, isAlive } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { startRig } from './rig.ts';
 
 const world = await tinyWorld();
-const campaign = world.campaigns[0]!;
-const { features, seeds } = campaign;
+const { features, seeds } = world.campaigns[0]!;
 /** From the stop to the ranking: the engine is killed after 10 s, and the next one has to start. */
 const REPLACED_MS = 30_000;
 /** Longer than each limit of `EngineWatch` for an engine that has started: 10, 15 and 20 s. */
@@ -23,21 +21,24 @@ const ON_ONE = ['taskset', '--cpu-list', '0'] as const;
 const BUSY = [...ON_ONE.slice(1), 'sh', '-c', 'ulimit -t 60; while :; do :; done'];
 
 describe.skipIf(!HAS_PROC)('an engine', () => {
-  it('that is stopped is replaced within 30 s by one that expands', { timeout: 120_000 }, async () => {
-    const rig = await startRig({ ...world, threads: 1 });
-    const hung = rig.engine();
+  // they wait most of the time, so they run in parallel
+  const long = { timeout: 300_000, concurrent: true };
+
+  it('that is stopped is replaced within 30 s by one that expands', long, async ({ onTestFinished }) => {
+    const served = await Served.start({ ...world, dataDir: temporaryFolder() }, onTestFinished);
+    const hung = served.engine;
     const start = systemClock.elapsed();
     freeze(hung);
-    const id = await rig.create(campaign);
-    expect((await rig.ended(id)).state).toBe('ready');
+    expect((await served.ended(await served.create({ features, seeds }))).state).toBe('ready');
     expect(systemClock.elapsed() - start).toBeLessThan(REPLACED_MS);
     expect(isAlive(hung)).toBe(false);
     const lastEnd = 'the engine has been stopped for 10 s';
-    expect(rig.supervisor.state).toMatchObject({ ready: true, restarts: 1, hung: 1, lastEnd });
+    expect((await served.call('GET', '/v1/status')).json.engine).toMatchObject({
+      restarts: 1,
+      hung: 1,
+      last_end: lastEnd,
+    });
   });
-
-  // both wait most of the time, so they run in parallel
-  const long = { timeout: 300_000, concurrent: true };
 
   it.runIf(IS_LONG)('goes on after its whole group was stopped', long, async ({ onTestFinished }) => {
     const served = await Served.start({ ...world, dataDir: temporaryFolder() }, onTestFinished);

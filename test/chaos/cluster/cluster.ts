@@ -36,7 +36,7 @@ export async function openClusterTarget(world: ChaosWorld, options: ChaosOptions
   // Postgres runs as another user
   chmodSync(folder, 0o755);
   note('starting Postgres, object storage, two nodes and three engines');
-  const stage = await openStage({ world, folder, rng: rng.fork('stage'), note });
+  const stage = await openStage({ world, folder, rng: rng.fork('stage') });
   const { postgres, front, nodes, engines } = stage;
   const members = [...nodes, ...engines].map(({ member }) => member);
   // the clients of a cluster erase nobody
@@ -70,7 +70,6 @@ export async function openClusterTarget(world: ChaosWorld, options: ChaosOptions
         deeds: {
           'population switched': (own) => switches.population(own),
           'model switched': (own) => switches.model(own),
-          'audience versions grown old': () => schedules.age(),
           'user erased through the API': (own) => eraser.erase('api', own),
           'user erased by a command': (own) => eraser.erase('command', own),
         },
@@ -111,8 +110,7 @@ export async function openClusterTarget(world: ChaosWorld, options: ChaosOptions
         verdict,
       );
       const answers = await askOfErased(stage, eraser);
-      // before what retention leaves of the versions is looked for
-      const { refreshes, old } = await schedules.check(verdict);
+      const refreshes = await schedules.check(verdict);
       await checkUpkeep(stage, verdict);
       await leaders.close();
       await endMembers(members, { verdict, errors });
@@ -123,7 +121,7 @@ export async function openClusterTarget(world: ChaosWorld, options: ChaosOptions
       const ownLags = freshness.lags.map(({ ownMs }) => ownMs);
       return [
         `leaders ${1 + moves.length}, webhook events ${events}, deliveries ${deliveries}, of which repeated ${repeated}`,
-        `refreshes by schedule ${refreshes}; versions that retention had to remove ${old}`,
+        `refreshes by schedule ${refreshes}`,
         `nodes followed ${lags.length} changes within ${most(lags)} ms, or ${most(ownLags)} ms without the time for ` +
           'which they waited for a processor',
       ];

@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import type { Faults } from '../../fixture/network/flaky-proxy.ts';
-import type { Line } from './network.ts';
 import type { Stage } from './stage.ts';
-import type { Station } from './station.ts';
+import type { Line, Station } from './station.ts';
 
 interface Fault {
   /** Kills have a loop of their own, so that they also strike during other faults. */

@@ -1,10 +1,11 @@
 /**
  * The cluster of a chaos run: Postgres, object storage, two nodes and three engines, each of which reaches the database
- * and the storage through lines of its own, and an operator on another host.
+ * and the storage through proxies of its own, and an operator.
  */
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { freePort } from '../../../src/demo/free-port.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import { BusyGate } from '../../fixture/network/busy-gate.ts';
@@ -15,11 +16,11 @@ import { type Callable, Member } from '../member.ts';
 import { Operator } from '../operator.ts';
 import { EventReceiver } from '../receiver.ts';
 import type { World } from '../world.ts';
-import { type Network, openNetwork, type Site } from './network.ts';
 import { makeNextRelease, type Release, thisRelease } from './next-release.ts';
 import { RestartablePostgres } from './postgres.ts';
 import { Station } from './station.ts';
 
+const LOOPBACK = '127.0.0.1';
 const NODES = 2;
 const ENGINES = 3;
 const PREFIX = 'chaos';
@@ -37,7 +38,6 @@ const SETTINGS = {
 const LIMITS = { webhookTimeoutMs: 2_000 };
 
 export interface Stage {
-  readonly network: Network;
   readonly postgres: RestartablePostgres;
   readonly gate: BusyGate;
   readonly s3: Awaited<ReturnType<typeof startS3>>;
@@ -58,27 +58,25 @@ interface StageOptions {
   readonly world: World;
   readonly folder: string;
   readonly rng: Rng;
-  readonly note: (line: string) => void;
 }
 
 /** Starts everything, and publishes all models and versions of the population; the first ones are served. */
-export async function openStage({ world, folder, rng, note }: StageOptions): Promise<Stage> {
-  const network = await openNetwork(note);
+export async function openStage({ world, folder, rng }: StageOptions): Promise<Stage> {
   const postgres = await RestartablePostgres.start(join(folder, 'postgres'));
   const s3 = await startS3({ now: systemClock.now });
   await keepVersions(s3);
-  const gate = await BusyGate.start({ host: '127.0.0.1', port: Number(new URL(s3.endpoint).port) });
+  const gate = await BusyGate.start({ host: LOOPBACK, port: Number(new URL(s3.endpoint).port) });
   const releases = [thisRelease(), makeNextRelease(join(folder, 'next-release'))] as const;
   const proxies: FlakyProxy[] = [];
   const stations: Station[] = [];
-  const proxy = async (name: string, port: number, host: string) => {
-    const made = await FlakyProxy.start({ host: '127.0.0.1', port }, rng.fork(name), host);
+  const proxy = async (name: string, port: number) => {
+    const made = await FlakyProxy.start({ host: LOOPBACK, port }, rng.fork(name));
     proxies.push(made);
     return made;
   };
   const lines = async (name: string) => ({
-    database: await proxy(`${name} database`, postgres.port, network.own.database),
-    storage: await proxy(`${name} storage`, gate.port, network.own.storage),
+    database: await proxy(`${name} database`, postgres.port),
+    storage: await proxy(`${name} storage`, gate.port),
   });
   const envOf = (name: string, { database, storage }: Awaited<ReturnType<typeof lines>>) => {
     const cache = join(folder, `cache-${name}`);
@@ -88,30 +86,19 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
       METAHEAC_STORE: postgres.url(database),
       METAHEAC_BLOBS: `s3://${s3.bucket}/${PREFIX}?endpoint=http://${storage.host}:${storage.port}`,
       METAHEAC_CACHE: cache,
-      METAHEAC_WEBHOOK_ALLOWED_HOSTS: network.own.callers,
+      METAHEAC_WEBHOOK_ALLOWED_HOSTS: LOOPBACK,
       AWS_ACCESS_KEY_ID: s3.accessKeyId,
       AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
       AWS_REGION: 'us-east-1',
     };
   };
   const open = async (name: string, words: readonly string[], given: readonly string[] = []): Promise<Station> => {
-    const site: Site = network.addSite();
     const own = await lines(name);
-    const port = await site.freePort();
-    const args = [...words, '--host', site.address, '--port', String(port), '--threads', '1'];
-    const url = `http://${site.address}:${port}`;
-    const env = envOf(name, own);
-    const member = new Member({
-      name,
-      args: [...args, ...given],
-      url,
-      key: KEY,
-      within: site.within,
-      program: releases[0].folder,
-      env,
-      limits: LIMITS,
-    });
-    const station = new Station(member, site, own);
+    const port = await freePort();
+    const args = [...words, '--port', String(port), '--threads', '1'];
+    const [url, env] = [`http://${LOOPBACK}:${port}`, envOf(name, own)];
+    const member = new Member({ name, args: [...args, ...given], url, key: KEY, env, limits: LIMITS });
+    const station = new Station(member, own);
     stations.push(station);
     if (words[0] === 'serve') await member.ready();
     member.become({ args });
@@ -124,18 +111,13 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
   for (let i = 1; i < NODES; i++) nodes.push(await open(`node-${i}`, ['serve']));
   const engines: Station[] = [];
   for (let i = 0; i < ENGINES; i++) engines.push(await open(`engine-${i}`, ['engine']));
-  const site = network.addSite();
-  const operator = new Operator({
-    within: site.within,
-    folder,
-    env: envOf('operator', await lines('operator')),
-  });
+  const operator = new Operator({ folder, env: envOf('operator', await lines('operator')) });
   for (const model of world.models.slice(1)) await operator.run('model', 'publish', model.folder);
   for (const version of world.versions.slice(1))
     await operator.run('population', 'publish', population, '--version', version);
   const draws = rng.fork('front door');
   const front: Callable = { call: (...request) => nodes[draws.integer(NODES)]!.member.call(...request) };
-  const receiver = await EventReceiver.open(network.own.callers);
+  const receiver = await EventReceiver.open(LOOPBACK);
   for (const path of WEBHOOKS) await front.call('POST', '/v1/webhooks', { url: receiver.url(path) });
   const close = async () => {
     for (const each of proxies) await each.close();
@@ -143,10 +125,8 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
     await gate.close();
     await s3.close();
     await postgres.stop();
-    await network.close();
   };
   return {
-    network,
     postgres,
     gate,
     s3,

@@ -3,23 +3,23 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import type { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';
 import type { Span } from '../corruption.ts';
 import type { Member } from '../member.ts';
-import type { Line, Site } from './network.ts';
+
+/** What a process reaches through a proxy of its own. */
+export type Line = 'database' | 'storage';
 
 /** A process needs this long after a disturbance to connect again. */
 const RECOVERY_MS = 3_000;
 
 export class Station {
   readonly member: Member;
-  readonly #site: Site;
   readonly #proxies: Readonly<Record<Line, FlakyProxy>>;
   readonly #disturbances: Span[] = [];
   #running = 0;
   #isSpared = false;
   #calmFrom = 0;
 
-  constructor(member: Member, site: Site, proxies: Readonly<Record<Line, FlakyProxy>>) {
+  constructor(member: Member, proxies: Readonly<Record<Line, FlakyProxy>>) {
     this.member = member;
-    this.#site = site;
     this.#proxies = proxies;
   }
 
@@ -30,13 +30,11 @@ export class Station {
 
   /** Nothing passes on this line until `heal`, in silence. */
   partition(line: Line): void {
-    if (this.#site.cables === null) this.#proxies[line].partition();
-    else this.#site.cables[line].unplug();
+    this.#proxies[line].partition();
   }
 
   heal(line: Line): void {
-    if (this.#site.cables === null) this.#proxies[line].heal();
-    else this.#site.cables[line].plug();
+    this.#proxies[line].heal();
   }
 
   /** All disturbances with the time that it needed to recover, in ms since 1970. */
