@@ -1,15 +1,10 @@
 /** `metaheac population import SOURCE..` as people run it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
 import { metaheac, metaheacWith } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { program } from '../fixture/program.ts';
-import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
@@ -29,19 +24,14 @@ function writeSource(): { csv: string; schema: string; out: string } {
 }
 
 describe('metaheac population import SOURCE..', () => {
-  itUsual('reports rows, coverage and the worst lines', async () => {
+  it('reports rows, coverage and the worst lines, or refuses bad rows in one line', async () => {
     const { csv, schema, out } = writeSource();
-    const options = ['--column', 'user_id=no', '--max-bad-rows', '1', '--duplicates', 'last', '--memory', '256'];
-    const { status, stdout, stderr } = await metaheac(
-      'population',
-      'import',
-      csv,
-      '--schema',
-      schema,
-      '--out',
-      out,
-      ...options,
-    );
+    const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--column', 'user_id=no'];
+    const refused = await metaheac(...args);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
+    const options = ['--max-bad-rows', '1', '--duplicates', 'last', '--memory', '256'];
+    const { status, stdout, stderr } = await metaheac(...args, ...options);
     expect(stdout.replace(/version \w{12} in .*: /, '')).toBe(
       'population 2 users, 2 of them new\n' +
         '  4 rows: 1 bad, 1 replaced by a later row of the same user\n' +
@@ -52,83 +42,22 @@ describe('metaheac population import SOURCE..', () => {
     expect(status).toBe(0);
   });
 
-  itUsual('refuses bad rows in one line, with file and line number', async () => {
-    const { csv, schema, out } = writeSource();
-    const result = await metaheac(
-      'population',
-      'import',
-      csv,
-      '--schema',
-      schema,
-      '--out',
-      out,
-      '--column',
-      'user_id=no',
+  it('reports unknown tokens, and how many user sides are stored within their limit', async () => {
+    const folder = newFolder();
+    const schema = join(folder, 'schema.json');
+    const { userFeatures } = openDataSet(world.data);
+    writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
+    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
+    const args = ['population', 'import', users, '--schema', schema, '--model', world.model, '--out'];
+    const whole = await metaheac(...args, join(folder, 'population'));
+    expect(whole.stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of occurrences unknown to the model\n/);
+    expect(whole.stdout).toContain('  the user sides for the model are stored\n');
+    expect(whole.status).toBe(0);
+    const [none, few] = await Promise.all(
+      ['0', '1'].map((bytes) => metaheacWith({ METAHEAC_USER_SIDE_BYTES: bytes }, ...args, join(folder, bytes))),
     );
-    expect(result).toMatchObject({ status: 1, stdout: '' });
-    expect(result.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
-  });
-
-  itUsual('reports the share of tokens that the model does not know', async () => {
-    const folder = newFolder();
-    const schema = join(folder, 'schema.json');
-    const { userFeatures } = openDataSet(world.data);
-    const features = userFeatures.map(({ name, kind }) => ({ name, kind }));
-    writeFileSync(schema, JSON.stringify({ features }));
-    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
-    const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', world.model];
-    const { status, stdout } = await metaheac('population', 'import', ...args);
-    expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of occurrences unknown to the model\n/);
-    expect(stdout).toContain('  the user sides for the model are stored\n');
-    expect(status).toBe(0);
-    // unless the limit is 0
-    const without = [users, '--schema', schema, '--out', join(folder, 'without'), '--model', world.model];
-    const other = await metaheacWith({ METAHEAC_USER_SIDE_BYTES: '0' }, 'population', 'import', ...without);
-    expect([other.status, other.stdout.includes('user sides')]).toEqual([0, false]);
-  });
-
-  it.runIf(IS_LONG)('stores the user sides after a kill while it stored them, and leaves nothing else', async () => {
-    const folder = newFolder();
-    const schema = join(folder, 'schema.json');
-    const { userFeatures } = openDataSet(world.data);
-    writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
-    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
-    const population = join(folder, 'population');
-    const args = ['population', 'import', users, '--schema', schema, '--out', population, '--model', world.model];
-    const stored = () => {
-      try {
-        const names = readdirSync(population, { recursive: true, encoding: 'utf8' });
-        return names.filter((name) => name.includes('user-side-'));
-      } catch {
-        return []; // not there yet, or a folder in it was renamed while it was listed
-      }
-    };
-    const child = spawn(process.execPath, [program(), ...args], { stdio: 'ignore' });
-    while (stored().length === 0) {
-      expect(child.exitCode).toBeNull();
-      await sleep(1);
-    }
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const { status, stdout } = await metaheac(...args);
-    expect(stdout).toContain('  the user sides for the model are stored\n');
-    expect(status).toBe(0);
-    expect(stored().map((name) => basename(name))).toEqual([
-      expect.stringMatching(/^user-side-/),
-      expect.stringMatching(/^[0-9a-f]{32}\.users$/),
-    ]);
-  });
-
-  itUsual('reports how many user sides are stored if all exceed the limit', async () => {
-    const folder = newFolder();
-    const schema = join(folder, 'schema.json');
-    const { userFeatures } = openDataSet(world.data);
-    writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
-    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
-    const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', world.model];
-    const result = await metaheacWith({ METAHEAC_USER_SIDE_BYTES: '1' }, 'population', 'import', ...args);
-    expect([result.status, result.stdout.includes('user sides')]).toEqual([0, false]);
-    expect(result.stderr).toContain(
+    for (const { status, stdout } of [none!, few!]) expect([status, stdout.includes('user sides')]).toEqual([0, false]);
+    expect(few!.stderr).toContain(
       'metaheac: the user sides of only 0 of 1 segments are stored, because user_side_bytes is 1\n',
     );
   });

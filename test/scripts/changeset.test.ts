@@ -45,11 +45,4 @@ describe('scripts/changeset.mjs', () => {
     expect(log).toContain(`\n## ${raised}\n`);
     expect(readdirSync(join(folder, '.changeset'))).toEqual(['config.json']);
   });
-
-  it('leaves package.json unchanged if the tool fails', () => {
-    const { folder, run } = project('---\n"no-such-package": minor\n---\n\nText.\n');
-    const before = readFileSync(join(folder, 'package.json'), 'utf8');
-    expect(run('version').status).toBe(1);
-    expect(readFileSync(join(folder, 'package.json'), 'utf8')).toBe(before);
-  });
 });

@@ -51,35 +51,3 @@ describe('.github/workflows/ci.yml', () => {
     expect(installed).toEqual(expect.arrayContaining([...needed, 'curl', 'jq']));
   });
 });
-
-describe('.github/dependabot.yml', () => {
-  it('asks once a week for updates of packages, actions and images', () => {
-    const { updates } = z
-      .object({
-        updates: z.array(z.object({ 'package-ecosystem': z.string(), schedule: z.object({ interval: z.string() }) })),
-      })
-      .parse(parse(read('.github/dependabot.yml')));
-    expect(updates.map((one) => one['package-ecosystem'])).toEqual([
-      'npm',
-      'github-actions',
-      'docker',
-      'docker-compose',
-    ]);
-    expect(new Set(updates.map(({ schedule }) => schedule.interval))).toEqual(new Set(['weekly']));
-  });
-
-  it('groups only packages of the lock file', () => {
-    const { updates } = parse(read('.github/dependabot.yml'));
-    const lock = Object.keys(JSON.parse(read('package-lock.json')).packages).map((path) =>
-      path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
-    );
-    const groups: Record<string, { patterns?: string[] }> = updates[0].groups;
-    for (const pattern of Object.values(groups).flatMap(({ patterns = [] }) => patterns)) {
-      const expression = new RegExp(`^${pattern.replaceAll('*', '.*')}$`);
-      expect(
-        lock.some((name) => expression.test(name)),
-        pattern,
-      ).toBe(true);
-    }
-  });
-});

@@ -21,21 +21,11 @@ describe('scripts/licences.mjs', () => {
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^licences: \d{3} packages .*, \d{3} for development/)]);
   });
 
-  it.each(['MIT', '(MIT OR GPL-3.0-only)', 'ISC AND (MIT OR GPL-3.0-only)', '(GPL-3.0-only AND MIT) OR 0BSD'])(
-    'takes %s',
-    (license) => expect(check({ license }).status).toBe(0),
+  it.each(['MIT', '(GPL-3.0-only AND MIT) OR 0BSD'])('takes %s', (license) =>
+    expect(check({ license }).status).toBe(0),
   );
 
-  it.each([
-    'GPL-3.0-only',
-    'MIT AND GPL-3.0-only',
-    '(MIT',
-    'MIT ISC',
-    'Apache-2.0 WITH x',
-    'Apache-2.0 WITH LLVM-exception',
-    'SEE LICENSE IN x',
-    '',
-  ])('refuses %s and names the package', (license) => {
+  it.each(['MIT AND GPL-3.0-only', '(MIT', 'Apache-2.0 WITH x', ''])('refuses %s and names the package', (license) => {
     const { status, stderr } = check({ license });
     expect([status, stderr]).toEqual([1, expect.stringContaining(`@a/b@1.2.3 has the licence ${license}`)]);
   });

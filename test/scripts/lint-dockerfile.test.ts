@@ -32,20 +32,11 @@ describe('scripts/lint-dockerfile.mjs', () => {
   it.each([
     ['RUN apt-get update && apt-get install -y --no-install-recommends jq=1.7 && rm -rf /var/lib/apt/lists/*', []],
     ['RUN apt-get install -y --no-install-recommends jq && rm -rf /var/lib/apt/lists/*', ['DL3008']],
-    ['RUN apt-get install -y --no-install-recommends jq=1.7', ['DL3009']],
     ['RUN apt-get install jq=1.7 && rm -rf /var/lib/apt/lists/*', ['DL3014', 'DL3015']],
     ['RUN npm install express', ['DL3016']],
-    ['RUN npm install express@5.0.0', []],
-    ['RUN cat a | sort', ['DL4006']],
     ['RUN cd /app && \\\n  make', ['DL3003']],
-    ['ADD a /a', ['DL3020']],
-    ['COPY a b /c', ['DL3021']],
     ['COPY --from=node /a /a', ['DL3006']],
-    ['COPY --from=cpu /a /a', ['DL3023']],
-    ['WORKDIR app', ['DL3000']],
     ['ENTRYPOINT node', ['DL3025']],
-    ['EXPOSE 80800', ['DL3011']],
-    ['USER root', []],
     ['FROM node:latest AS cpu2', ['DL3007']],
   ])('reports for %s: %j', (line, codes) => {
     expect(lintWith(line)).toEqual(codes);
