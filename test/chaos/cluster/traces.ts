@@ -38,14 +38,20 @@ async function inDatabase({ postgres }: Pick<Stage, 'postgres'>, ids: readonly s
 async function inObjects({ s3 }: Pick<Stage, 's3'>, below: string, ids: readonly string[]): Promise<string[]> {
   const client = s3Client({ endpoint: s3.endpoint, credentials: s3 });
   try {
-    const found: string[] = [];
+    const traces: string[] = [];
     for await (const { Key, VersionId, IsLatest } of versionsOf(client, s3.bucket, below)) {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: s3.bucket, Key, VersionId }));
-      const bytes = Buffer.from(await Body!.transformToByteArray());
+      const command = new GetObjectCommand({ Bucket: s3.bucket, Key, VersionId });
+      const found = await client.send(command).catch((error: Error) => {
+        // it was removed since it was listed
+        if (error.name === 'NoSuchVersion') return null;
+        throw error;
+      });
+      if (found === null) continue;
+      const bytes = Buffer.from(await found.Body!.transformToByteArray());
       const which = IsLatest ? '' : ' (a former version)';
-      found.push(...ids.filter((id) => bytes.includes(id)).map((id) => `${id} in the object ${Key}${which}`));
+      traces.push(...ids.filter((id) => bytes.includes(id)).map((id) => `${id} in the object ${Key}${which}`));
     }
-    return found;
+    return traces;
   } finally {
     client.destroy();
   }
