@@ -1,3 +1,4 @@
+/** A backup beside a service that works, and its restore, byte for byte. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { metaheac } from '../cli/in-process.ts';

@@ -45,53 +45,6 @@ describe('metaheac dataset interactions', () => {
     expect(JSON.parse(evaluated.stdout).groups.all.campaigns).toBe(2);
   });
 
-  it("reads a shop's log unchanged, with every option", async () => {
-    const rows = smallLog().map((row, i) => {
-      const [user, item, day] = row.split(',') as [string, string, string];
-      const [year, month, date] = day.split('-').map(Number);
-      return `${i},${user},${item},${month}/${date}/${year} 8:26,${i % 5},"The ""${item}""\nlamp",1.${i % 7},FR`;
-    });
-    const header = 'invoice,customer,article,ordered,quantity,name,price,country';
-    const returns = ['C7,u1,camp1,1/30/2026 9:00,-1,x,1,FR', '8,u1,POST,1/30/2026 9:00,1,x,1,DE', ''];
-    const log = write('orders.csv', [header, ...rows, ...returns].join('\r\n'));
-    const people = Array.from({ length: 60 }, (_, i) => `u${i};${i},5;${1 + (i % 9)}.3.2020;[${i}, 1];secret`);
-    const users = write('shoppers.csv', ['customer;spent;since;taste;next', ...people, ''].join('\n'));
-    const excluded = write('excluded.txt', 'POST\nBANK CHARGES\n');
-    const out = join(folder, 'shop');
-    const made = await metaheac(
-      ...['dataset', 'interactions', '--in', log, '--out', out, '--user', 'customer', '--item', 'article'],
-      ...[
-        '--time',
-        'ordered',
-        '--where',
-        'quantity >= 0',
-        '--where',
-        'invoice !~ ^C',
-        '--exclude-items-file',
-        excluded,
-      ],
-      ...['--exclude-items', 'POST', '--user-features', 'country', '--item-features', 'name,price', '--words', 'name'],
-      ...['--numbers', 'price,spent', '--dates', 'since', '--vectors', 'taste', '--decimal-comma', '--users', users],
-      ...['--leave-out', 'next', '--minimum-users', '36', '--campaigns', '8', '--seeds', '5,15'],
-    );
-    expect(made.status, made.stderr).toBe(0);
-    expect(made.stdout).toContain('1 rows of excluded items are left out');
-    const description = JSON.parse(readFileSync(join(out, 'dataset.json'), 'utf8'));
-    expect(description.user_features.map(({ name }: { name: string }) => name)).toEqual([
-      'spent',
-      'since',
-      'taste',
-      'history',
-    ]);
-    expect(description.campaign_features.map(({ kind }: { kind: string }) => kind)).toEqual(['multi', 'number']);
-    const typo = await metaheac(
-      ...['dataset', 'interactions', '--in', log, '--out', `${out}-2`, '--user', 'customer', '--item', 'article'],
-      ...['--users', users, '--leave-out', 'nxt'],
-    );
-    expect([typo.status, existsSync(`${out}-2`)]).toEqual([1, false]);
-    expect(typo.stderr).toContain('--leave-out: no table (--users, --items) has a column "nxt"');
-  });
-
   it('refuses unreadable input in one line, and writes nothing', async () => {
     const log = write('bad.csv', 'user,item,day\nu1,a,2026-01-01\nu2,b,01/02/2026\n');
     const out = join(folder, 'refused');

@@ -1,3 +1,4 @@
+/** Users are erased from a running service, over HTTP and by the command: look-ups go on, a kill takes nothing back. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

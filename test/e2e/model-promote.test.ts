@@ -1,3 +1,4 @@
+/** `metaheac model promote | list | rollback` as people run them, with a running service and without one. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** No user id, seed or key is in a log or the audit log, whatever is called; keys change while the service runs. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
