@@ -100,7 +100,7 @@ export async function trainedModel(
   }
 }
 
-/** Returns the stored result, or null if there is none under `key`. Without `key`, a result with any key is returned. */
+/** Returns the stored result, or null if there is none under `key`. Without `key`, any result is returned. */
 export function findResult<T>(folder: string, name: string, key?: unknown): T | null {
   const file = join(folder, `${name}.json`);
   if (!existsSync(file)) return null;
