@@ -19,7 +19,7 @@ import { Engine, type EngineDependencies } from './engine.ts';
 import { openEngineModels } from './engine-start.ts';
 import { Checkpoints } from './expansion/checkpoints.ts';
 import { Estimator } from './expansion/estimator.ts';
-import { Pace } from './expansion/pace.ts';
+import { Pace } from './expansion/work-time.ts';
 import { Pulse } from './heartbeat.ts';
 import type { EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 import { lowerPriority } from './priority.ts';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readEraseIds } from '../../src/cli/commands/population/erase-ids.ts';
+import { readEraseIds } from '../../src/cli/commands/population/erase.ts';
 import { readLines } from '../../src/dataset/lines.ts';
 import { useFolders } from '../fixture/folders.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeDecision } from '../../src/cli/commands/training/retrain-report.ts';
+import { describeDecision } from '../../src/cli/commands/training/retrain.ts';
 import { tryFileLock } from '../../src/lib/files/file-lock.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { Pace } from '../../src/engine/expansion/pace.ts';
-import { WorkTime } from '../../src/engine/expansion/work-time.ts';
+import { Pace, WorkTime } from '../../src/engine/expansion/work-time.ts';
 
 it('a pace learns how the work of expansions divides', () => {
   const pace = new Pace();

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isEnd } from '../../src/domain/states.ts';
 import { Engine, type EngineDependencies } from '../../src/engine/engine.ts';
 import { Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
-import { Pace } from '../../src/engine/expansion/pace.ts';
+import { Pace } from '../../src/engine/expansion/work-time.ts';
 import { Pulse } from '../../src/engine/heartbeat.ts';
 import type { EngineConfig, EngineServed } from '../../src/engine/messages.ts';
 import { systemClock } from '../../src/lib/clock.ts';

@@ -30,7 +30,7 @@ import type { Estimates } from '../../src/service/ports/estimates.ts';
 import type { Damage, EngineStatus, Machine } from '../../src/service/ports/health.ts';
 import type { ModelVersion } from '../../src/service/ports/models.ts';
 import type { CampaignFeature, ModelFacts } from '../../src/service/ports/served.ts';
-import { sampleUsers } from '../../src/service/served/population-sample.ts';
+import { sampleUsers } from '../../src/service/served/population-activation.ts';
 import { ValueCounts } from '../../src/service/served/value-counts.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/service/threads/audience-explainer.ts';
 import { ServiceEraser } from '../../src/service/upkeep/user-eraser.ts';

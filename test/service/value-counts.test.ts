@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/read.ts';
 import { Mirror, publishPopulation } from '../../src/population/share.ts';
-import { sampleUsers } from '../../src/service/served/population-sample.ts';
+import { sampleUsers } from '../../src/service/served/population-activation.ts';
 import { ValueCounts } from '../../src/service/served/value-counts.ts';
 import { FolderBlobFiles } from '../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';

@@ -1,10 +1,14 @@
 /** The store that a command works on: that of a data folder, or that of a cluster. */
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { ACTORS, type AuditedAction } from '../../domain/audit.ts';
+import type { AuditLog } from '../../domain/ports/audit.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
+import { UsageError } from '../../lib/errors.ts';
 import { STORE_OPTIONS, withDataFolder } from '../../service/data-folder.ts';
+import type { ServiceEnvironment } from '../../service/settings/environment.ts';
 import { locateSharedStore, locateStore, openStore } from '../../storage/open-store.ts';
 import { dataDirOf, type FlagValues, settingsOf } from '../settings.ts';
-import { type ClusterSettings, clusterOf } from './serve/cluster-settings.ts';
 
 /** A data folder, or a cluster. */
 export type ChosenStore = string | ClusterSettings;
@@ -43,4 +47,46 @@ export async function withChosenStore<T>(
   } finally {
     await store.close();
   }
+}
+
+/** Runs `work`, writes an audit entry in the same transaction, and returns the result of `work`. */
+export function recorded<T>(
+  { audit }: { readonly audit: AuditLog },
+  what: Pick<AuditedAction, 'action' | 'resource' | 'resourceId'>,
+  work: () => T,
+): T {
+  const action = { ...what, actor: ACTORS.command, address: null, status: null, requestId: null };
+  return audit.during({ action, isRecorded: false }, work);
+}
+
+export interface ClusterSettings {
+  readonly store: string;
+  readonly blobs: string;
+  readonly cache: string;
+}
+
+/** The cluster that the settings name; null for a service that is alone. @throws UsageError if a part is missing */
+export function clusterOf({
+  METAHEAC_STORE: store,
+  METAHEAC_BLOBS: blobs,
+  METAHEAC_CACHE: cache,
+  METAHEAC_DATA_DIR: dataDir,
+}: ServiceEnvironment): ClusterSettings | null {
+  if (store === undefined) {
+    if (dataDir === undefined && blobs !== undefined)
+      throw new UsageError('--blobs (or METAHEAC_BLOBS) needs the database of the cluster: --store or METAHEAC_STORE');
+    return null;
+  }
+  if (blobs === undefined)
+    throw new UsageError(
+      '--store (or METAHEAC_STORE) needs the object storage of the cluster: --blobs s3://bucket/prefix',
+    );
+  if (dataDir !== undefined)
+    throw new UsageError('give either --data-dir, for a service that is alone, or --store, for a node of a cluster');
+  return { store, blobs, cache: cacheOf(cache) };
+}
+
+/** The folder of the cache; by default, one of this user in the folder of temporary files. */
+export function cacheOf(cache: string | undefined): string {
+  return cache ?? join(tmpdir(), `metaheac-cache-${userInfo().uid}`);
 }

@@ -17,10 +17,9 @@ import { rankInRanges } from '../ranges/rank-in-ranges.ts';
 import type { WorkMark } from '../work-list.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { customiseTask, roleIdsOf } from './expansion-users.ts';
-import type { Pace } from './pace.ts';
 import { type Ranked, type RankedWork, type RankProgress, rankHere } from './rank-here.ts';
 import { LeaseLost, Refusal, reasonOf } from './reasons.ts';
-import { stageTimer } from './stage-timer.ts';
+import type { Pace } from './work-time.ts';
 
 /** Minimum interval between two writes of progress. */
 const PROGRESS_EVERY_MS = 1000;
@@ -248,4 +247,23 @@ export async function untilStored(
 
 function requireLease(isHeld: boolean): void {
   if (!isHeld) throw new LeaseLost();
+}
+
+/**
+ * Returns a function to call at the end of each stage. The returned function records and reports the seconds since its
+ * previous call.
+ */
+function stageTimer(
+  clock: Pick<Clock, 'elapsed'>,
+  timings: Record<string, number>,
+  told: { stageEnded(stage: string, seconds: number): void },
+): (name: string) => void {
+  let start = clock.elapsed();
+  return (name) => {
+    const now = clock.elapsed();
+    const seconds = (now - start) / 1000;
+    timings[name] = seconds;
+    start = now;
+    told.stageEnded(name, seconds);
+  };
 }

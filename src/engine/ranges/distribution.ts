@@ -3,8 +3,8 @@ import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { RangeWork } from '../../domain/ports/ranges.ts';
 import type { RangeRules } from '../../domain/ranges.ts';
 import type { Logger } from '../../lib/logging.ts';
+import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { LoadedModel } from '../engine-models.ts';
-import { goldenLabel } from './golden-label.ts';
 import type { Signal } from './signal.ts';
 
 export interface Distribution {
@@ -42,4 +42,16 @@ async function sweep({ ranges, blobs, logger }: Given): Promise<void> {
   } catch (error) {
     logger.warn({ err: error }, 'the inputs and parts of ended expansions could not be removed yet');
   }
+}
+
+/** The version of the inputs and parts of ranges. Releases with other versions do not score together. */
+const CONTRACT = 1;
+
+/**
+ * Returns a label of the model, this release, the kind of device, and the scores of the model's golden batch on this
+ * processor. Engines with the same label are expected to compute the same scores, bit for bit.
+ */
+export function goldenLabel({ version, pool }: Pick<LoadedModel, 'version' | 'pool'>): string {
+  const [device] = pool.computedWith.device.split(':') as [string];
+  return `${version} ${PACKAGE_VERSION}/${CONTRACT} ${device} ${pool.goldenSha256}`;
 }

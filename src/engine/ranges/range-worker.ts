@@ -15,7 +15,7 @@ import { reasonOf } from '../expansion/reasons.ts';
 import { WorkTime } from '../expansion/work-time.ts';
 import type { SharedTensor } from '../thread-tasks.ts';
 import type { WorkList, WorkMark } from '../work-list.ts';
-import { goldenLabel } from './golden-label.ts';
+import { goldenLabel } from './distribution.ts';
 import { type RangeCampaign, readInputs, readUnranked } from './range-inputs.ts';
 import { RangeScores } from './range-scores.ts';
 import type { Signal } from './signal.ts';

@@ -1,22 +1,26 @@
-/** The versions of a running service's population, and switches between versions. */
-
+/** The versions of a running service's population: switches between them, their coverage, and samples of users. */
+import { setImmediate } from 'node:timers/promises';
 import { untilRead } from '../../domain/ports/blobs.ts';
+import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
+import type { ModelFolder } from '../../model/folder.ts';
 import { bind } from '../../online/binding.ts';
 import {
+  type Column,
+  type FeatureUse,
   findCurrentVersion,
   hasVersion,
+  isTokenColumn,
   openPopulation,
   type Population,
   PopulationOpener,
   PopulationReviewer,
   publishedAt,
+  startOf,
   summariseVersions,
 } from '../../population/read.ts';
-import type { FeatureCoverage, Populations } from '../ports/populations.ts';
-import { coverageOf } from './population-coverage.ts';
-import { sampleUsers } from './population-sample.ts';
+import type { FeatureCoverage, FeatureValue, Populations } from '../ports/populations.ts';
 import type { ServedRecord } from './served-record.ts';
 import type { ServedState } from './served-state.ts';
 import { ValueCounts } from './value-counts.ts';
@@ -143,4 +147,62 @@ export class PopulationActivation implements Populations {
   get #served(): ServedState['now'] {
     return this.#options.served.now;
   }
+}
+
+/** Computes coverage by feature from the number of users with each token. */
+function coverageOf(
+  { vocabularies }: Pick<ModelFolder, 'vocabularies'>,
+  population: Pick<Population, 'dictionary'>,
+  uses: readonly FeatureUse[],
+): FeatureCoverage[] {
+  return uses.map(({ name, users, uses: counts }) => {
+    const none = { name, users, values: null, unknownValues: null, unknownShare: null };
+    if (counts === null) return none;
+    const vocabulary = vocabularies.get(`user.${name}`);
+    const dictionary = population.dictionary(name);
+    let [values, all, unknownValues, unknown] = [0, 0, 0, 0];
+    counts.forEach((count, code) => {
+      if (count === 0) return;
+      values += 1;
+      all += count;
+      if (vocabulary === undefined || vocabulary.find(dictionary.token(code)) !== 0) return;
+      unknownValues += 1;
+      unknown += count;
+    });
+    if (vocabulary === undefined) return { ...none, values };
+    return { name, users, values, unknownValues, unknownShare: all === 0 ? 0 : unknown / all };
+  });
+}
+
+/**
+ * Ids of the first `size` users, or of the first `size` users with the value `wanted`; fewer ids if there are not
+ * enough users. Other requests are served between segments. @throws AppError invalid_population
+ */
+export async function sampleUsers(
+  population: Population,
+  size: number,
+  wanted: FeatureValue | null,
+): Promise<string[]> {
+  const { directory, segmentCount } = population;
+  const code = wanted === null ? 0 : population.dictionary(wanted.feature).find(wanted.value);
+  const userIds: string[] = [];
+  if (wanted !== null && code === 0) return userIds;
+  for (let index = 0; index < segmentCount && userIds.length < size; index++) {
+    const { count, userNumbers, columns } = await untilRead(() => population.readSegment(index));
+    const column = wanted === null ? null : columns.get(wanted.feature)!;
+    for (let row = 0; row < count && userIds.length < size; row++) {
+      const user = userNumbers[row]! as UserNumber;
+      if (directory.isErased(user) || (column !== null && !hasCode(column, row, code))) continue;
+      userIds.push(directory.id(user));
+    }
+    await setImmediate();
+  }
+  return userIds;
+}
+
+function hasCode(column: Column, row: number, code: number): boolean {
+  if (!isTokenColumn(column)) return false;
+  const end = startOf(column, row + 1);
+  for (let at = startOf(column, row); at < end; at++) if (column.codes[at] === code) return true;
+  return false;
 }

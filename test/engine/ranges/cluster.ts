@@ -13,7 +13,7 @@ import { Engine, type EngineDependencies } from '../../../src/engine/engine.ts';
 import type { EngineModels, LoadedModel } from '../../../src/engine/engine-models.ts';
 import { openEngineModels } from '../../../src/engine/engine-start.ts';
 import { Checkpoints } from '../../../src/engine/expansion/checkpoints.ts';
-import { Pace } from '../../../src/engine/expansion/pace.ts';
+import { Pace } from '../../../src/engine/expansion/work-time.ts';
 import { type Heartbeat, Pulse } from '../../../src/engine/heartbeat.ts';
 import type { EngineConfig } from '../../../src/engine/messages.ts';
 import { openSharedVersions } from '../../../src/engine/shared-versions.ts';

@@ -8,8 +8,7 @@ import { key } from '../../../http/keys/key.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
-import { type ChosenStore, withChosenStore } from '../chosen-store.ts';
-import { recorded } from './recorded.ts';
+import { type ChosenStore, recorded, withChosenStore } from '../chosen-store.ts';
 
 /** Number of keys or audit entries per page. */
 const PAGE = 1_000;

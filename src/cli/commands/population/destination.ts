@@ -9,7 +9,7 @@ import type { Output } from '../../../lib/output.ts';
 import { mebibytes } from '../../../lib/text/counted.ts';
 import type { PublishedPopulation } from '../../../population/share.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
-import { cacheOf } from '../serve/cluster-settings.ts';
+import { cacheOf } from '../chosen-store.ts';
 
 /** Number of hex digits that tell the caches of several storages apart. */
 const DIGITS = 12;

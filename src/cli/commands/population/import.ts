@@ -9,8 +9,7 @@ import { bind } from '../../../online/binding.ts';
 import { importPopulation } from '../../../population/import.ts';
 import { derivedFeatures, openPopulation } from '../../../population/read.ts';
 import { describeVersion, destinationOf, reportStored } from './destination.ts';
-import { storeImportedUserSides } from './store-user-sides.ts';
-import { countUses } from './token-uses.ts';
+import { countUses, storeImportedUserSides } from './import-model.ts';
 
 export interface PopulationImportOptions {
   data: string;

@@ -39,7 +39,7 @@ function addErase(population: Command, output: Output): void {
       )
       .action(async (dir, options) =>
         dir === undefined
-          ? (await import('./erase-in-cluster.ts')).eraseInClusterCommand(options.ids, options, output)
+          ? (await import('./erase.ts')).eraseInClusterCommand(options.ids, options, output)
           : (await import('./erase.ts')).populationEraseCommand(dir, options, output),
       ),
     'metaheac population erase population --ids ids.txt --data-dir data-dir',

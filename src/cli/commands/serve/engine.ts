@@ -9,7 +9,7 @@ import type { Limits } from '../../../service/limits.ts';
 import { defaultThreads, type Settings } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
-import { clusterOf } from './cluster-settings.ts';
+import { clusterOf } from '../chosen-store.ts';
 import { untilSignal } from './signals.ts';
 
 /** Port of the pages for monitoring, unless one is given. */

@@ -10,7 +10,7 @@ import { openService } from '../../../service/service.ts';
 import { defaultThreads, required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
-import { clusterOf } from './cluster-settings.ts';
+import { clusterOf } from '../chosen-store.ts';
 import { untilSignal } from './signals.ts';
 
 /** Maximum time that pending work may keep the process alive after the service has closed. */

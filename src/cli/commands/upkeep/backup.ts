@@ -18,8 +18,7 @@ import {
 } from '../../../population/read.ts';
 import { checkDataFolder } from '../../../service/data-folder-check.ts';
 import { backUpStore, copyUsedStore, locateStore, openUpkeep, restoreStore } from '../../../storage/open-store.ts';
-import { locatorOf } from '../chosen-store.ts';
-import type { ClusterSettings } from '../serve/cluster-settings.ts';
+import { type ClusterSettings, locatorOf } from '../chosen-store.ts';
 
 /** Folder of the population in a backup. */
 const POPULATION_FOLDER = 'population';

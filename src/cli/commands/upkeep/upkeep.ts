@@ -6,8 +6,7 @@ import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { existing } from '../../options.ts';
 import { addDataDir, addSettings, blobsOf, settingsOf } from '../../settings.ts';
-import { CLUSTER, chosenStore } from '../chosen-store.ts';
-import { cacheOf } from '../serve/cluster-settings.ts';
+import { CLUSTER, cacheOf, chosenStore } from '../chosen-store.ts';
 
 export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(

@@ -8,8 +8,7 @@ import { counted, mebibytes } from '../../../lib/text/counted.ts';
 import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../../../service/data-folder-check.ts';
 import { checkPublished, type PublishedReport } from '../../../service/published-check.ts';
 import { lockStore, openBlobFiles, openUpkeep } from '../../../storage/open-store.ts';
-import { type ChosenStore, locatorOf } from '../chosen-store.ts';
-import type { ClusterSettings } from '../serve/cluster-settings.ts';
+import { type ChosenStore, type ClusterSettings, locatorOf } from '../chosen-store.ts';
 
 export interface VerifyCommandOptions {
   readonly json?: boolean;

@@ -2,7 +2,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { counted } from '../../../../lib/text/counted.ts';
+import { checkModels, type ModelsReport } from '../../../../model/check-models.ts';
 import type { ModelFolder } from '../../../../model/folder.ts';
+import { MODELS_FOLDER } from '../../../../model/versions.ts';
 import { bind } from '../../../../online/binding.ts';
 import { Erasures, findKeyFault } from '../../../../population/erase.ts';
 import { listFiles, type Population, readManifest } from '../../../../population/read.ts';
@@ -11,6 +13,7 @@ import { describeBytes, type Finding, failed, findings, fine, warning } from './
 
 /** A model trained on similar data knows at least this share of a feature's tokens. */
 const LEAST_KNOWN = 0.5;
+const PROMOTED = 'promoted models';
 
 export function sizeOf({ path, manifest }: ModelFolder): number {
   return Object.keys(manifest.files).reduce((sum, file) => sum + statSync(join(path, file)).size, 0);
@@ -64,4 +67,35 @@ export function describePopulation({ path, version }: Population): Finding {
     `${detail}, and the folder is not writable`,
     'Make the folder writable: otherwise users cannot be erased, and a cache is rebuilt at each start.',
   );
+}
+
+/** `base` is the version of `--model`. */
+export function examinePromoted(dataDir: string, base: string): Finding {
+  const report = checkModels(join(dataDir, MODELS_FOLDER));
+  // a changed --model takes precedence over earlier promotions
+  return judgePromoted(report, describePromoted(report, report.base === null || report.base === base));
+}
+
+function judgePromoted({ faults, leftovers }: ModelsReport, detail: string): Finding {
+  const [fault] = faults;
+  if (fault !== undefined)
+    return warning(
+      PROMOTED,
+      `${detail}; ${fault.path} is damaged: ${fault.message}`,
+      'Promote the damaged model again, or remove its folder: a rollback to this model would be refused.',
+    );
+  if (leftovers.length > 0)
+    return warning(
+      PROMOTED,
+      `${detail}; ${leftovers.join(', ')} left by an interrupted promotion`,
+      'If no promotion is running, remove the leftovers: metaheac verify --repair',
+    );
+  return fine(PROMOTED, detail);
+}
+
+function describePromoted({ versions, bytes, served, base }: ModelsReport, isKept: boolean): string {
+  const count = versions.length === 0 ? 'none' : `${counted(versions.length, 'version')}, ${describeBytes(bytes)}`;
+  if (served === null) return `${count}: the model of --model is served`;
+  if (isKept) return `${count}: ${served} is served`;
+  return `${count}: the model named by --model is served, because it is newer than the promotion that replaced ${base}`;
 }

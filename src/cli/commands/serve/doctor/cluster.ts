@@ -18,7 +18,7 @@ import {
   requireOwnBlobs,
   requireUsableBlobs,
 } from '../../../../storage/open-store.ts';
-import { clusterOf } from '../cluster-settings.ts';
+import { clusterOf } from '../../chosen-store.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
 /** A difference between clocks that confuses readers of logs. The service itself follows the database's clock. */

@@ -10,7 +10,14 @@ import { namesOf } from '../../../../service/settings/setting-list.ts';
 import { START_CHECKS, type Start, type StartCheck, tryPort } from '../../../../service/start-checks.ts';
 import { inspectStore, locateStore } from '../../../../storage/open-store.ts';
 import { describeAccess, describePort, examineSecrets } from './access.ts';
-import { describeModel, describePopulation, examineBinding, examineErasures, sizeOf } from './artefacts.ts';
+import {
+  describeModel,
+  describePopulation,
+  examineBinding,
+  examineErasures,
+  examinePromoted,
+  sizeOf,
+} from './artefacts.ts';
 import { examineCluster } from './cluster.ts';
 import { describeDataFolder, examineDatabase, examineSaved, examineSetAside, examineSpace } from './data-folder.ts';
 import { type Finding, failed, findings, fine } from './finding.ts';
@@ -23,7 +30,6 @@ import {
   examineProcessors,
   type Machine,
 } from './machine.ts';
-import { examinePromoted } from './promoted.ts';
 import { findRefusals, startOf } from './refusals.ts';
 
 export interface Patient {
