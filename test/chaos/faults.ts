@@ -1,12 +1,13 @@
 /** The faults of a service as a table: one row each, and a new fault needs nothing else. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
 import type { FakeClock } from '../fixture/fake-clock.ts';
+import { fillDisk } from '../fixture/full-disk.ts';
 import { isAlive } from '../fixture/processes.ts';
 import { ROOT } from '../fixture/projects.ts';
 import type { Shared } from './client.ts';
@@ -101,7 +102,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     obstacle: ({ isMounted }) => (isMounted ? null : 'no tmpfs can be mounted'),
     strike: async ({ dataDir }, rng) => {
       const filler = join(dataDir, FILLER);
-      fill(filler);
+      fillDisk(filler);
       await sleep(between(rng, LASTS));
       rmSync(filler, { recursive: true, force: true });
       return true;
@@ -298,16 +299,4 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
 /** A soft limit, so that it can be reverted. The process may have ended. */
 function limitFiles(pid: number, bytes: string): void {
   spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
-}
-
-/** Leaves no free byte. */
-function fill(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  for (const size of [1 << 20, 1 << 16, 1 << 12, 1]) {
-    try {
-      for (let i = 0; ; i++) writeFileSync(join(folder, `${size}-${i}`), Buffer.alloc(size), { flag: 'wx' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
 }

@@ -1,11 +1,10 @@
-/** A service on one machine as the target of a chaos run. */
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/lib/clock.ts';
 import { publishModel } from '../../src/model/promotion.ts';
 import { HAS_FAKE_CLOCK, openFakeClock } from '../fixture/fake-clock.ts';
+import { mountDisk, unmountDisk } from '../fixture/full-disk.ts';
 import { CAN_UNSHARE } from '../fixture/unshare.ts';
 import { newShared } from './client.ts';
 import { Corruption, type Span } from './corruption.ts';
@@ -51,8 +50,8 @@ export async function openServiceTarget(world: ChaosWorld, options: ChaosOptions
   const [dataDir, population] = [join(folder, 'data'), join(folder, 'population')];
   cpSync(world.pristine, population, { recursive: true });
   mkdirSync(dataDir);
-  const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', dataDir]).status === 0;
-  const unmount = () => isMounted && spawnSync('umount', ['--lazy', dataDir]);
+  const isMounted = mountDisk(dataDir, DISK);
+  const unmount = () => isMounted && unmountDisk(dataDir);
   // before the folder is removed
   process.prependOnceListener('exit', unmount);
   const receiver = await EventReceiver.open('127.0.0.1');
