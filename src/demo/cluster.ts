@@ -5,6 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { endChild } from '../lib/end-child.ts';
 import { AppError } from '../lib/errors.ts';
 import { startPostgres } from './postgres-server.ts';
 
@@ -121,7 +122,7 @@ export class DemoCluster {
       METAHEAC_LOG_LEVEL: args[0] === 'engine' ? 'debug' : 'warn',
     };
     const child = run(args, variables);
-    defer(() => stop(child));
+    defer(() => endChild(child, () => child.kill('SIGTERM'), STOP_LIMIT_MS));
     // logs and notes go to the standard error
     const lines = createInterface(child.stderr!);
     lines.on('line', (line) => onLine(line, child));
@@ -147,14 +148,4 @@ async function urlOf(name: string, child: ChildProcess, lines: Interface): Promi
       resolve(url);
     });
   });
-}
-
-/** Ends a process, if necessary by force. */
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-  await ended;
-  clearTimeout(timer);
 }

@@ -8,6 +8,7 @@ import type { EstimateInputs } from '../domain/estimates.ts';
 import type { CampaignStore } from '../domain/ports/store.ts';
 import type { Timings } from '../domain/run-facts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { endChild } from '../lib/end-child.ts';
 import { entryBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -188,12 +189,11 @@ export class EngineSupervisor {
     if (this.#timer) clearTimeout(this.#timer);
     const child = this.#child;
     if (!child) return;
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    this.#send({ kind: 'stop' });
-    this.#logger.info({ pid: child.pid }, 'the engine was told to stop');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    await ended;
-    clearTimeout(timer);
+    const ask = () => {
+      this.#send({ kind: 'stop' });
+      this.#logger.info({ pid: child.pid }, 'the engine was told to stop');
+    };
+    await endChild(child, ask, STOP_MS);
     await this.#ending; // its jobs are released before the store may be closed
   }
 
