@@ -62,23 +62,11 @@ describe('writeCheckpoint', () => {
     expect(readCheckpoint(path, identity)).toEqual(CHECKPOINT);
   });
 
-  it('accepts tensors that are views of a larger memory', () => {
-    const data = Float32Array.of(1, 2, 3, 4).subarray(1, 3);
-    const tensors = new Map([['w', { dtype: 'float32' as const, shape: [2], data }]]);
-    writeCheckpoint(path, { ...CHECKPOINT, tensors });
-    expect([...(readCheckpoint(path, identity)!.tensors.get('w')!.data as Float32Array)]).toEqual([2, 3]);
-  });
-
   it('replaces the previous one and leaves nothing else', () => {
     writeCheckpoint(path, CHECKPOINT);
     writeCheckpoint(path, { ...CHECKPOINT, step: 60 });
     expect(readCheckpoint(path, identity)!.step).toBe(60);
     expect(readdirSync(root)).toEqual(['model.checkpoint']);
-  });
-
-  it('creates missing folders', () => {
-    writeCheckpoint(join(root, 'new', 'er', 'model.checkpoint'), CHECKPOINT);
-    expect(readCheckpoint(join(root, 'new', 'er', 'model.checkpoint'), identity)!.step).toBe(50);
   });
 
   it('reports that it cannot write, with the cause', () => {
@@ -125,28 +113,11 @@ describe('readCheckpoint', () => {
     expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 
-  it.each([
-    'null\n',
-    '{}\n',
-    '[1]\n',
-    '\n',
-    '{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}\n',
-  ])('refuses a header that is %j', (text) => {
-    writeFileSync(path, text);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
-  });
-
   it('refuses one whose numbers were altered', () => {
     writeCheckpoint(path, CHECKPOINT);
     const bytes = readFileSync(path);
     bytes[bytes.length - 1]! ^= 1;
     writeFileSync(path, bytes);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
-  });
-
-  it('refuses one whose shapes were altered', () => {
-    writeCheckpoint(path, CHECKPOINT);
-    writeFileSync(path, readFileSync(path, 'latin1').replace('[2,3]', '[2,9]'), 'latin1');
     expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 });

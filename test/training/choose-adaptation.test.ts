@@ -60,24 +60,6 @@ describe('chooseAdaptation', () => {
     expect(tried.find(({ change }) => change === 'rates x 0.5')!.gain.auc.mean).toBeCloseTo(-0.005, 12);
   });
 
-  it('takes gains in precision alone, which count a quarter of AUC, unless AUC loses more', async () => {
-    const likes = (auc: number) => (own: DescentSettings) => {
-      const isFast = own.rates[HEADS.wide] === 2;
-      return isFast ? { auc, precision: 0.04 } : {};
-    };
-    for (const [auc, taken] of [
-      [0, true],
-      [-0.009, true],
-      [-0.011, false],
-    ] as const) {
-      const { tried } = await choose(8, 0, likes(auc));
-      const fast = tried.find(({ change }) => change === 'rates x 2')!;
-      expect(fast.gain.precision.mean).toBeCloseTo(0.04, 12);
-      expect(fast.gain.utility.mean).toBeCloseTo(auc + 0.01, 12);
-      expect(fast.taken, `${auc}`).toBe(taken);
-    }
-  });
-
   it('continues from the settings that it took', async () => {
     const { settings, ...choice } = await choose(8, 0, (own) => ({ auc: likesLittle(own) }));
     expect(settings).toEqual({
@@ -92,19 +74,6 @@ describe('chooseAdaptation', () => {
     const { settings, ...choice } = await choose(8, 0, () => ({}));
     expect(settings).toEqual({ ...DEFAULT_DESCENT, first_pass: null });
     expect(takenOf(choice)).toEqual(['no cut']);
-  });
-
-  it('keeps the defaults when gains are lost in noise, whatever the random numbers', async () => {
-    for (const salt of [0, 1, 2, 3, 4]) {
-      const lot = (own: DescentSettings) => createRng(`${salt}/${JSON.stringify(own)}`).normal();
-      const { tried } = await choose(6, 0.01, (own) => ({ auc: lot(own) * 0.0005 }));
-      expect(tried.filter(({ taken }) => taken).length).toBeLessThan(2);
-    }
-  });
-
-  it('keeps the defaults when the gain is clear but too small to matter', async () => {
-    const { settings } = await choose(10, 0, (own) => ({ auc: likesFast(own) / 50 - (own.first_pass ? 0 : 0.01) }));
-    expect(settings).toEqual(DEFAULT_DESCENT);
   });
 
   it('tries only larger rates before training', async () => {

@@ -141,15 +141,6 @@ describe('fitStackBefore', () => {
   });
 });
 
-describe('stackWhereFew', () => {
-  it('gives the heads a quarter', () => {
-    const [heads, ...parts] = stackWhereFew(DEFAULT_DESCENT);
-    expect(heads).toEqual({ few: 0.25, many: 0.25 });
-    const each = expect.closeTo(0.075, 12);
-    expect(parts).toEqual(LIBRARY.map(() => ({ few: each, many: each })));
-  });
-});
-
 describe('libraryOf', () => {
   it('leaves out logistic regressions on parameters that a model does not adapt', () => {
     const { [HEADS.query]: _, ...rates } = DEFAULT_DESCENT.rates;
@@ -220,14 +211,5 @@ describe('the library, with the regressions chosen alone', () => {
     expect(part.share.many).toBeGreaterThan(0.3);
     expect(choice.gain!.auc.mean).toBeGreaterThan(0);
     expect(stackWhereFew(settings)).toHaveLength(columns - 1);
-  });
-});
-
-describe('comparedSettings', () => {
-  it('have the library and the regression alone, in the order of the columns', () => {
-    expect(blendOf(comparedSettings(DEFAULT_DESCENT, ALONE)).parts.map(({ form }) => form)).toEqual([
-      ...LIBRARY,
-      { kind: 'regression', ...ALONE },
-    ]);
   });
 });

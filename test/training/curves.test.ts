@@ -51,10 +51,6 @@ describe('curveOf', () => {
     expect(curve[0]!.share).toBe(0.01);
     expect(curve.at(-1)!.share).toBe(1);
   });
-
-  it('is empty without campaigns', () => {
-    expect(curveOf([], createRng('c'))).toEqual([]);
-  });
 });
 
 describe('binBySeeds', () => {
@@ -78,10 +74,5 @@ describe('binBySeeds', () => {
     expect(bins[3]!.seeds).toBeCloseTo(Math.sqrt(50 * 60), 9);
     expect(bins[3]!.auc['ours']!.mean).toBeCloseTo(1 - 0.0055 / 2, 12);
     expect(bins.every(({ auc }) => auc['theirs']!.mean === 0.5)).toBe(true);
-  });
-
-  it('is empty without campaigns', () => {
-    expect(binBySeeds(new Map(), createRng('b'))).toEqual([]);
-    expect(binBySeeds(new Map([['a', []]]), createRng('b'))).toEqual([]);
   });
 });

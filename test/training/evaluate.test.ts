@@ -9,7 +9,6 @@ import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { type EvaluationReport, evaluate } from '../../src/training/evaluation/evaluate.ts';
-import type { GroupDifference, GroupName } from '../../src/training/evaluation/summary.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { train } from '../../src/training/train.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
@@ -138,31 +137,6 @@ describe('evaluate', () => {
       ['t0', 'small', 8, 70, 22],
       ['t1', 'large', 15, 70, 15],
     ]);
-  });
-
-  itUsual('has curves, bins and campaigns that agree with the summaries', () => {
-    for (const [name, { small, all }] of Object.entries(report.methods)) {
-      const at5 = report.curves[name]!.find(({ share }) => share === 0.05)!;
-      expect(at5.recall.mean).toBeCloseTo(all!.recall['0.05']!.mean, 12);
-      expect(at5.lift.mean).toBeCloseTo(all!.lift['0.05']!.mean, 12);
-      expect(report.curves[name]!.at(-1)).toMatchObject({ share: 1, recall: { mean: 1 }, lift: { mean: 1 } });
-      // all small campaigns have 8 seeds
-      expect(report.by_seeds[0]!.auc[name]!.mean).toBeCloseTo(small!.auc.mean, 12);
-      const aucs = report.campaigns.map(({ auc }) => auc[name]!);
-      expect(aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length).toBeCloseTo(all!.auc.mean, 12);
-    }
-    // an audience of less than a seventieth has none of 70 users
-    expect(report.curves['metaheac']![0]!.share).toBe(0.015);
-  });
-
-  itUsual('returns the differences of the means', () => {
-    const { methods, differences } = report;
-    for (const [name, difference] of Object.entries(differences))
-      for (const [group, { auc, precision }] of Object.entries(difference) as [GroupName, GroupDifference][]) {
-        const [own, other] = [methods['metaheac']![group]!, methods[name]![group]!];
-        expect(auc.mean).toBeCloseTo(own.auc.mean - other.auc.mean, 10);
-        expect(precision['0.05']!.mean).toBeCloseTo(own.precision['0.05']!.mean - other.precision['0.05']!.mean, 10);
-      }
   });
 
   itUsual('finds the planted members, unlike a random order', () => {
@@ -306,22 +280,5 @@ describe('evaluate, with other models', () => {
       code: 'invalid_argument',
       message: `the model small ${model.manifest.version} appears twice`,
     });
-  });
-
-  itUsual('refuses one whose features the data set lacks, before evaluating anything', async () => {
-    const seen: number[] = [];
-    const without = evaluate(prepared, model, {
-      repeats: 1,
-      seed: 1,
-      device: CPU,
-      clock: tickingClock(),
-      beside: [heads],
-      onProgress: (done) => seen.push(done),
-    });
-    await expect(without).rejects.toMatchObject({
-      code: 'invalid_model',
-      message: expect.stringContaining(`the model needs user feature "${PAST_CAMPAIGNS}"`),
-    });
-    expect(seen).toEqual([]);
   });
 });

@@ -10,7 +10,6 @@ import {
   LEAST_CAMPAIGNS,
   LEAST_GAIN,
   shrunkenGain,
-  utilityOf,
 } from '../../src/training/choices/evidence.ts';
 
 /** Only the gain in utility counts. */
@@ -37,14 +36,6 @@ describe('gainOf', () => {
       precision: { mean: expect.closeTo(0.04, 12), error: expect.closeTo(0.04, 12) },
       utility: { mean: expect.closeTo(0.07, 12), error: expect.closeTo(0.03, 12) },
     });
-  });
-
-  it('treats different campaigns as a bug', () => {
-    expect(() => gainOf([{ auc: 1, precision: 1 }], [])).toThrow(/1 campaigns are compared with 0/);
-  });
-
-  it('weighs precision by a quarter', () => {
-    expect(utilityOf({ auc: 0.8, precision: 0.4 })).toBeCloseTo(0.9, 12);
   });
 });
 

@@ -116,19 +116,6 @@ describe('openHeadsProgram', () => {
     expect(distance((await metaGradient()).gradients, expected)).toBeGreaterThan(0.02);
   });
 
-  it('moves only the heads that have a rate', async () => {
-    const all = await metaGradient();
-    const wideOnly = await metaGradient({ rates: { [HEADS.wide]: 1.5 } });
-    expect(wideOnly.loss).not.toBeCloseTo(all.loss, 3);
-  });
-
-  it('has without inner steps the gradient of the query alone: pooled training', async () => {
-    const { loss, gradients } = await metaGradient({ innerSteps: 0 });
-    expect(loss).toBeCloseTo(referenceLoss(start, episode.query), 5);
-    const expected = centralDifferences(start, 1e-5, (shifted) => referenceLoss(shifted, episode.query), names);
-    expect(distance(gradients, expected)).toBeLessThan(1e-3);
-  });
-
   it('has no gradient for table rows that no user has', async () => {
     const { gradients } = await metaGradient();
     const used = new Set(

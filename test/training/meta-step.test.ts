@@ -153,17 +153,4 @@ describe('openMetaProgram', () => {
     await program.close();
     for (const [name, value] of graph.initializers) expect(numbersOf(value)).toEqual(start.get(name));
   });
-
-  it('has a gradient that can be added repeatedly, with a weight', async () => {
-    const program = await openMetaProgram(graph, names);
-    const result = await program.run(graph.initializers, episode, INNER_RATE);
-    await program.close();
-    const [once, parts] = [zeros(), zeros()];
-    addGradient(once, result, 1);
-    for (const weight of [0.25, 0.5, 0.25]) addGradient(parts, result, weight);
-    for (const name of names)
-      parts.get(name)!.forEach((x, i) => {
-        expect(x).toBeCloseTo(once.get(name)![i]!, 6);
-      });
-  });
 });

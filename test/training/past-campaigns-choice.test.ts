@@ -5,7 +5,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import {
-  choosePastCampaigns,
   type PastCampaigns,
   type PastCampaignsChoice,
   prepareTrainingData,
@@ -109,13 +108,6 @@ describe('openTrainingWorkspace, with automatic choice', () => {
       'auto',
     );
     expect(none).toEqual({ names: ['tag'], told: [{ campaigns: 0, gain: null, taken: false }] });
-  });
-
-  it('chooses the same for the same seed', async () => {
-    const prepared = await prepareTrainingData(writeData(8, byTaste), { pastCampaigns: 'always', seed: 1 });
-    expect(choosePastCampaigns(prepared, 1)).toEqual(choosePastCampaigns(prepared, 1));
-    expect(choosePastCampaigns(prepared, 2)).not.toEqual(choosePastCampaigns(prepared, 1));
-    prepared.close();
   });
 });
 

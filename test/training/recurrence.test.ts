@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRng, sample } from '../../src/lib/rng.ts';
 import type { CampaignHistory } from '../../src/training/history/history.ts';
-import { recurrenceOf } from '../../src/training/history/recurrence.ts';
+import { recurrenceOf } from '../../src/training/history/members.ts';
 
 const USERS = 1000;
 const all = Int32Array.from({ length: USERS }, (_, user) => user);

@@ -1,7 +1,6 @@
 /** Summaries and differences: groups, means over campaigns, and their intervals. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { evaluationGroup } from '../../src/model/manifest.ts';
 import type { Trial } from '../../src/training/choices/trial.ts';
 import type { RankingQuality } from '../../src/training/evaluation/metrics.ts';
 import { subtract, summarise, type TrialQuality } from '../../src/training/evaluation/summary.ts';
@@ -52,13 +51,6 @@ describe('summarise', () => {
     expect(Object.keys(summarise([entry(null, 0.5)], createRng('s')))).toEqual(['all']);
     expect(Object.keys(summarise([entry('large', 0.5)], createRng('s')))).toEqual(['large', 'all']);
     expect(summarise([], createRng('s'))).toEqual({});
-  });
-
-  it('is accepted by a manifest, and fixed by its stream', () => {
-    const qualities = [entry('small', 0.5), entry('large', 0.6)];
-    const summary = summarise(qualities, createRng('s'));
-    for (const group of Object.values(summary)) expect(evaluationGroup.parse(group)).toEqual(group);
-    expect(summarise(qualities, createRng('s'))).toEqual(summary);
   });
 });
 

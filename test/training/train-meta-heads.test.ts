@@ -21,9 +21,8 @@ import type { PreparedDataSet } from '../../src/training/history/prepared-data-s
 import { checkpointPath } from '../../src/training/meta/checkpoint.ts';
 import { createInitialModel } from '../../src/training/meta/initial-model.ts';
 import { latentStart } from '../../src/training/meta/latent-start.ts';
-import { trainingIdentity } from '../../src/training/meta/training-identity.ts';
+import { trainingIdentity } from '../../src/training/meta/training-run.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import type { TrainProgress } from '../../src/training/train.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
@@ -171,13 +170,6 @@ describe('train, by the recipe meta-heads', () => {
       { rates: { [HEADS.wide]: 1 } },
     ])
       expect(identityWith(library)).not.toBe(identity);
-  });
-
-  itUsual('learns: the loss falls', async () => {
-    const { progress } = await trainInto(newPath(), { settings: { steps: 30, validationEvery: 30 } });
-    const mean = (part: readonly TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
-    const first = progress.filter(({ phase }) => phase === 'choosing');
-    expect(mean(first.slice(-8))).toBeLessThan(0.9 * mean(first.slice(0, 8)));
   });
 
   itUsual('starts the latent vectors at the SVD of the population, and the heads at zero', () => {

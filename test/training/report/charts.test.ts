@@ -46,13 +46,6 @@ describe.each(['recall', 'lift'] as const)('the chart of %s', (what) => {
       `At 5 %, metaheac has ${at5('metaheac')}, logistic_regression ${at5('logistic_regression')}.`,
     );
   });
-
-  it('shortens names that are too long for the legend', () => {
-    const long = 'a-model-of-another-team-with-a-long-name';
-    const texts = textsOf(drawChart(curveChart(smallReport({ methods: { metaheac: 1, [long]: 1 } }), what)));
-    expect(texts).toContain('a-model-of-another-team…');
-    expect(texts).not.toContain(long);
-  });
 });
 
 describe('the chart of differences', () => {
@@ -86,10 +79,6 @@ describe('the chart of differences', () => {
     );
     expect(count(rings, new RegExp(`fill="${colour('paper')}" [^>]*stroke="${colour('muted')}"`, 'g'))).toBe(2);
   });
-
-  it('is drawn when a random order is the only other method', () => {
-    checkWellFormed(drawChart(differenceChart(smallReport({ methods: { metaheac: 1, random: 0 } }))));
-  });
 });
 
 describe('the chart by seeds', () => {
@@ -104,12 +93,5 @@ describe('the chart by seeds', () => {
     expect(svg).toContain(
       `${few!.auc['metaheac']!.mean.toFixed(2)} with 10 to 19, ${many!.auc['metaheac']!.mean.toFixed(2)} with 100 to 199`,
     );
-  });
-
-  it('is drawn for one campaign', () => {
-    const svg = drawChart(seedsChart(smallReport({ campaigns: 1 })));
-    checkWellFormed(svg);
-    // where no round number is near, its own is on the axis
-    expect(textsOf(svg)).toContain('12');
   });
 });
