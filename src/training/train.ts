@@ -17,8 +17,7 @@ import { checkpointPath, removeCheckpoint } from './meta/checkpoint.ts';
 import { createInitialModel, exportModel } from './meta/initial-model.ts';
 import { type Learners, openLearners } from './meta/learners.ts';
 import { metaTrain } from './meta/meta-train.ts';
-import { trainingIdentity } from './meta/training-identity.ts';
-import { openTrainingRun, type Phase, type TrainingRun } from './meta/training-run.ts';
+import { openTrainingRun, type Phase, type TrainingRun, trainingIdentity } from './meta/training-run.ts';
 import { chooseAtStart, sampleValidation } from './meta/validation.ts';
 import { isValidated, PASSES_UNSEEN, type TrainSettings } from './settings.ts';
 

@@ -4,7 +4,7 @@
  */
 import { assert } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
-import { type OneHot, tokensAlone } from '../history/one-hot.ts';
+import { type OneHot, tokenFrequencies, tokensAlone } from '../history/one-hot.ts';
 import type { Reach } from '../history/reach.ts';
 
 /** Returns the scores of the given user numbers, in their order. A higher score means more similar. */
@@ -116,14 +116,8 @@ export function sumOfTokens(weights: Float64Array, oneHot: OneHot, user: number)
   return sum;
 }
 
-/** df_t, the number of users who have each token. */
-export function tokenFrequencies({ tokens, width }: OneHot): Int32Array {
-  const frequencies = new Int32Array(width);
-  for (const token of tokens) frequencies[token]!++;
-  return frequencies;
-}
-
-function inverseFrequencies(oneHot: OneHot): Float64Array {
+/** ln((1 + users) / (1 + df_t)) + 1 of each token. */
+export function inverseFrequencies(oneHot: OneHot): Float64Array {
   const users = oneHot.users.length;
   return Float64Array.from(tokenFrequencies(oneHot), (df) => Math.log((1 + users) / (1 + df)) + 1);
 }

@@ -4,7 +4,7 @@
  */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
-import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
+import { inverseFrequencies, presentSeeds, type Scorer, type TunableMethod } from './baselines.ts';
 
 /**
  * Number of nearest seeds whose similarities are averaged. If all seeds are averaged, the ranking is nearly the same as
@@ -26,8 +26,7 @@ export const MAXIMUM_COMPARED_SEEDS = 2000;
  */
 export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: number }> {
   const oneHot = tokensAlone(all);
-  const users = oneHot.users.length;
-  const idf = Float64Array.from(tokenFrequencies(oneHot), (df) => Math.log((1 + users) / (1 + df)) + 1);
+  const idf = inverseFrequencies(oneHot);
   const squaresOf = new Map(IDF_POWERS.map((power) => [power, idf.map((x) => x ** (2 * power))]));
   return {
     name: 'user_knn',

@@ -51,7 +51,7 @@ export async function prepareTrainingData(
  * trials are drawn so that equal shares of hidden members and of candidates are known from other campaigns (see
  * `futureTrial`), so that being a member of a past campaign reveals nothing by itself.
  */
-export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
+function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);
   const [own, other] = [prepared.userFeatures, withoutPast(prepared)].map((features) => {
     const { outcomes, best } = playSettings(populationRidge, openFutures(prepared, features), rng);

@@ -5,8 +5,8 @@
 
 import type { Interval } from '../../lib/interval.ts';
 import type { Rng } from '../../lib/rng.ts';
-import { bootstrapMean } from './bootstrap.ts';
 import type { TrialQuality } from './summary.ts';
+import { bootstrapMean } from './summary.ts';
 
 /** Audience sizes, as shares of the ranked rows. */
 export const CURVE_SHARES = [

@@ -8,12 +8,11 @@ import { hiddenBy, swapsOf } from '../../online/swap.ts';
 import { PAST_CAMPAIGNS, type Population } from '../../population/read.ts';
 import type { Trial } from '../choices/trial.ts';
 import type { CampaignHistory } from './history.ts';
-import { type Future, knownUsers, membersOf } from './members.ts';
+import { type Future, knownUsers, membersOf, recurrenceOf } from './members.ts';
 import type { ScaledFeature } from './number-scales.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns, withSwaps } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { reaches } from './reach.ts';
-import { recurrenceOf } from './recurrence.ts';
 
 /** Number of parts into which campaigns are split; one part at a time is the future. */
 const FOLDS = 4;

@@ -280,7 +280,15 @@ function visitNumbers(
   }
 }
 
-function presentUsers(rowOf: Int32Array): Int32Array {
+/** df_t, the number of users who have each token, `[width]`; bands of numbers count as tokens. */
+export function tokenFrequencies({ tokens, width }: OneHot): Int32Array {
+  const frequencies = new Int32Array(width);
+  for (const token of tokens) frequencies[token]!++;
+  return frequencies;
+}
+
+/** The user numbers that are in the population version, ascending. */
+export function presentUsers(rowOf: Int32Array): Int32Array {
   let count = 0;
   for (const row of rowOf) if (row >= 0) count++;
   const users = new Int32Array(count);

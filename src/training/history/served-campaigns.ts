@@ -6,6 +6,7 @@ import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { CampaignValues } from '../../online/encode.ts';
 import type { Population } from '../../population/read.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
+import { presentUsers } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { type Reach, reachedOf } from './reach.ts';
 import { openTrainingPopulation } from './training-population.ts';
@@ -81,7 +82,7 @@ export async function prepareServed(
 ): Promise<ServedData> {
   const { population, userFeatures } = openTrainingPopulation(path, options.maximumTokens);
   const all = (await read(population)).map(withinReach);
-  const users = presentUsers(population);
+  const users = presentUsers(population.rowOf);
   const usable = all.filter((campaign) => isUsable(campaign, users));
   if (usable.length < options.least) throw tooFew(options.source, all.length, usable.length, options.least);
   const rng = createRng(`served/${options.seed}`);
@@ -201,10 +202,6 @@ function describe(
 function rowsOf(members: Int32Array, others: readonly Int32Array[]): LabelledRows {
   const users = Int32Array.from([members, ...others].flatMap((list) => [...list]));
   return { users, labels: new Uint8Array(users.length).fill(1, 0, members.length) };
-}
-
-function presentUsers({ rowOf }: Population): Int32Array {
-  return Int32Array.from(rowOf.keys()).filter((user) => rowOf[user]! >= 0);
 }
 
 type Value = CampaignValues[string];

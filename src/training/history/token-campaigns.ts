@@ -8,7 +8,7 @@ import type { Hidden } from '../../online/swap.ts';
 import type { Population } from '../../population/read.ts';
 import type { CampaignHistory } from './history.ts';
 import type { ScaledFeature } from './number-scales.ts';
-import { type Block, blocksOf, codeAt, type OneHot } from './one-hot.ts';
+import { type Block, blocksOf, codeAt, type OneHot, tokenFrequencies } from './one-hot.ts';
 
 /** How tokens are chosen. */
 export interface TokenChoice {
@@ -68,7 +68,7 @@ export interface TokenSource {
 export function tokenCampaigns(source: TokenSource, choice: TokenChoice, rng: Rng): TokenCampaign[] {
   const { oneHot } = source;
   const blocks = blocksOf(source.population, source.features);
-  const counts = countHolders(oneHot);
+  const counts = tokenFrequencies(oneHot);
   const eligible = eligibleColumns(source, blocks, counts, choice);
   const frequent = eligible.subarray(0, 2 * choice.campaigns);
   shuffle(rng.fork('tokens'), frequent);
@@ -102,7 +102,7 @@ function affordable(columns: Int32Array, counts: Int32Array, most: number): Int3
  * users.
  */
 export function drawTokens({ population, features, oneHot }: TokenSource, rng: Rng): ReadonlyMap<string, Int32Array> {
-  const counts = countHolders(oneHot);
+  const counts = tokenFrequencies(oneHot);
   const blocks = blocksOf(population, features).filter(({ kind }) => hasTokens(kind));
   return new Map(
     blocks.map((block) => {
@@ -116,13 +116,6 @@ export function drawTokens({ population, features, oneHot }: TokenSource, rng: R
       return [name, Int32Array.from({ length: total > 0 ? DRAWS : 0 }, draw)];
     }),
   );
-}
-
-/** The number of holders of each column, including bands of numbers, because a band can be equivalent to a token. */
-function countHolders({ tokens, width }: OneHot): Int32Array {
-  const counts = new Int32Array(width);
-  for (const token of tokens) counts[token]! += 1;
-  return counts;
 }
 
 /** Columns that may become campaigns, the most frequent first. */

@@ -4,7 +4,7 @@
  */
 import type { Rng } from '../../lib/rng.ts';
 import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
-import type { OneHot } from '../history/one-hot.ts';
+import { type OneHot, tokenFrequencies } from '../history/one-hot.ts';
 
 /** Number of additional directions to compute, so that the last requested directions are accurate too. */
 const OVERSAMPLING = 10;
@@ -58,11 +58,9 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
 }
 
 /** w_t = max(0, ln(n / (df_t + 1))) ** power; 0 for tokens that nobody has. */
-function tokenWeights({ tokens, width, users }: OneHot, power: number): Float32Array {
-  const df = new Int32Array(width);
-  for (const token of tokens) df[token]!++;
-  return Float32Array.from(df, (count) =>
-    count === 0 ? 0 : Math.max(0, Math.log(users.length / (count + 1))) ** power,
+function tokenWeights(oneHot: OneHot, power: number): Float32Array {
+  return Float32Array.from(tokenFrequencies(oneHot), (count) =>
+    count === 0 ? 0 : Math.max(0, Math.log(oneHot.users.length / (count + 1))) ** power,
   );
 }
 

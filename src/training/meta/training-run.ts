@@ -2,11 +2,14 @@
  * The state of a training run: its phase, its optimiser, the best model so far, and the checkpoint that stores all
  * three.
  */
+import { createHash } from 'node:crypto';
 import { Adam, type Parameters, type Tensor } from '../../../packages/onnx-grad/index.ts';
-import type { DescentSettings, Drift } from '../../model/manifest.ts';
+import type { AdaptationSettings, DescentSettings, Drift } from '../../model/manifest.ts';
 import type { Choice } from '../choices/choose-adaptation.ts';
-import { settingsBefore } from '../choices/choose-blend.ts';
+import { libraryOf, settingsBefore } from '../choices/choose-blend.ts';
 import type { Summary } from '../evaluation/summary.ts';
+import type { PreparedDataSet } from '../history/prepared-data-set.ts';
+import type { TrainSettings } from '../settings.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
 /**
@@ -139,4 +142,28 @@ function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Param
   return new Map(
     [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
   );
+}
+
+/**
+ * A digest of the data, the settings except the number of steps, and the closed forms of the stack before training (a
+ * checkpoint stores the weights of these forms by position).
+ */
+export function trainingIdentity(
+  { population, history, dataSet, userFeatures }: PreparedDataSet,
+  { steps, ...settings }: TrainSettings,
+  adaptation: AdaptationSettings,
+): string {
+  const { name, campaignFeatures } = dataSet;
+  const hash = createHash('sha256');
+  const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
+  const library = adaptation.optimiser === 'gradient_descent' ? libraryOf(adaptation) : [];
+  const facts = JSON.stringify([name, features, campaignFeatures, population.version, settings, library]);
+  // the facts keep the wording of earlier versions, so that checkpoints of those versions stay valid
+  hash.update(facts.replaceAll('"kind":"logistic"', '"kind":"companion"'));
+  for (const { id, split, features, train } of history.campaigns) {
+    if (split !== 'train') continue;
+    hash.update(JSON.stringify([id, features]));
+    hash.update(train.users).update(train.labels);
+  }
+  return hash.digest('hex');
 }

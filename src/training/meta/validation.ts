@@ -16,9 +16,8 @@ import { type Summary, summarise } from '../evaluation/summary.ts';
 import { foldsOf, trialsOf } from '../history/futures.ts';
 import type { HeldOut } from '../history/held-out.ts';
 import type { CampaignHistory } from '../history/history.ts';
-import { type Future, knownUsers } from '../history/members.ts';
+import { type Future, knownUsers, recurrenceOf } from '../history/members.ts';
 import type { PreparedDataSet } from '../history/prepared-data-set.ts';
-import { recurrenceOf } from '../history/recurrence.ts';
 import {
   CHOICE_CAMPAIGNS,
   CHOICE_SEEDS,
@@ -66,34 +65,17 @@ export async function chooseAtStart(
   return logits ? { ...chosen, stack: fitStackBefore(chosen.settings, logits) } : chosen;
 }
 
-/**
- * The trials of train campaigns before training. `share` is the share of the candidates who are known, as in `Known`.
- */
+/** The trials of train campaigns before training. */
 function startTrials(
   campaigns: readonly CampaignHistory[],
   population: PreparedDataSet['population'],
   seed: number,
-  share = recurrenceOf(campaigns, population.rowOf.length),
 ): CampaignTrials[] {
   const key = `train/${seed}/start`;
   const rng = createRng(key);
   const folds = foldsOf(campaigns, rng.fork('folds'));
   const each = Math.ceil(START_CAMPAIGNS / Math.max(folds.length, 1));
-  return folds.flatMap((future) =>
-    trialsPerCampaign(campaigns, future, each, CHOICE_SEEDS, population, rng, key, share),
-  );
-}
-
-/** The trials of held-out campaigns on which the trained model's blend is chosen; `share` as in `startTrials`. */
-function choiceTrials(
-  { campaigns, held }: HeldOut,
-  population: PreparedDataSet['population'],
-  seed: number,
-  share = recurrenceOf(campaigns, population.rowOf.length),
-): CampaignTrials[] {
-  const rng = createRng(`train/${seed}/trials`);
-  const key = `train/${seed}/validation`;
-  return trialsPerCampaign(campaigns, held, CHOICE_CAMPAIGNS, CHOICE_SEEDS, population, rng, key, share);
+  return folds.flatMap((future) => trialsPerCampaign(campaigns, future, each, CHOICE_SEEDS, population, rng, key));
 }
 
 /** The logits of all parts of the settings' blends, by campaign and trial; null if there is no regression to blend. */
@@ -138,9 +120,9 @@ export function trialsPerCampaign(
   population: PreparedDataSet['population'],
   rng: Rng,
   key: string,
-  share = recurrenceOf(campaigns, population.rowOf.length),
 ): CampaignTrials[] {
-  const known = { isKnown: knownUsers(campaigns, future, population.rowOf.length), share };
+  const users = population.rowOf.length;
+  const known = { isKnown: knownUsers(campaigns, future, users), share: recurrenceOf(campaigns, users) };
   const ids = future.map(({ id }) => id);
   const stage = `${key}/${seedCounts.join()}`;
   return future.slice(0, most).flatMap((campaign): CampaignTrials[] => {
@@ -151,10 +133,9 @@ export function trialsPerCampaign(
 
 export function sampleValidation(
   { population }: PreparedDataSet,
-  heldOut: HeldOut,
+  { campaigns, held }: HeldOut,
   { seed, adaptation }: Known,
 ): Validation {
-  const { campaigns, held } = heldOut;
   const rng = createRng(`train/${seed}/trials`);
   const key = `train/${seed}/validation`;
   const descent = adaptation.optimiser === 'gradient_descent' ? [adaptation] : [];
@@ -169,7 +150,8 @@ export function sampleValidation(
     async choose(learners, parameters, before) {
       const [defaults] = descent;
       if (!defaults) return null;
-      const campaignTrials = choiceTrials(heldOut, population, seed);
+      const draws = createRng(`train/${seed}/trials`);
+      const campaignTrials = trialsPerCampaign(campaigns, held, CHOICE_CAMPAIGNS, CHOICE_SEEDS, population, draws, key);
       const evaluate = evaluateAll(learners, parameters, campaignTrials);
       const adapted = await chooseAdaptation(defaults, campaignTrials.length, evaluate, {
         stages: STAGES,

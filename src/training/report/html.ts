@@ -1,8 +1,8 @@
 /** Building blocks of HTML pages: text, numbers, tables, and the page itself. */
 import { type Interval, signedInterval as withAscii } from '../../lib/interval.ts';
 import { type Chart, drawChart } from './draw.ts';
-import { pageStyle } from './style.ts';
 import { escapeText } from './svg.ts';
+import { pageStyle } from './theme.ts';
 
 const NAME_CHARACTERS = 24;
 

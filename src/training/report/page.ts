@@ -9,9 +9,8 @@ import { differenceChart } from './difference-chart.ts';
 import type { Chart } from './draw.ts';
 import { figure, folded, htmlPage, section, signedInterval } from './html.ts';
 import { seedsChart } from './seeds-chart.ts';
-import { settings } from './settings.ts';
 import { escapeText } from './svg.ts';
-import { campaignTable, curveTable, differenceTable, qualityTable, seedsTable } from './tables.ts';
+import { campaignTable, curveTable, differenceTable, qualityTable, seedsTable, settings } from './tables.ts';
 import { methodOrder } from './theme.ts';
 
 /** The charts of a report, in the order of the page. */
