@@ -7,16 +7,12 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { audienceVersion, changes } from './audience.ts';
 import { activateBody, changesQuery } from './queries.ts';
 
-export type ChangeDependencies = Pick<ServerDependencies, 'config'> & {
-  readonly store: Pick<ServerDependencies['store'], 'activate' | 'changes'>;
-};
-
-export function addVersionRoutes(app: ServerApp, dependencies: ChangeDependencies): void {
+export function addVersionRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   activateAudienceVersion(app, dependencies);
   listChanges(app, dependencies);
 }
 
-function activateAudienceVersion(app: ServerApp, { store }: ChangeDependencies): void {
+function activateAudienceVersion(app: ServerApp, { store }: ServerDependencies): void {
   app.put(
     '/v1/campaigns/:id/audience',
     describeRoute({
@@ -45,7 +41,7 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeDependencies):
   );
 }
 
-function listChanges(app: ServerApp, { config, store }: ChangeDependencies): void {
+function listChanges(app: ServerApp, { config, store }: ServerDependencies): void {
   app.get(
     '/v1/changes',
     describeRoute({

@@ -15,10 +15,6 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 import { streamChunks } from './stream/stream.ts';
 
-export type ModelDependencies = Pick<ServerDependencies, 'config' | 'customisedModels' | 'served'> & {
-  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'expansion'>;
-};
-
 const onnxSchema = z
   .string()
   .meta({ contentMediaType: 'application/octet-stream' })
@@ -83,7 +79,7 @@ const MODEL_ANSWER = {
   content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifest } },
 } as const;
 
-export function addModelRoutes(app: ServerApp, dependencies: ModelDependencies): void {
+export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store, customisedModels } = dependencies;
   const take = createSlots(config.maximumOpenModels, 'customised models are being built or sent');
 
@@ -139,7 +135,7 @@ async function* chunksOf(bytes: Uint8Array, size: number, release: () => void): 
   release();
 }
 
-function describeModel(config: ModelDependencies['config']): string {
+function describeModel(config: ServerDependencies['config']): string {
   return (
     'The model that ranked the audience, as an ONNX file that plain ONNX Runtime can run. It has the inputs of ' +
     'the general model (users and campaign, as token ids of its vocabularies) and the output `score`. The ' +

@@ -8,11 +8,7 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { explanation, explanationQuery, type ShownExplanation } from './explanation.ts';
 
-export type ExplanationDependencies = Pick<ServerDependencies, 'config' | 'explainer'> & {
-  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'setsOf'>;
-};
-
-export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationDependencies): void {
+export function addExplanationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store } = dependencies;
   const explain = createExplanations(dependencies);
 
@@ -60,7 +56,7 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationDe
  * @throws AppError unavailable (with retry_after) if too many other explanations are being computed; and the errors of
  * the explainer
  */
-function createExplanations({ config, explainer }: Pick<ExplanationDependencies, 'config' | 'explainer'>) {
+function createExplanations({ config, explainer }: ServerDependencies) {
   const take = createSlots(config.maximumOpenExplanations, 'explanations are being computed');
   const kept = new LRUCache<string, Explanation, AudienceToExplain>({
     max: config.keptExplanations,

@@ -8,14 +8,7 @@ import { count } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUsers } from '../user-sets/find-user.ts';
-import { type MembershipDependencies, withActive } from './membership-routes.ts';
-
-export type OutcomeDependencies = Pick<MembershipDependencies, 'config' | 'population' | 'rankings' | 'reads'> & {
-  readonly store: Pick<
-    ServerDependencies['store'],
-    'activeAudience' | 'audienceVersion' | 'get' | 'feedbackOf' | 'respondersOf'
-  >;
-};
+import { withActive } from './membership-routes.ts';
 
 const feedbackOutcomeSchema = z
   .object({
@@ -41,7 +34,7 @@ const feedbackOutcomeSchema = z
     ],
   });
 
-export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeDependencies): void {
+export function addFeedbackOutcome(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store } = dependencies;
   app.get(
     '/v1/campaigns/:id/feedback',
@@ -77,7 +70,7 @@ interface Responders {
 const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
 
 /** Counts the users who responded, how many of them are ranked, and how many are in the active audience. */
-async function countResponders(dependencies: OutcomeDependencies, id: string): Promise<Responders> {
+async function countResponders(dependencies: ServerDependencies, id: string): Promise<Responders> {
   const { config, population, reads, store } = dependencies;
   const responders = await store.respondersOf(id, config.maximumBatchMembers);
   return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {

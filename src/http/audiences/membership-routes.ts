@@ -14,14 +14,7 @@ import { memberBatchBody, userAudiencesQuery } from './queries.ts';
 import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
-export type MembershipDependencies = Pick<
-  ServerDependencies,
-  'config' | 'population' | 'rankings' | 'reads' | 'userAudiences'
-> & {
-  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
-};
-
-export function addMemberRoutes(app: ServerApp, dependencies: MembershipDependencies): void {
+export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   getMembership(app, dependencies);
   batchGetMemberships(app, dependencies);
   listUserAudiences(app, dependencies);
@@ -32,12 +25,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipDependen
  * ranking, which may be closed afterwards.
  */
 export async function withActive<T>(
-  {
-    store,
-    rankings,
-  }: Pick<MembershipDependencies, 'rankings'> & {
-    readonly store: Pick<MembershipDependencies['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
-  },
+  { store, rankings }: ServerDependencies,
   id: string,
   users: number,
   use: (audience: Audience, ranking: ReadRanking) => T,
@@ -50,7 +38,7 @@ export async function withActive<T>(
 }
 
 /** @throws AppError user_not_found */
-function numberOf(population: MembershipDependencies['population'], userId: string): number {
+function numberOf(population: ServerDependencies['population'], userId: string): number {
   const number = findUser(population, userId);
   if (number >= 0) return number;
   throw new AppError('user_not_found', 'the user is not in the population', {
@@ -66,7 +54,7 @@ function membershipText(found: Membership | null): string {
   return found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
 }
 
-function getMembership(app: ServerApp, dependencies: MembershipDependencies): void {
+function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, population, reads } = dependencies;
   app.get(
     '/v1/campaigns/:id/audience/members/:user_id',
@@ -93,7 +81,7 @@ function getMembership(app: ServerApp, dependencies: MembershipDependencies): vo
   );
 }
 
-function batchGetMemberships(app: ServerApp, dependencies: MembershipDependencies): void {
+function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, population, reads } = dependencies;
   app.post(
     '/v1/campaigns/:id/audience/members/batch',
@@ -128,7 +116,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipDependencie
   );
 }
 
-function listUserAudiences(app: ServerApp, dependencies: MembershipDependencies): void {
+function listUserAudiences(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
   const find = createUserAudiences(dependencies);
   app.get(

@@ -10,10 +10,6 @@ import { versionNumber } from '../plugins/json/query-numbers.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-export interface QualityDependencies {
-  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'expansion'>;
-}
-
 const qualityReport = z
   .object({
     campaign_id: z.string(),
@@ -93,7 +89,7 @@ const qualityQuery = z.strictObject({
   version: versionNumber().optional().describe('An audience version; by default the active version.'),
 });
 
-export function addQualityRoutes(app: ServerApp, { store }: QualityDependencies): void {
+export function addQualityRoutes(app: ServerApp, { store }: ServerDependencies): void {
   app.get(
     '/v1/campaigns/:id/quality',
     describeRoute({

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../../lib/errors.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
 import { plainJson } from '../plugins/json/json-writing.ts';
@@ -10,7 +11,7 @@ import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 import { audiencePage } from './audience.ts';
 import { audienceQuery, versionParams } from './queries.ts';
-import { createReader, type ReadDependencies } from './reader.ts';
+import { createReader } from './reader.ts';
 import type { StreamSlots } from './stream/stream-slots.ts';
 
 /** Text that both routes have in their descriptions. */
@@ -67,7 +68,7 @@ const ERRORS: readonly ErrorCode[] = [
   'audience_not_ready',
 ];
 
-export function addAudienceRoutes(app: ServerApp, dependencies: ReadDependencies, streams: StreamSlots): void {
+export function addAudienceRoutes(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots): void {
   const { config } = dependencies;
   const read = createReader(dependencies, streams);
 

@@ -23,10 +23,6 @@ import {
   viewOf,
 } from './view.ts';
 
-export type ReadDependencies = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
-  readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
-};
-
 type Query = ViewQuery & {
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
@@ -44,7 +40,7 @@ interface OpenAudience {
 type HeldAudience = HeldRanking<OpenAudience>;
 
 /** Creates the function that responds with the members of `version`, or of the active version if `version` is null. */
-export function createReader(dependencies: ReadDependencies, streams: StreamSlots) {
+export function createReader(dependencies: ServerDependencies, streams: StreamSlots) {
   const { config, store, rankings, reads, population, encoder } = dependencies;
 
   return async (
@@ -107,11 +103,7 @@ export function createReader(dependencies: ReadDependencies, streams: StreamSlot
 }
 
 /** Reads a page of up to `limit` members, from the start of the view. */
-function readPage(
-  { audience, ranking, view }: OpenAudience,
-  limit: number,
-  { population, reads }: Pick<ReadDependencies, 'population' | 'reads'>,
-) {
+function readPage({ audience, ranking, view }: OpenAudience, limit: number, { population, reads }: ServerDependencies) {
   const range = { size: view.size, fromRank: view.from, limit };
   return { audience, view, items: reads.pageOf(ranking, population.directory, range) };
 }
@@ -121,7 +113,7 @@ function readPage(
  */
 async function holdForStream(
   slot: StreamSlot,
-  rankings: ReadDependencies['rankings'],
+  rankings: ServerDependencies['rankings'],
   open: (at: AudiencePosition, ranking: ReadRanking) => OpenAudience,
   openFirst: (use: (at: AudiencePosition) => Promise<HeldAudience>) => Promise<HeldAudience>,
 ): Promise<HeldAudience> {
@@ -143,17 +135,13 @@ async function holdForStream(
 function encodingOf(
   type: TextType | typeof PARQUET_TYPE,
   isSafe: boolean,
-  { parquetRowGroupRows: rowGroupRows }: ReadDependencies['config'],
+  { parquetRowGroupRows: rowGroupRows }: ServerDependencies['config'],
 ): Encoding {
   return type === PARQUET_TYPE ? { rows: 'members', type, rowGroupRows } : { rows: 'members', type, isSafe };
 }
 
 /** The blocks of a stream, from the start of the view to rank `end`. */
-function blocksOf(
-  { ranking, view }: OpenAudience,
-  end: number,
-  { config, population, reads }: Pick<ReadDependencies, 'config' | 'population' | 'reads'>,
-) {
+function blocksOf({ ranking, view }: OpenAudience, end: number, { config, population, reads }: ServerDependencies) {
   const range = { size: end, fromRank: view.from, blockSize: config.streamChunkRows };
   return reads.memberBlocks(ranking, population.directory, range);
 }

@@ -12,7 +12,7 @@ import { quoteJson } from '../plugins/json/json-writing.ts';
  * conforms to `userAudiencesSchema`.
  * @throws AppError invalid_cursor, storage_failed
  */
-export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 'userAudiences'>) {
+export function createUserAudiences({ userAudiences }: ServerDependencies) {
   let listed: readonly Audience[] = [];
   /** The beginning of the JSON text of each audience, which is the same for all users. */
   let listedHeads: readonly string[] = [];

@@ -17,23 +17,12 @@ import { streamChunks } from './stream/stream.ts';
 import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
 import { checkPopulation, openFound } from './view.ts';
 
-export type VersionDependencies = Pick<
-  ServerDependencies,
-  'config' | 'population' | 'rankings' | 'reads' | 'encoder'
-> & {
-  readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
-};
-
-export function addAudienceVersionRoutes(
-  app: ServerApp,
-  dependencies: VersionDependencies,
-  streams: StreamSlots,
-): void {
+export function addAudienceVersionRoutes(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots): void {
   listAudienceVersions(app, dependencies);
   getAudienceDiff(app, dependencies, streams);
 }
 
-function listAudienceVersions(app: ServerApp, { config, store }: VersionDependencies): void {
+function listAudienceVersions(app: ServerApp, { config, store }: ServerDependencies): void {
   app.get(
     '/v1/campaigns/:id/audiences',
     describeRoute({
@@ -72,7 +61,7 @@ const DIFF_ANSWER = {
   content: DIFF_CONTENT,
 } as const;
 
-function getAudienceDiff(app: ServerApp, dependencies: VersionDependencies, streams: StreamSlots): void {
+function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots): void {
   const { store, population, reads, encoder } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
@@ -133,7 +122,7 @@ interface OpenSides {
 }
 
 async function diffCounts(
-  reads: VersionDependencies['reads'],
+  reads: ServerDependencies['reads'],
   [{ version: from }, { version: to }]: readonly [Audience, Audience],
   both: OpenSides,
 ) {
@@ -146,7 +135,7 @@ async function diffCounts(
 
 /** Opens both rankings with their own file descriptors, which are held, like the slot, until `close`. */
 async function openBoth(
-  dependencies: VersionDependencies,
+  dependencies: ServerDependencies,
   audiences: readonly [Audience, Audience],
   slot: StreamSlot,
 ): Promise<OpenSides> {
@@ -176,7 +165,7 @@ async function openBoth(
 }
 
 async function* changes(
-  { config, population, reads }: VersionDependencies,
+  { config, population, reads }: ServerDependencies,
   { from, to }: OpenSides,
 ): AsyncGenerator<ChangeBlock> {
   const { directory } = population;

@@ -97,11 +97,7 @@ export function viewOf({ audience, cursor }: AudiencePosition, ranking: ReadRank
  * Refuses a ranking that contains users who were never in the served population, because their ids are unknown.
  * @throws AppError unavailable
  */
-export function checkPopulation(
-  { population }: Pick<ServerDependencies, 'population'>,
-  audience: Audience,
-  ranking: ReadRanking,
-): void {
+export function checkPopulation({ population }: ServerDependencies, audience: Audience, ranking: ReadRanking): void {
   if (ranking.userCount <= population.directory.size) return;
   throw new AppError(
     'unavailable',

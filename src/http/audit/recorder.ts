@@ -9,10 +9,6 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { clientAddress } from '../plugins/access/client-address.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 
-export interface RecorderDependencies {
-  readonly store: Pick<ServerDependencies['store'], 'audit'>;
-}
-
 /** The parts of an audit entry that are the same for all requests to a route. */
 interface Audited {
   readonly action: string;
@@ -35,7 +31,7 @@ declare module 'fastify' {
  * Records every change made by routes that are registered later. Requests that are refused or change nothing
  * (repetitions with an idempotency key, dry runs) are not recorded.
  */
-export function recordChanges(app: ServerApp, dependencies: RecorderDependencies): void {
+export function recordChanges(app: ServerApp, dependencies: ServerDependencies): void {
   app.decorateRequest('pendingAction', null);
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);

@@ -6,11 +6,7 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute } from '../plugins/route.ts';
 import { auditLine, auditLinesSchema, auditQuery } from './entry.ts';
 
-export type AuditDependencies = Pick<ServerDependencies, 'config'> & {
-  readonly store: Pick<ServerDependencies['store'], 'audit'>;
-};
-
-export function addAuditRoutes(app: ServerApp, { store, config }: AuditDependencies): void {
+export function addAuditRoutes(app: ServerApp, { store, config }: ServerDependencies): void {
   app.get(
     '/v1/audit',
     describeRoute({

@@ -12,10 +12,6 @@ import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-export type FeedbackDependencies = Pick<ServerDependencies, 'clock' | 'config'> & {
-  readonly store: Pick<ServerDependencies['store'], 'addFeedback'>;
-};
-
 /** `now` returns ms since 1970. */
 function feedbackBody(config: ServerConfig, now: () => number) {
   const { maximumUserIdBytes, maximumFeedbackEvents, maximumFeedbackAheadMs, maximumErrorDetails } = config;
@@ -61,7 +57,7 @@ const feedbackReport = z
     examples: [{ received: 3, taken: 2, outdated: 1, users: { conversion: 1, click: 0, dismissal: 1 } }],
   });
 
-export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: FeedbackDependencies): Promise<void> {
+export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: ServerDependencies): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     parseJsonLines(scope, (events) => ({ events }));
     scope.post(

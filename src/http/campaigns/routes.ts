@@ -18,11 +18,7 @@ import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery
 import { countFeatures } from './features.ts';
 import { toAudienceRequest, toRefreshChange, toRefreshPolicy } from './inputs.ts';
 
-export type CampaignDependencies = Pick<ServerDependencies, 'config' | 'served' | 'wake'> & {
-  readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'update'>;
-};
-
-export function addCampaignRoutes(app: ServerApp, dependencies: CampaignDependencies): void {
+export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   createCampaign(app, dependencies);
   updateCampaign(app, dependencies);
   deleteCampaign(app, dependencies);
@@ -38,7 +34,7 @@ const CREATION =
   'response then has `Idempotent-Replayed: true`.';
 const CREATED_HEADERS = ['Location', 'ETag', 'Idempotent-Replayed'] as const;
 
-function createCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
+function createCampaign(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
   const once = createOnce(dependencies.store);
   app.post(
@@ -87,7 +83,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignDependencies): voi
   );
 }
 
-function updateCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
+function updateCampaign(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
   app.patch(
     '/v1/campaigns/:id',
@@ -123,7 +119,7 @@ function updateCampaign(app: ServerApp, dependencies: CampaignDependencies): voi
   );
 }
 
-function deleteCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
+function deleteCampaign(app: ServerApp, dependencies: ServerDependencies): void {
   app.delete(
     '/v1/campaigns/:id',
     describeRoute({
@@ -148,7 +144,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignDependencies): voi
   );
 }
 
-function listCampaigns(app: ServerApp, dependencies: CampaignDependencies): void {
+function listCampaigns(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
   app.get(
     '/v1/campaigns',
@@ -174,7 +170,7 @@ function listCampaigns(app: ServerApp, dependencies: CampaignDependencies): void
   );
 }
 
-function getCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
+function getCampaign(app: ServerApp, dependencies: ServerDependencies): void {
   app.get(
     '/v1/campaigns/:id',
     describeRoute({

@@ -4,7 +4,7 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { clock as clockAnswer } from './clock.ts';
 
-export function addClockRoutes(app: ServerApp, { clock }: Pick<ServerDependencies, 'clock'>): void {
+export function addClockRoutes(app: ServerApp, { clock }: ServerDependencies): void {
   app.post(
     '/v1/clock/confirm',
     describeRoute({

@@ -13,10 +13,6 @@ import { findRowsOf } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
 
-export type EstimateDependencies = Pick<ServerDependencies, 'config' | 'estimates' | 'served'> & {
-  readonly store: Pick<ServerDependencies['store'], 'userSets'>;
-};
-
 /** Audience sizes (as shares of the candidates) for which an estimate returns results. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
 
@@ -26,7 +22,7 @@ const COMMON: SetOwner = { kind: 'common_suppression' };
 type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
 type Told = Pick<EstimateAnswer, 'cohesion' | 'expected' | 'based_on' | 'reason'>;
 
-export function addEstimateRoutes(app: ServerApp, dependencies: EstimateDependencies): void {
+export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store } = dependencies;
 
   app.post(
@@ -87,7 +83,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateDependen
   );
 }
 
-function describeEstimate(config: EstimateDependencies['config']): string {
+function describeEstimate(config: ServerDependencies['config']): string {
   return (
     'Nothing is stored. The response contains the numbers of known and unknown seeds. If there are enough ' +
     'known seeds, the model is adapted to some of the seeds, as in an expansion, and tested on the other ' +
@@ -100,7 +96,7 @@ function describeEstimate(config: EstimateDependencies['config']): string {
   );
 }
 
-function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidates }: EstimateDependencies['config']) {
+function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidates }: ServerDependencies['config']) {
   return { minimumSeeds, mostSeeds: maximumEstimateSeeds, mostCandidates: maximumEstimateCandidates };
 }
 

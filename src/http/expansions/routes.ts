@@ -7,18 +7,14 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { expansion, expansionPage, expansionParams } from './expansion.ts';
 
-export type ExpansionDependencies = Pick<ServerDependencies, 'config' | 'wake'> & {
-  readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'cancel' | 'expand' | 'expansion' | 'expansionsOf'>;
-};
-
-export function addExpansionRoutes(app: ServerApp, dependencies: ExpansionDependencies): void {
+export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   createExpansion(app, dependencies);
   listExpansions(app, dependencies);
   getExpansion(app, dependencies);
   cancelExpansion(app, dependencies);
 }
 
-function createExpansion(app: ServerApp, dependencies: ExpansionDependencies): void {
+function createExpansion(app: ServerApp, dependencies: ServerDependencies): void {
   const { store } = dependencies;
   const once = createOnce(store);
   app.post(
@@ -58,7 +54,7 @@ function createExpansion(app: ServerApp, dependencies: ExpansionDependencies): v
   );
 }
 
-function listExpansions(app: ServerApp, { config, store }: ExpansionDependencies): void {
+function listExpansions(app: ServerApp, { config, store }: ServerDependencies): void {
   app.get(
     '/v1/campaigns/:id/expansions',
     describeRoute({
@@ -75,7 +71,7 @@ function listExpansions(app: ServerApp, { config, store }: ExpansionDependencies
   );
 }
 
-function getExpansion(app: ServerApp, { store }: ExpansionDependencies): void {
+function getExpansion(app: ServerApp, { store }: ServerDependencies): void {
   app.get(
     '/v1/campaigns/:id/expansions/:expansion_id',
     describeRoute({
@@ -91,7 +87,7 @@ function getExpansion(app: ServerApp, { store }: ExpansionDependencies): void {
   );
 }
 
-function cancelExpansion(app: ServerApp, { store }: ExpansionDependencies): void {
+function cancelExpansion(app: ServerApp, { store }: ServerDependencies): void {
   app.post(
     '/v1/campaigns/:id/expansions/:expansion_id/cancel',
     describeRoute({

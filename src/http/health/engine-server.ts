@@ -1,12 +1,13 @@
 /** The pages of an engine of a cluster, which has no API: /livez, /readyz and /metrics. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { cannotListen, isLoopback } from '../../lib/listening.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../../service/ports/health.ts';
 import { bearerOf, digest, secretCheck } from '../plugins/access/auth.ts';
 import { addEngineCopyMetrics, addEngineMetrics } from './engine-metrics.ts';
+import { ReadMetrics } from './read-metrics.ts';
 
 interface EnginePages {
   readonly host: string;
@@ -30,12 +31,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 export async function serveEnginePages(pages: EnginePages): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { host, port, engine } = pages;
   const registry = new Registry();
-  addEngineMetrics(() => ({ ...engine(), ready: engine().ready && pages.obstacle() === null }), [registry]);
-  addEngineCopyMetrics(engine, [registry]);
-  new Gauge({ name: 'metaheac_info', help: 'The release.', labelNames: ['version'], registers: [registry] }).set(
-    { version: PACKAGE_VERSION },
-    1,
-  );
+  const metrics = new ReadMetrics(registry);
+  addEngineMetrics(() => ({ ...engine(), ready: engine().ready && pages.obstacle() === null }), metrics);
+  addEngineCopyMetrics(engine, metrics);
+  metrics.gauge('metaheac_info', 'The release.', () => [[{ version: PACKAGE_VERSION }, 1]], ['version']);
   const isKnown = secretCheck(pages.metricsKey);
   const isOpen = pages.metricsKey === null && isLoopback(host);
   const server = createServer(async (request, response) => {

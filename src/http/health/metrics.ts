@@ -1,14 +1,13 @@
 /** Prometheus metrics of a server, in its own registry, and metrics of the process. */
 import { collectDefaultMetrics, Gauge, Histogram, register as ofProcess, Registry } from 'prom-client';
+import type { Cluster } from '../../domain/ports/cluster.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { MetricFamily } from '../../lib/tracing.ts';
-import { addClockMetrics } from '../clock/metrics.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { LoadShedder } from '../plugins/connections/load-shedder.ts';
 import type { Answered } from '../plugins/request-log.ts';
-import { addClusterMetrics } from './cluster-metrics.ts';
-import { addEngineMetrics } from './engine-metrics.ts';
-import { counter, gauge, storeGauge } from './read-metrics.ts';
+import { addCopyMetrics, addEngineCopyMetrics, addEngineMetrics } from './engine-metrics.ts';
+import { by, ReadMetrics } from './read-metrics.ts';
 import type { Part } from './readiness.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
@@ -23,22 +22,16 @@ export interface ServerMetrics {
   families(): Promise<readonly MetricFamily[]>;
 }
 
-type MetricsDependencies = Pick<
-  ServerDependencies,
-  'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served' | 'shared'
-> & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox' | 'cluster' | 'ranges'> };
-
 /** Bucket bounds in seconds, from a row look-up in a small population to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Creates the metrics of a server. All counts start at zero. */
 export function createMetrics(
-  dependencies: MetricsDependencies,
+  dependencies: ServerDependencies,
   partsOf: () => Promise<readonly Part[]>,
   shedder: Pick<LoadShedder, 'refusedByClass'>,
 ): ServerMetrics {
   const registry = Registry.merge([metricsOfProcess()]);
-  const registers = [registry];
   // the Prometheus linter rejects these gauges, because their names end like the names of counters; the gauges with the
   // label `type` remain
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
@@ -47,30 +40,24 @@ export function createMetrics(
   const openStreams = new Gauge({
     name: 'metaheac_audience_streams',
     help: 'Number of open streams of audiences, differences and user ids.',
-    registers,
+    registers: [registry],
   });
-  addVersions(dependencies, registers);
-  addStages(dependencies, registers);
-  addQueue(dependencies, registers);
-  addEngineMetrics(dependencies.engine, registers);
-  addWebhooks(dependencies, registers);
-  addMachine(dependencies, registers);
-  addStorage(dependencies, registers);
-  addClockMetrics(dependencies, registers);
-  addClusterMetrics(dependencies, registers);
+  addStages(dependencies, registry);
+  const { cluster } = dependencies.store;
+  const metrics = new ReadMetrics(registry, () => (cluster?.outage() ?? null) !== null);
+  addVersions(dependencies, metrics);
+  addQueue(dependencies, metrics);
+  addEngineMetrics(dependencies.engine, metrics);
+  addWebhooks(dependencies, metrics);
+  addMachine(dependencies, metrics);
+  addStorage(dependencies, metrics);
+  addClock(dependencies, metrics);
+  if (cluster !== null) addCluster(cluster, dependencies, metrics);
   const refused = 'Number of requests refused because of overload, by class.';
-  counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
-    for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
-  });
-  gauge(
-    'metaheac_part_ready',
-    '1 if the part is ready, as in /readyz; otherwise 0.',
-    registers,
-    ['part'],
-    async (self) => {
-      for (const { name, ready } of await partsOf()) self.set({ part: name }, ready ? 1 : 0);
-    },
-  );
+  const byClass = () => by('class', Object.fromEntries(shedder.refusedByClass()));
+  metrics.counter('metaheac_shed_requests_total', refused, byClass, ['class']);
+  const parts = async () => (await partsOf()).map(({ name, ready }) => [{ part: name }, Number(ready)] as const);
+  metrics.gauge('metaheac_part_ready', '1 if the part is ready, as in /readyz; otherwise 0.', parts, ['part']);
   return {
     observe: requests.observe,
     openStreams,
@@ -90,138 +77,142 @@ function metricsOfProcess(): Registry {
   return ofProcess;
 }
 
-function addVersions(dependencies: MetricsDependencies, registers: Registry[]): void {
-  const labels = ['version', 'model', 'population'];
-  gauge(
-    'metaheac_info',
-    'Versions of the service, and of the model and population that it serves.',
-    registers,
-    labels,
-    (self) => {
-      self.reset();
-      const { model, population } = dependencies.served();
-      self.set({ version: PACKAGE_VERSION, model: model.version, population: population.version }, 1);
-    },
-  );
+function addVersions({ served }: ServerDependencies, metrics: ReadMetrics): void {
+  const help = 'Versions of the service, and of the model and population that it serves.';
+  const read = () => {
+    const { model, population } = served();
+    return [[{ version: PACKAGE_VERSION, model: model.version, population: population.version }, 1]] as const;
+  };
+  metrics.gauge('metaheac_info', help, read, ['version', 'model', 'population']);
 }
 
-function addStages({ onExpanded }: MetricsDependencies, registers: Registry[]): void {
+function addStages({ onExpanded }: ServerDependencies, registry: Registry): void {
   const stages = new Histogram({
     name: 'metaheac_expansion_stage_seconds',
     help: 'Time that a ready expansion spent in each stage.',
     labelNames: ['stage'],
     buckets: STAGE_BUCKETS_SECONDS,
-    registers,
+    registers: [registry],
   });
   onExpanded((timings) => {
     for (const [stage, seconds] of Object.entries(timings)) stages.observe({ stage }, seconds);
   });
 }
 
-function addQueue({ store }: MetricsDependencies, registers: Registry[]): void {
-  storeGauge(
-    store,
-    'metaheac_expansions',
-    'Number of campaigns by the state of their latest expansion.',
-    registers,
-    ['state'],
-    async (self) => {
-      for (const [state, count] of Object.entries(await store.countsByState())) self.set({ state }, count);
-    },
-  );
-  storeGauge(
-    store,
-    'metaheac_queue_depth',
-    'Number of expansions that are waiting for the engine.',
-    registers,
-    [],
-    async (self) => {
-      self.set((await store.health.queue()).depth);
-    },
-  );
-  storeGauge(
-    store,
-    'metaheac_queue_oldest_seconds',
-    'Age of the oldest queued expansion in seconds.',
-    registers,
-    [],
-    async (self) => {
-      self.set((await store.health.queue()).oldestSeconds);
-    },
-  );
+function addQueue({ store }: ServerDependencies, metrics: ReadMetrics): void {
+  const expansions = 'Number of campaigns by the state of their latest expansion.';
+  const byState = async () => by('state', await store.countsByState());
+  metrics.storeGauge('metaheac_expansions', expansions, byState, ['state']);
+  const waiting = 'Number of expansions that are waiting for the engine.';
+  metrics.storeGauge('metaheac_queue_depth', waiting, async () => (await store.health.queue()).depth);
+  const oldest = 'Age of the oldest queued expansion in seconds.';
+  metrics.storeGauge('metaheac_queue_oldest_seconds', oldest, async () => (await store.health.queue()).oldestSeconds);
 }
 
-function addWebhooks({ store, webhooks }: MetricsDependencies, registers: Registry[]): void {
-  storeGauge(
-    store,
-    'metaheac_webhook_deliveries_pending',
-    'Number of webhook deliveries that are waiting or being sent.',
-    registers,
-    [],
-    async (self) => {
-      self.set(await store.outbox.pendingCount());
-    },
-  );
-  const help = 'Number of webhook delivery attempts by outcome.';
-  counter('metaheac_webhook_attempts_total', help, registers, ['outcome'], (self) => {
-    for (const [outcome, count] of Object.entries(webhooks.counts())) self.inc({ outcome }, count);
-  });
+function addWebhooks({ store, webhooks }: ServerDependencies, metrics: ReadMetrics): void {
+  const pending = 'Number of webhook deliveries that are waiting or being sent.';
+  metrics.storeGauge('metaheac_webhook_deliveries_pending', pending, () => store.outbox.pendingCount());
+  const attempts = 'Number of webhook delivery attempts by outcome.';
+  const byOutcome = () => by('outcome', { ...webhooks.counts() });
+  metrics.counter('metaheac_webhook_attempts_total', attempts, byOutcome, ['outcome']);
 }
 
-function addMachine({ machine, engine }: MetricsDependencies, registers: Registry[]): void {
+function addMachine({ machine, engine }: ServerDependencies, metrics: ReadMetrics): void {
   const help = 'Resident memory of each process in bytes.';
-  gauge('metaheac_resident_memory_bytes', help, registers, ['process'], (self) => {
-    self.reset();
-    self.set({ process: 'api' }, machine.residentBytes());
+  const memory = () => {
     const { heartbeat } = engine();
-    if (heartbeat) self.set({ process: 'engine' }, heartbeat.residentBytes);
-  });
+    return by('process', { api: machine.residentBytes(), ...(heartbeat && { engine: heartbeat.residentBytes }) });
+  };
+  metrics.gauge('metaheac_resident_memory_bytes', help, memory, ['process']);
   const free = 'Free bytes on the disk of the data folder or, in a cluster, of the cache.';
-  diskGauge('metaheac_disk_free_bytes', free, registers, () => machine.disk().freeBytes);
+  metrics.gauge(
+    'metaheac_disk_free_bytes',
+    free,
+    ifReported(() => machine.disk().freeBytes),
+  );
 }
 
-function addStorage({ storage }: MetricsDependencies, registers: Registry[]): void {
+function addStorage({ storage }: ServerDependencies, metrics: ReadMetrics): void {
   const low = '1 while new work is refused because free disk space is below the reserve.';
-  diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
+  metrics.gauge(
+    'metaheac_disk_low',
+    low,
+    ifReported(() => Number(storage.disk().isLow)),
+  );
   const reserve =
     'Size in bytes of the reserve file, which is removed to make room for deletions on a full disk; 0 while ' +
     'the file does not exist.';
-  diskGauge('metaheac_reserve_file_bytes', reserve, registers, () => storage.reserveFileBytes());
-  const givenUp = '1 while the reserve file does not exist; new work is refused in the meantime.';
-  diskGauge('metaheac_reserve_given_up', givenUp, registers, () => (storage.isReserveGivenUp() ? 1 : 0));
-  const help = 'Number of damaged files found since the service started. Damaged files are not served.';
-  gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
-    for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
-  });
-  const aside = 'Number of folders with files that were moved aside because the database had no record of them.';
-  gauge('metaheac_set_aside_folders', aside, registers, [], async (self) => {
-    self.set((await storage.setAside()).length);
-  });
-  gauge('metaheac_damage', 'Number of files that are damaged or missing at present.', registers, ['kind'], (self) => {
-    for (const kind of Object.keys(storage.damaged())) self.set({ kind }, 0);
-    for (const { kind } of storage.damage()) self.inc({ kind });
-  });
-  gauge(
-    'metaheac_scrubbed_bytes',
-    'Number of bytes read to verify files since the service started.',
-    registers,
-    [],
-    (self) => {
-      self.set(storage.scrubbed().bytes);
-    },
+  metrics.gauge(
+    'metaheac_reserve_file_bytes',
+    reserve,
+    ifReported(() => storage.reserveFileBytes()),
   );
+  const givenUp = '1 while the reserve file does not exist; new work is refused in the meantime.';
+  metrics.gauge(
+    'metaheac_reserve_given_up',
+    givenUp,
+    ifReported(() => Number(storage.isReserveGivenUp())),
+  );
+  const damaged = 'Number of damaged files found since the service started. Damaged files are not served.';
+  metrics.gauge('metaheac_damaged_files', damaged, () => by('kind', storage.damaged()), ['kind']);
+  const aside = 'Number of folders with files that were moved aside because the database had no record of them.';
+  metrics.gauge('metaheac_set_aside_folders', aside, async () => (await storage.setAside()).length);
+  const present = () =>
+    Object.keys(storage.damaged()).map(
+      (kind) => [{ kind }, storage.damage().filter((damage) => damage.kind === kind).length] as const,
+    );
+  metrics.gauge('metaheac_damage', 'Number of files that are damaged or missing at present.', present, ['kind']);
+  const scrubbed = 'Number of bytes read to verify files since the service started.';
+  metrics.gauge('metaheac_scrubbed_bytes', scrubbed, () => storage.scrubbed().bytes);
 }
 
 /**
- * A gauge that is omitted while the system does not report free disk space. /readyz says why, and all other metrics are
- * present.
+ * What `read` returns, or null while the system does not report free disk space, so the metric is omitted. /readyz says
+ * why, and all other metrics are present.
  */
-function diskGauge(name: string, help: string, registers: Registry[], read: () => number): void {
-  gauge(name, help, registers, [], (self) => {
+function ifReported(read: () => number): () => number | null {
+  return () => {
     try {
-      self.set(read());
+      return read();
     } catch {
-      self.remove();
+      return null;
     }
-  });
+  };
+}
+
+function addClock({ clock }: ServerDependencies, metrics: ReadMetrics): void {
+  const jumps = "Number of jumps of the machine's clock by more than an hour.";
+  metrics.counter('metaheac_clock_jumps_total', jumps, () => clock.status.jumps);
+  const ahead = "Seconds by which the machine's clock is ahead of the service's time.";
+  metrics.gauge('metaheac_clock_ahead_seconds', ahead, () => clock.status.aheadMs / 1000);
+}
+
+/** Adds the metrics of a cluster. Those of the database are omitted while it does not answer. */
+function addCluster(cluster: Cluster, { store, shared, engine }: ServerDependencies, metrics: ReadMetrics): void {
+  const leads = '1 while this node leads the cluster.';
+  metrics.gauge('metaheac_cluster_leader', leads, () => Number(cluster.leadership.isLeader));
+  const outage = 'Seconds since the database stopped answering this node; 0 while it answers.';
+  metrics.gauge('metaheac_cluster_outage_seconds', outage, () => (cluster.outage()?.ms ?? 0) / 1000);
+  const members = async () => {
+    const all = await cluster.members();
+    const count = (kind: string, ready: boolean) =>
+      all.filter((member) => member.kind === kind && member.isReady === ready).length;
+    return ['node', 'engine'].flatMap((kind) =>
+      [true, false].map((ready) => [{ kind, ready: String(ready) }, count(kind, ready)] as const),
+    );
+  };
+  metrics.storeGauge('metaheac_cluster_members', 'Processes of the cluster.', members, ['kind', 'ready']);
+  const { ranges } = store;
+  if (ranges !== null) {
+    const phases = async () => by('state', (await ranges.counts()).phases);
+    metrics.storeGauge('metaheac_ranges', 'Ranges of running expansions, by state.', phases, ['state']);
+    const doubled = 'Running ranges that a second engine may take or has taken.';
+    metrics.storeGauge('metaheac_ranges_doubled', doubled, async () => (await ranges.counts()).doubled);
+  }
+  const copies = () => ({ blobCache: cluster.blobCache, mirror: shared?.mirror() ?? null });
+  addCopyMetrics('metaheac', copies, metrics);
+  addEngineCopyMetrics(engine, metrics);
+  if (shared === null) return;
+  const kept = 'Versions of deleted files that rules of the bucket keep, of deletions by this process.';
+  metrics.counter('metaheac_kept_versions_total', kept, () => shared.keptVersions());
 }

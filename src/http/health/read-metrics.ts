@@ -1,58 +1,59 @@
 /** Metrics whose values are read at the time of the scrape. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { CampaignStore } from '../../domain/ports/store.ts';
 
-/** A gauge whose value `collect` sets. If `collect` throws, the scrape fails. */
-export function gauge(
-  name: string,
-  help: string,
-  registers: Registry[],
-  labelNames: readonly string[],
-  collect: (self: Gauge) => void | Promise<void>,
-): void {
-  new Gauge({
-    name,
-    help,
-    labelNames: [...labelNames],
-    registers,
-    collect() {
-      return collect(this);
-    },
-  });
+/** A value for each set of labels; null if nothing is known, so the metric is omitted. */
+type Values = readonly (readonly [labels: Record<string, string>, value: number])[] | number | null | undefined;
+
+/** Values that differ by one label. */
+export function by(label: string, values: Readonly<Record<string, number>>): Values {
+  return Object.entries(values).map(([name, value]) => [{ [label]: name }, value]);
 }
 
-/** A counter that is reset before each scrape, and that `collect` increases to the current value. */
-export function counter(
-  name: string,
-  help: string,
-  registers: Registry[],
-  labelNames: readonly string[],
-  collect: (self: Counter) => void,
-): void {
-  new Counter({
-    name,
-    help,
-    labelNames: [...labelNames],
-    registers,
-    collect() {
-      this.reset();
-      collect(this);
-    },
-  });
-}
+export class ReadMetrics {
+  readonly #registry: Registry;
+  /** Whether the database of a cluster does not answer. */
+  readonly #isOut: () => boolean;
 
-/** A gauge of values from a store, which has no values while the database of a cluster does not answer. */
-export function storeGauge(
-  { cluster }: Pick<CampaignStore, 'cluster'>,
-  name: string,
-  help: string,
-  registers: Registry[],
-  labelNames: readonly string[],
-  collect: (self: Gauge) => Promise<void>,
-): void {
-  gauge(name, help, registers, labelNames, async (self) => {
-    if ((cluster?.outage() ?? null) === null) await collect(self);
-    else if (labelNames.length > 0) self.reset();
-    else self.remove();
-  });
+  constructor(registry: Registry, isOut: () => boolean = () => false) {
+    this.#registry = registry;
+    this.#isOut = isOut;
+  }
+
+  /** Adds a gauge. If `read` throws, the scrape fails. */
+  gauge(name: string, help: string, read: () => Values | Promise<Values>, labelNames: readonly string[] = []): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      async collect() {
+        const values = await read();
+        if (labelNames.length > 0) this.reset();
+        else this.remove();
+        if (typeof values === 'number') this.set(values);
+        else for (const [labels, value] of values ?? []) this.set(labels, value);
+      },
+    });
+  }
+
+  /** Adds a gauge of values from the store, which has none while the database of a cluster does not answer. */
+  storeGauge(name: string, help: string, read: () => Promise<Values>, labelNames?: readonly string[]): void {
+    this.gauge(name, help, async () => (this.#isOut() ? null : read()), labelNames);
+  }
+
+  /** Adds a counter, which has the values that `read` returns. Without labels, it is 0 if nothing is known. */
+  counter(name: string, help: string, read: () => Values, labelNames: readonly string[] = []): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        const values = read();
+        if (typeof values === 'number') this.inc(values);
+        else for (const [labels, value] of values ?? []) this.inc(labels, value);
+      },
+    });
+  }
 }

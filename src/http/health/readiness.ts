@@ -13,11 +13,6 @@ export interface Part {
   readonly detail: string;
 }
 
-type ReadinessDependencies = Pick<
-  ServerDependencies,
-  'engine' | 'served' | 'machine' | 'storage' | 'eraser' | 'clock' | 'config' | 'logger'
-> & { readonly store: Pick<ServerDependencies['store'], 'health' | 'cluster'> };
-
 type Verdict = Omit<Part, 'name'>;
 
 /** Milliseconds for which the result of an expensive check is reused. A check of the store waits for the disk. */
@@ -29,7 +24,7 @@ const BUSY_MS = 10_000;
  * Returns the current state of each part. The results for the store and the file descriptors, which are expensive to
  * check, are at most a second old. A change of readiness is logged.
  */
-export function createReadiness(dependencies: ReadinessDependencies): () => Promise<readonly Part[]> {
+export function createReadiness(dependencies: ServerDependencies): () => Promise<readonly Part[]> {
   const { clock, eraser } = dependencies;
   const store = kept(createStoreProbe(dependencies), clock);
   const descriptors = kept(() => descriptorVerdict(dependencies), clock);
@@ -57,7 +52,7 @@ export function createReadiness(dependencies: ReadinessDependencies): () => Prom
 }
 
 /** Logs which parts are not ready, or that all are, whenever that has changed since the previous check. */
-function changeLog({ logger }: ReadinessDependencies): (parts: readonly Part[]) => void {
+function changeLog({ logger }: ServerDependencies): (parts: readonly Part[]) => void {
   let before = '';
   return (parts) => {
     const faults = parts.filter(({ ready, degraded }) => !ready || degraded);
@@ -70,7 +65,7 @@ function changeLog({ logger }: ReadinessDependencies): (parts: readonly Part[]) 
 }
 
 /** Creates a check that reuses the result or the error of `look` for a second. */
-function kept(look: () => Verdict | Promise<Verdict>, clock: ReadinessDependencies['clock']): () => Promise<Verdict> {
+function kept(look: () => Verdict | Promise<Verdict>, clock: ServerDependencies['clock']): () => Promise<Verdict> {
   let verdict: Promise<Verdict> | null = null;
   let lookedAt = 0;
   return async () => {
@@ -92,7 +87,7 @@ async function verdictOf(look: () => Verdict | Promise<Verdict>): Promise<Verdic
   }
 }
 
-function engineVerdict({ engine, config }: ReadinessDependencies): Verdict {
+function engineVerdict({ engine, config }: ServerDependencies): Verdict {
   const { ready, detail, heartbeat } = engine();
   if (!ready || !heartbeat) return { ready, detail };
   if (heartbeat.ageMs <= config.readyHeartbeatMs) return { ready, detail: detail + refusalOf(heartbeat) };
@@ -107,7 +102,7 @@ function refusalOf({ refusedModels: models }: EngineHeartbeat): string {
 }
 
 /** Creates a check that writes to the store, because a readable store need not be writable. */
-function createStoreProbe({ store, clock }: ReadinessDependencies): () => Promise<Verdict> {
+function createStoreProbe({ store, clock }: ServerDependencies): () => Promise<Verdict> {
   let writtenAt = clock.elapsed();
   return async () => {
     const { depth, oldestSeconds } = await store.health.queue();
@@ -121,7 +116,7 @@ function createStoreProbe({ store, clock }: ReadinessDependencies): () => Promis
 }
 
 /** The verdict on a database that does not answer; null if it answers. */
-function outageVerdict({ store, config }: ReadinessDependencies): Verdict | null {
+function outageVerdict({ store, config }: ServerDependencies): Verdict | null {
   const outage = store.cluster?.outage() ?? null;
   if (outage === null) return null;
   const lost = `no answer for ${seconds(outage.ms)} s (${outage.reason})`;
@@ -138,7 +133,7 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
  * Checks free space against the reserve first, because new work is refused below the reserve, and the reserve is by
  * default larger than the readiness limit.
  */
-function diskVerdict({ machine, storage, config }: ReadinessDependencies): Verdict {
+function diskVerdict({ machine, storage, config }: ServerDependencies): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {
     const { freeBytes, reserveBytes, fault } = reserve;
@@ -152,7 +147,7 @@ function diskVerdict({ machine, storage, config }: ReadinessDependencies): Verdi
   return { ready: false, detail: `${free}, less than ${size(config.readyFreeBytes)}` };
 }
 
-function descriptorVerdict({ machine, config }: ReadinessDependencies): Verdict {
+function descriptorVerdict({ machine, config }: ServerDependencies): Verdict {
   const descriptors = machine.descriptors();
   if (descriptors === null) return { ready: true, detail: 'not known on this system' };
   const { open, limit } = descriptors;

@@ -9,8 +9,6 @@ import { liveness, readiness } from './health.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Part } from './readiness.ts';
 
-export type HealthDependencies = Pick<ServerDependencies, 'served'>;
-
 /** The metrics, and the access control for reading them. */
 interface MetricsAccess {
   readonly metrics: ServerMetrics;
@@ -21,7 +19,7 @@ const READY_RETRY_SECONDS = 2;
 
 export function addHealthRoutes(
   app: ServerApp,
-  dependencies: HealthDependencies,
+  dependencies: ServerDependencies,
   partsOf: () => Promise<readonly Part[]>,
   { metrics, access }: MetricsAccess,
 ): void {
@@ -49,7 +47,7 @@ function getLiveness(app: ServerApp): void {
 
 function getReadiness(
   app: ServerApp,
-  dependencies: HealthDependencies,
+  dependencies: ServerDependencies,
   partsOf: () => Promise<readonly Part[]>,
   access: Access,
 ): void {

@@ -15,11 +15,9 @@ import {
 } from './information.ts';
 import { presentLimits } from './published-limits.ts';
 
-export type InformationDependencies = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'served'>;
-
 const TAGS = ['information'];
 
-export function addInformationRoutes(app: ServerApp, dependencies: InformationDependencies): void {
+export function addInformationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   listLimits(app, dependencies);
   getCurrentModel(app, dependencies);
   listModelFeatureValues(app, dependencies);
@@ -27,7 +25,7 @@ export function addInformationRoutes(app: ServerApp, dependencies: InformationDe
   listPopulationFeatureValues(app, dependencies);
 }
 
-function listLimits(app: ServerApp, { config }: InformationDependencies): void {
+function listLimits(app: ServerApp, { config }: ServerDependencies): void {
   app.get(
     '/v1/limits',
     describeRoute({
@@ -43,7 +41,7 @@ function listLimits(app: ServerApp, { config }: InformationDependencies): void {
   );
 }
 
-function getCurrentModel(app: ServerApp, dependencies: InformationDependencies): void {
+function getCurrentModel(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
   app.get(
     '/v1/models/current',
@@ -77,7 +75,7 @@ function getCurrentModel(app: ServerApp, dependencies: InformationDependencies):
   );
 }
 
-function listModelFeatureValues(app: ServerApp, dependencies: InformationDependencies): void {
+function listModelFeatureValues(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
   app.get(
     '/v1/models/current/features/:name/values',
@@ -103,7 +101,7 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationDepende
   );
 }
 
-function getCurrentPopulation(app: ServerApp, dependencies: InformationDependencies): void {
+function getCurrentPopulation(app: ServerApp, dependencies: ServerDependencies): void {
   const { population } = dependencies;
   app.get(
     '/v1/populations/current',
@@ -130,10 +128,7 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationDependenc
   );
 }
 
-function listPopulationFeatureValues(
-  app: ServerApp,
-  { config, population, populations }: InformationDependencies,
-): void {
+function listPopulationFeatureValues(app: ServerApp, { config, population, populations }: ServerDependencies): void {
   app.get(
     '/v1/populations/current/features/:name/values',
     describeRoute({

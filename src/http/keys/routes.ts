@@ -8,13 +8,9 @@ import { pageQuery } from '../plugins/paging.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { caller, key, keyBody, keyPage, keyParams, keyWithSecret } from './key.ts';
 
-export type KeyDependencies = Pick<ServerDependencies, 'clock' | 'config'> & {
-  readonly store: Pick<ServerDependencies['store'], 'apiKeys'>;
-};
-
 const TAGS = ['keys'];
 
-export function addKeyRoutes(app: ServerApp, dependencies: KeyDependencies): void {
+export function addKeyRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   createKey(app, dependencies);
   listKeys(app, dependencies);
   getCaller(app, dependencies);
@@ -22,7 +18,7 @@ export function addKeyRoutes(app: ServerApp, dependencies: KeyDependencies): voi
   revokeKey(app, dependencies);
 }
 
-function createKey(app: ServerApp, { store, clock, config }: KeyDependencies): void {
+function createKey(app: ServerApp, { store, clock, config }: ServerDependencies): void {
   app.post(
     '/v1/keys',
     describeRoute({
@@ -60,7 +56,7 @@ function createKey(app: ServerApp, { store, clock, config }: KeyDependencies): v
   );
 }
 
-function listKeys(app: ServerApp, { store, config }: KeyDependencies): void {
+function listKeys(app: ServerApp, { store, config }: ServerDependencies): void {
   app.get(
     '/v1/keys',
     describeRoute({
@@ -77,7 +73,7 @@ function listKeys(app: ServerApp, { store, config }: KeyDependencies): void {
   );
 }
 
-function getCaller(app: ServerApp, { store }: KeyDependencies): void {
+function getCaller(app: ServerApp, { store }: ServerDependencies): void {
   app.get(
     '/v1/keys/current',
     describeRoute({
@@ -99,7 +95,7 @@ function getCaller(app: ServerApp, { store }: KeyDependencies): void {
   );
 }
 
-function getKey(app: ServerApp, { store }: KeyDependencies): void {
+function getKey(app: ServerApp, { store }: ServerDependencies): void {
   app.get(
     '/v1/keys/:id',
     describeRoute({
@@ -115,7 +111,7 @@ function getKey(app: ServerApp, { store }: KeyDependencies): void {
   );
 }
 
-function revokeKey(app: ServerApp, { store }: KeyDependencies): void {
+function revokeKey(app: ServerApp, { store }: ServerDependencies): void {
   app.delete(
     '/v1/keys/:id',
     describeRoute({

@@ -5,18 +5,16 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { modelParams, modelVersion, modelVersions } from './model.ts';
 
-export type ModelVersionDependencies = Pick<ServerDependencies, 'models'>;
-
 const TAGS = ['information'];
 
-export function addModelVersionRoutes(app: ServerApp, dependencies: ModelVersionDependencies): void {
+export function addModelVersionRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   listModels(app, dependencies);
   getModel(app, dependencies);
   activateModel(app, dependencies);
   rollbackModel(app, dependencies);
 }
 
-function listModels(app: ServerApp, { models }: ModelVersionDependencies): void {
+function listModels(app: ServerApp, { models }: ServerDependencies): void {
   app.get(
     '/v1/models',
     describeRoute({
@@ -30,7 +28,7 @@ function listModels(app: ServerApp, { models }: ModelVersionDependencies): void 
   );
 }
 
-function getModel(app: ServerApp, { models }: ModelVersionDependencies): void {
+function getModel(app: ServerApp, { models }: ServerDependencies): void {
   app.get(
     '/v1/models/:version',
     describeRoute({
@@ -46,7 +44,7 @@ function getModel(app: ServerApp, { models }: ModelVersionDependencies): void {
   );
 }
 
-function activateModel(app: ServerApp, { models }: ModelVersionDependencies): void {
+function activateModel(app: ServerApp, { models }: ServerDependencies): void {
   app.post(
     '/v1/models/:version/activate',
     describeRoute({
@@ -72,7 +70,7 @@ function activateModel(app: ServerApp, { models }: ModelVersionDependencies): vo
   );
 }
 
-function rollbackModel(app: ServerApp, { models }: ModelVersionDependencies): void {
+function rollbackModel(app: ServerApp, { models }: ServerDependencies): void {
   app.post(
     '/v1/models/:version/rollback',
     describeRoute({

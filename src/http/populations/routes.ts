@@ -15,11 +15,9 @@ import {
   versionParams,
 } from './population.ts';
 
-export type PopulationDependencies = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
-
 const TAGS = ['information'];
 
-export function addPopulationRoutes(app: ServerApp, dependencies: PopulationDependencies): void {
+export function addPopulationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   listPopulations(app, dependencies);
   getPopulation(app, dependencies);
   getPopulationChanges(app, dependencies);
@@ -27,7 +25,7 @@ export function addPopulationRoutes(app: ServerApp, dependencies: PopulationDepe
   activatePopulation(app, dependencies);
 }
 
-function listPopulations(app: ServerApp, { populations, served }: PopulationDependencies): void {
+function listPopulations(app: ServerApp, { populations, served }: ServerDependencies): void {
   app.get(
     '/v1/populations',
     describeRoute({
@@ -42,7 +40,7 @@ function listPopulations(app: ServerApp, { populations, served }: PopulationDepe
   );
 }
 
-function getPopulation(app: ServerApp, { populations, served }: PopulationDependencies): void {
+function getPopulation(app: ServerApp, { populations, served }: ServerDependencies): void {
   app.get(
     '/v1/populations/:version',
     describeRoute({
@@ -74,7 +72,7 @@ function getPopulation(app: ServerApp, { populations, served }: PopulationDepend
   );
 }
 
-function getPopulationChanges(app: ServerApp, { populations }: PopulationDependencies): void {
+function getPopulationChanges(app: ServerApp, { populations }: ServerDependencies): void {
   app.get(
     '/v1/populations/:version/changes',
     describeRoute({
@@ -105,7 +103,7 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationDepende
   );
 }
 
-function samplePopulation(app: ServerApp, { config, populations, served }: PopulationDependencies): void {
+function samplePopulation(app: ServerApp, { config, populations, served }: ServerDependencies): void {
   app.get(
     '/v1/populations/current/sample',
     describeRoute({
@@ -139,7 +137,7 @@ function samplePopulation(app: ServerApp, { config, populations, served }: Popul
   );
 }
 
-function activatePopulation(app: ServerApp, { populations, served, wake }: PopulationDependencies): void {
+function activatePopulation(app: ServerApp, { populations, served, wake }: ServerDependencies): void {
   app.post(
     '/v1/populations/:version/activate',
     describeRoute({
@@ -167,7 +165,7 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Popul
   );
 }
 
-type Versions = Pick<PopulationDependencies['populations'], 'list'>;
+type Versions = Pick<ServerDependencies['populations'], 'list'>;
 type Listed = ShownVersion & Pick<ReturnType<Versions['list']>[number], 'features'>;
 
 function listVersions(populations: Versions, served: string): Listed[] {

@@ -9,11 +9,6 @@ import { KEPT_ERRORS, type LastErrors } from '../plugins/last-errors.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { status } from './status.ts';
 
-export type StatusDependencies = Pick<
-  ServerDependencies,
-  'store' | 'engine' | 'machine' | 'storage' | 'served' | 'webhooks' | 'clock'
->;
-
 /** State of the HTTP server. */
 export interface Observed {
   readonly partsOf: () => Promise<readonly Part[]>;
@@ -27,7 +22,7 @@ const SHOWN_DAMAGE = 20;
 
 type Status = z.input<typeof status>;
 
-export function addStatusRoutes(app: ServerApp, dependencies: StatusDependencies, observed: Observed): void {
+export function addStatusRoutes(app: ServerApp, dependencies: ServerDependencies, observed: Observed): void {
   app.get(
     '/v1/status',
     describeRoute({
@@ -60,7 +55,7 @@ function partsOf(parts: readonly Part[]): Pick<Status, 'ready' | 'parts'> {
   return { ready: parts.every(({ ready }) => ready), parts };
 }
 
-async function versionsOf({ store, served }: StatusDependencies): Promise<Status['versions']> {
+async function versionsOf({ store, served }: ServerDependencies): Promise<Status['versions']> {
   const { model, population } = served();
   return {
     service: PACKAGE_VERSION,
@@ -70,7 +65,7 @@ async function versionsOf({ store, served }: StatusDependencies): Promise<Status
   };
 }
 
-async function queueOf({ store }: StatusDependencies): Promise<Status['queue']> {
+async function queueOf({ store }: ServerDependencies): Promise<Status['queue']> {
   const { depth, oldestSeconds } = await store.health.queue();
   return { depth, oldest_seconds: oldestSeconds, by_state: await store.countsByState() };
 }
@@ -86,7 +81,7 @@ function engineOf({ ready, detail, restarts, heartbeat, ...engine }: EngineStatu
   };
 }
 
-function diskOf({ machine, storage }: StatusDependencies): Status['disk'] {
+function diskOf({ machine, storage }: ServerDependencies): Status['disk'] {
   try {
     const { freeBytes, totalBytes } = machine.disk();
     return { free_bytes: freeBytes, total_bytes: totalBytes, reserve_file_bytes: storage.reserveFileBytes() };
@@ -96,12 +91,12 @@ function diskOf({ machine, storage }: StatusDependencies): Status['disk'] {
   }
 }
 
-function damageOf({ storage }: StatusDependencies): Status['damage'] {
+function damageOf({ storage }: ServerDependencies): Status['damage'] {
   const all = storage.damage();
   return { count: all.length, files: all.slice(0, SHOWN_DAMAGE) };
 }
 
-async function errorsOf({ store }: StatusDependencies, errors: LastErrors): Promise<Status['last_errors']> {
+async function errorsOf({ store }: ServerDependencies, errors: LastErrors): Promise<Status['last_errors']> {
   const none = { campaign_id: null, expansion_id: null, route: null };
   const ofExpansions = (await store.health.lastFailures(KEPT_ERRORS)).map(({ campaignId, expansionId, code, at }) => ({
     ...{ at, code },

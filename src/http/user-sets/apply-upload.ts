@@ -16,11 +16,6 @@ import type { OpenUploads } from './open-uploads.ts';
 import { readUploadedIds } from './upload-ids.ts';
 import { knownPercent, type ShownSet, type uploadQuery } from './user-set.ts';
 
-/** Dependencies of the user set routes. */
-export type UserSetDependencies = Pick<ServerDependencies, 'clock' | 'config' | 'population'> & {
-  readonly store: Pick<ServerDependencies['store'], 'get' | 'userSets'>;
-};
-
 /** Uploads in flight, with their connections. Shared by all upload routes. */
 export interface OpenTransfers {
   readonly uploads: OpenUploads;
@@ -35,7 +30,7 @@ export interface OpenTransfers {
 export async function applyUpload(
   request: FastifyRequest,
   { owner, how }: { readonly owner: SetOwner; readonly how: Change },
-  dependencies: UserSetDependencies,
+  dependencies: ServerDependencies,
   { uploads, requests }: OpenTransfers,
 ): Promise<ShownSet> {
   const { clock, config, store } = dependencies;
@@ -68,7 +63,7 @@ export async function applyUpload(
 }
 
 /** Returns the parts of the served population version that are needed to match user ids. */
-export function populationOf({ population }: Pick<UserSetDependencies, 'population'>): MatchedPopulation {
+export function populationOf({ population }: ServerDependencies): MatchedPopulation {
   // the served version is read only once, because it may change before the last id is looked up
   const { version, directory, rowOf } = population;
   return { version, has: (userId) => findUser({ directory, rowOf }, userId) >= 0 };

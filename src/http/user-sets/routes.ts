@@ -2,6 +2,7 @@
  * Routes of the three kinds of user sets: a campaign's seeds, a campaign's suppression list, and the global suppression
  * list.
  */
+
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../domain/user-sets.ts';
@@ -10,13 +11,14 @@ import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
 import { grouped } from '../../lib/text/counted.ts';
 import type { StreamSlots } from '../audiences/stream/stream-slots.ts';
 import type { ServerConfig } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { sendError } from '../problems/error-handler.ts';
-import { applyUpload, type OpenTransfers, populationOf, type UserSetDependencies } from './apply-upload.ts';
+import { applyUpload, type OpenTransfers, populationOf } from './apply-upload.ts';
 import { streamIds } from './id-stream.ts';
 import { refuseTooManyIds } from './seed-limit.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
@@ -79,7 +81,7 @@ const CHANGES = [
 
 export async function addUserSetRoutes(
   app: ServerApp,
-  dependencies: UserSetDependencies,
+  dependencies: ServerDependencies,
   transfers: OpenTransfers,
   streams: StreamSlots,
 ): Promise<void> {
@@ -109,7 +111,7 @@ function takeUploads(
   });
 }
 
-function addChanges(app: ServerApp, dependencies: UserSetDependencies, transfers: OpenTransfers, kind: Kind): void {
+function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers: OpenTransfers, kind: Kind): void {
   const { config } = dependencies;
   for (const { how, method, path, summary } of CHANGES) {
     app.route({
@@ -138,13 +140,13 @@ function addChanges(app: ServerApp, dependencies: UserSetDependencies, transfers
   }
 }
 
-function addReads(app: ServerApp, dependencies: UserSetDependencies, streams: StreamSlots, kind: Kind): void {
+function addReads(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots, kind: Kind): void {
   addReport(app, dependencies, kind);
   addRemoval(app, dependencies, kind);
   addUnknownUsers(app, dependencies, streams, kind);
 }
 
-function addReport(app: ServerApp, dependencies: UserSetDependencies, kind: Kind): void {
+function addReport(app: ServerApp, dependencies: ServerDependencies, kind: Kind): void {
   const { store } = dependencies;
   const { params, url, what, noun, codes } = kind;
   app.get(
@@ -169,7 +171,7 @@ function addReport(app: ServerApp, dependencies: UserSetDependencies, kind: Kind
   );
 }
 
-function addRemoval(app: ServerApp, { store }: UserSetDependencies, kind: Kind): void {
+function addRemoval(app: ServerApp, { store }: ServerDependencies, kind: Kind): void {
   const { params, url, what, noun, codes } = kind;
   app.delete(
     url,
@@ -189,7 +191,7 @@ function addRemoval(app: ServerApp, { store }: UserSetDependencies, kind: Kind):
   );
 }
 
-function addUnknownUsers(app: ServerApp, dependencies: UserSetDependencies, streams: StreamSlots, kind: Kind): void {
+function addUnknownUsers(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots, kind: Kind): void {
   const { config, store } = dependencies;
   const { params, url, what, users, codes } = kind;
   app.get(

@@ -4,9 +4,7 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { userParams } from '../plugins/params.ts';
 import { describeRoute } from '../plugins/route.ts';
 
-export type UserDependencies = Pick<ServerDependencies, 'config' | 'eraser'>;
-
-export function addUserRoutes(app: ServerApp, { config, eraser }: UserDependencies): void {
+export function addUserRoutes(app: ServerApp, { config, eraser }: ServerDependencies): void {
   app.delete(
     '/v1/users/:user_id',
     describeRoute({

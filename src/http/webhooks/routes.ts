@@ -23,16 +23,12 @@ import {
   webhookParams,
 } from './webhook.ts';
 
-export type WebhookDependencies = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
-  readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'outbox' | 'webhooks'>;
-};
-
 /** The function that makes creation idempotent, shared by the routes that create something. */
 type Once = ReturnType<typeof createOnce>;
 
 const TAGS = ['webhooks'];
 
-export function addWebhookRoutes(app: ServerApp, dependencies: WebhookDependencies): void {
+export function addWebhookRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const once = createOnce(dependencies.store);
   createWebhook(app, dependencies, once);
   listWebhooks(app, dependencies);
@@ -45,7 +41,7 @@ export function addWebhookRoutes(app: ServerApp, dependencies: WebhookDependenci
   replayDelivery(app, dependencies, once);
 }
 
-function createWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookDependencies, once: Once): void {
+function createWebhook(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies, once: Once): void {
   app.post(
     '/v1/webhooks',
     describeRoute({
@@ -86,7 +82,7 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
   );
 }
 
-function listWebhooks(app: ServerApp, { store, config }: WebhookDependencies): void {
+function listWebhooks(app: ServerApp, { store, config }: ServerDependencies): void {
   app.get(
     '/v1/webhooks',
     describeRoute({
@@ -102,7 +98,7 @@ function listWebhooks(app: ServerApp, { store, config }: WebhookDependencies): v
   );
 }
 
-function getWebhook(app: ServerApp, { store }: WebhookDependencies): void {
+function getWebhook(app: ServerApp, { store }: ServerDependencies): void {
   app.get(
     '/v1/webhooks/:id',
     describeRoute({
@@ -121,7 +117,7 @@ function getWebhook(app: ServerApp, { store }: WebhookDependencies): void {
   );
 }
 
-function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookDependencies): void {
+function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
   app.patch(
     '/v1/webhooks/:id',
     describeRoute({
@@ -150,7 +146,7 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
   );
 }
 
-function deleteWebhook(app: ServerApp, { store }: WebhookDependencies): void {
+function deleteWebhook(app: ServerApp, { store }: ServerDependencies): void {
   app.delete(
     '/v1/webhooks/:id',
     describeRoute({
@@ -170,7 +166,7 @@ function deleteWebhook(app: ServerApp, { store }: WebhookDependencies): void {
   );
 }
 
-function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookDependencies, once: Once): void {
+function rotateWebhookSecret(app: ServerApp, { store, clock, config }: ServerDependencies, once: Once): void {
   app.post(
     '/v1/webhooks/:id/rotate',
     describeRoute({
@@ -204,7 +200,7 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookDe
   );
 }
 
-function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookDependencies, once: Once): void {
+function pingWebhook(app: ServerApp, { store, webhooks, clock }: ServerDependencies, once: Once): void {
   app.post(
     '/v1/webhooks/:id/ping',
     describeRoute({
@@ -230,7 +226,7 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookDependen
   );
 }
 
-function listDeliveries(app: ServerApp, { store, config }: WebhookDependencies): void {
+function listDeliveries(app: ServerApp, { store, config }: ServerDependencies): void {
   app.get(
     '/v1/webhooks/:id/deliveries',
     describeRoute({
@@ -247,7 +243,7 @@ function listDeliveries(app: ServerApp, { store, config }: WebhookDependencies):
   );
 }
 
-function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookDependencies, once: Once): void {
+function replayDelivery(app: ServerApp, { store, webhooks, clock }: ServerDependencies, once: Once): void {
   app.post(
     '/v1/webhooks/:id/deliveries/:delivery_id/replay',
     describeRoute({

@@ -12,14 +12,6 @@ import { isApi } from '../route.ts';
 import { bearerOf, digest, secretCheck } from './auth.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
-/**
- * Settings and keys that determine access. They are read at each request, because keys may change while the service is
- * running.
- */
-type AccessDependencies = Pick<ServerDependencies, 'clock' | 'config'> & {
-  readonly store: Pick<ServerDependencies['store'], 'apiKeys' | 'findLabels'>;
-};
-
 /** The caller. */
 export interface Caller {
   /** The caller's name in the audit log. */
@@ -42,11 +34,11 @@ const OPERATOR: Caller = { actor: ACTORS.operator, scope: 'admin', labels: null 
 const SCRAPER: Caller = { actor: 'metrics', scope: 'read', labels: null };
 
 export class Access {
-  readonly #needs: AccessDependencies;
+  readonly #needs: ServerDependencies;
   readonly #isOperator: (hash: Buffer) => boolean;
   readonly #isScraper: (hash: Buffer) => boolean;
 
-  constructor(needs: AccessDependencies) {
+  constructor(needs: ServerDependencies) {
     this.#needs = needs;
     this.#isOperator = secretCheck(needs.config.apiKey);
     this.#isScraper = secretCheck(needs.config.metricsKey);
