@@ -27,23 +27,6 @@ describe('TextTable', () => {
     fc.assert(property);
   });
 
-  it('adds many texts at once as it adds them one by one', () => {
-    const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 12 }), fc.integer({ max: 50 }).map(String));
-    const property = fc.property(fc.array(fc.array(text, { maxLength: 200 })), (batches) => {
-      const [table, model] = [new TextTable(), new TextTable()];
-      for (const texts of batches) {
-        const encoded = texts.map((one) => Buffer.from(one));
-        let end = 0;
-        const ends = Uint32Array.from(encoded, ({ length }) => (end += length));
-        const indexes = new Int32Array(texts.length);
-        table.addAll({ bytes: Buffer.concat(encoded), ends }, 20, indexes);
-        expect([...indexes]).toEqual(encoded.map((bytes) => model.addUtf8(bytes, 0, bytes.length, 20)));
-      }
-      expect([table.bytes, table.ends]).toEqual([model.bytes, model.ends]);
-    });
-    fc.assert(property);
-  });
-
   it('keeps 200,000 texts while growing many times, and continues after being reopened', () => {
     const table = new TextTable();
     for (let i = 0; i < 100_000; i++) table.add(`u${i}`, 256);

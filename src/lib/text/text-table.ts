@@ -42,8 +42,6 @@ export class TextTable {
   #slots: Int32Array | null = null;
   #longest: number;
   #scratch: Uint8Array;
-  /** Used by `addAll`. */
-  #hashes = new Int32Array(0);
 
   /**
    * Creates a table from `bytes` and `ends`, which may be shared because the table never writes to them. `ends` must
@@ -140,29 +138,10 @@ export class TextTable {
   /** Like `add`, for the valid UTF-8 in `text[from .. from + length)`. */
   addUtf8(text: Uint8Array, from: number, length: number, maximumBytes: number): number {
     if (length > maximumBytes) return TOO_LONG;
-    return this.#addHashed(hash(text, from, from + length), text, from, length);
-  }
-
-  /**
-   * Adds many strings like `addUtf8`, and writes each result to `out`. As in `findAll`, each step is done for all
-   * strings before the next step.
-   */
-  addAll({ bytes, ends }: GatheredTexts, maximumBytes: number, out: Int32Array): void {
-    if (this.#hashes.length < ends.length) this.#hashes = new Int32Array(2 * ends.length);
-    const hashes = this.#hashes;
-    for (let i = 0, from = 0; i < ends.length; i++) {
-      hashes[i] = hash(bytes, from, ends[i]!);
-      from = ends[i]!;
-    }
+    const hashed = hash(text, from, from + length);
     const slots = this.prepare();
-    const mask = slots.length - 1;
-    // reads all slots into the cache
-    for (let i = 0; i < ends.length; i++) out[i] = slots[hashes[i]! & mask]!;
-    for (let i = 0, from = 0; i < ends.length; i++) {
-      const length = ends[i]! - from;
-      out[i] = length > maximumBytes ? TOO_LONG : this.#addHashed(hashes[i]!, bytes, from, length);
-      from = ends[i]!;
-    }
+    const slot = probe(slots, this.#bytes, this.#ends, text, from, length, hashed);
+    return slot >= 0 ? entryOf(slots[slot]!) - 1 : this.#append(~slot, hashed, text, from, length);
   }
 
   /** The string at an index. Throws RangeError (a bug) if the index is not in 0 .. count - 1. */
@@ -209,12 +188,6 @@ export class TextTable {
 
   #startOf(index: number): number {
     return index === 0 ? 0 : this.#ends[index - 1]!;
-  }
-
-  #addHashed(hashed: number, text: Uint8Array, from: number, length: number): number {
-    const slots = this.prepare();
-    const slot = probe(slots, this.#bytes, this.#ends, text, from, length, hashed);
-    return slot >= 0 ? entryOf(slots[slot]!) - 1 : this.#append(~slot, hashed, text, from, length);
   }
 
   #append(slot: number, hashed: number, text: Uint8Array, from: number, length: number): number {

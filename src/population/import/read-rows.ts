@@ -10,7 +10,7 @@ import { BLANK, ERASED, UserReader, type UserSink } from './read-user.ts';
 import { placeError, type RowPlace } from './row-place.ts';
 import { describeFault, type RowFault, type RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
-import type { ColumnBatch, UserBatch, UserFile } from './user-file.ts';
+import type { UserBatch, UserFile } from './user-file.ts';
 
 /** The progress report of an import. */
 export interface ImportProgress {
@@ -58,25 +58,14 @@ async function readAllRows(files: readonly UserFile[], writer: RowSink, options:
   const { bad, replaced } = mayLeaveOut
     ? await findRowsToLeaveOut(files, options, writer)
     : { bad: new RowSet(), replaced: new RowSet() };
-  const isLeftOut = (row: number) => bad.has(row) || replaced.has(row);
   const total = totalOf(files);
   if (writer.directory.count === 0) writer.directory.reserve(Math.min(total.total ?? 0, limits.maximumUsers));
   let first = 0;
   for (const file of files) {
     const reader = new UserReader(file, writer, features, limits);
     for await (const batch of file.batches()) {
-      // rows before this one are read one by one
-      let columnsFrom = isColumnBatch(batch) ? 0 : batch.count;
       for (let row = 0; row < batch.count; row++) {
-        if (isLeftOut(first + row)) continue;
-        if (isColumnBatch(batch) && row >= columnsFrom) {
-          const end = endOfRun(batch, row, reader, writer, (one) => isLeftOut(first + one));
-          if (readRun(batch, row, end, reader, writer)) {
-            row = end - 1;
-            continue;
-          }
-          columnsFrom = Math.max(end, row + 1);
-        }
+        if (bad.has(first + row) || replaced.has(first + row)) continue;
         let userNumber: number;
         try {
           userNumber = reader.read(batch, row);
@@ -95,37 +84,6 @@ async function readAllRows(files: readonly UserFile[], writer: RowSink, options:
     }
   }
   return replaced.size;
-}
-
-function isColumnBatch(batch: UserBatch | ColumnBatch): batch is ColumnBatch {
-  return 'readColumns' in batch;
-}
-
-/**
- * The end of the rows that can be read together, starting at `row`. None of these rows is left out, and the segment has
- * space for all of them.
- */
-function endOfRun(
-  batch: ColumnBatch,
-  row: number,
-  reader: UserReader,
-  writer: RowSink,
-  isLeftOut: (row: number) => boolean,
-): number {
-  const last = Math.min(batch.count, row + writer.segment.space);
-  let end = row;
-  while (end < last && !isLeftOut(end) && !reader.isErased(batch, end)) end++;
-  return end;
-}
-
-/** Reads rows column by column. Returns false if they must be read one by one. Errors: AppError `invalid_data`. */
-function readRun(batch: ColumnBatch, from: number, to: number, reader: UserReader, writer: RowSink): boolean {
-  const users = from === to ? null : reader.readColumns(batch, from, to);
-  if (users === null) return false;
-  const refused = writer.endRows(users);
-  if (refused === null) return true;
-  reader.place.line = batch.lineOf(from + refused.at);
-  throw refusedRow(refused.fault, users[refused.at]!, reader.place, writer);
 }
 
 function refusedRow(fault: RowFault, user: UserNumber, place: RowPlace, { directory }: RowSink): AppError {

@@ -1,5 +1,4 @@
 /** Reads the user in a row: determines the user number, and adds codes and numbers to the columns of the open row. */
-import { AppError } from '../../lib/errors.ts';
 import { FULL, type TextTable } from '../../lib/text/text-table.ts';
 import { type ColumnPlan, type TableShape, textPlan, typeGroup, typeOf, unusable } from '../kinds/column-plan.ts';
 import type { Cell, SourceFeature } from '../kinds/kind-import.ts';
@@ -8,7 +7,7 @@ import type { ImportLimits } from './import-limits.ts';
 import { placeError, type RowPlace, textError } from './row-place.ts';
 import type { SegmentBuilder } from './segment-builder.ts';
 import type { SourceSchema } from './source-schema.ts';
-import type { ColumnBatch, UserBatch, UserFile } from './user-file.ts';
+import type { UserBatch, UserFile } from './user-file.ts';
 
 /**
  * Receives users as they are read: new strings are added to the tables, and one row per user is added to the builder.
@@ -33,7 +32,6 @@ export class UserReader {
   readonly #sink: UserSink;
   readonly #limits: ImportLimits;
   readonly #cells: readonly Cell[];
-  #users = new Int32Array(0);
 
   constructor(file: UserFile, sink: UserSink, features: readonly SourceFeature[], limits: ImportLimits) {
     const place = { path: file.path, line: 0, hasLines: file.hasLines };
@@ -60,36 +58,6 @@ export class UserReader {
     const userNumber = this.#numberOf(id);
     if (userNumber !== ERASED) batch.readValues(row, this.#cells);
     return userNumber;
-  }
-
-  /**
-   * Reads rows `from` to `to` into the sink column by column. The rows are ended in each column; the caller ends them
-   * in the sink. Returns their user numbers, valid until the next call. Returns null if a row has an error; then the
-   * rows must be read one by one, to find the first error. None of the rows may belong to an erased user.
-   */
-  readColumns(batch: ColumnBatch, from: number, to: number): Int32Array | null {
-    const { maximumUserIdBytes, maximumUsers } = this.#limits;
-    const ids = batch.userIds(from, to);
-    // an empty id must not get a user number
-    if (ids.ends.some((end, i) => end === (i === 0 ? 0 : ids.ends[i - 1]))) return null;
-    if (this.#users.length < to - from) this.#users = new Int32Array(2 * (to - from));
-    const users = this.#users.subarray(0, to - from);
-    this.#sink.directory.addAll(ids, maximumUserIdBytes, users);
-    if (users.some((user) => user < 0 || user >= maximumUsers)) return null;
-    try {
-      batch.readColumns(from, to, this.#cells);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      this.#sink.segment.discardOpenRows();
-      return null;
-    }
-    return users;
-  }
-
-  /** Whether the user of a row was erased. */
-  isErased(batch: UserBatch, row: number): boolean {
-    const { erased } = this.#sink;
-    return erased?.isNeeded === true && erased.has(stringOf(batch.userId(row) ?? ''));
   }
 
   #numberOf(id: string | Utf8): number {

@@ -15,11 +15,6 @@ export interface RowSink extends UserSink {
   readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
   /** Ends the open row of `segment`. If the row is refused, returns the reason. */
   endRow(userNumber: UserNumber): RowFault | null;
-  /**
-   * Like `endRow`, for rows that were already ended in each column; the segment must have space for them. Returns the
-   * index of the first row that is refused; the sink must then be discarded.
-   */
-  endRows(users: Int32Array): { readonly at: number; readonly fault: RowFault } | null;
   /** Begins to write full segments while more rows are read. Errors: AppError `storage_failed`. */
   writeAhead(): Promise<void>;
   /** Waits until no segment is being written; call this method after the last row, even after an error. */

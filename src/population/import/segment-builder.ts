@@ -44,34 +44,9 @@ export class ColumnBuilder {
     this.#rows += to - from;
   }
 
-  /** Memory for the next `count` values, which are added by `endRows` or `endList`. */
-  next(count: number): Int32Array | Float32Array {
-    this.#reserve(count);
-    return this.#values.subarray(this.#used, this.#used + count);
-  }
-
-  /** Ends rows of one value each, which were written to `next`. */
-  endRows(rows: number): void {
-    this.#used += rows;
-    this.#rows += rows;
-  }
-
-  /** Ends a row of the next `count` values, which were written to `next`. */
-  endList(count: number): void {
-    this.#used += count;
-    this.endRow();
-  }
-
   endRow(): void {
     this.#rows += 1;
     if (this.#offsets.length > 0) this.#offsets[this.#rows] = this.#used;
-  }
-
-  /** Removes what was pushed after the first `rows` rows. */
-  cut(rows: number): void {
-    const { size = 1 } = this.#feature;
-    this.#rows = rows;
-    this.#used = this.#offsets.length > 0 ? this.#offsets[rows]! : rows * size;
   }
 
   view(): Column {
@@ -137,29 +112,13 @@ export class SegmentBuilder {
     return this.#count;
   }
 
-  /** The number of rows that can be added. */
-  get space(): number {
-    return this.#userNumbers.length - this.#count;
-  }
-
   get isFull(): boolean {
-    return this.space === 0;
+    return this.#count === this.#userNumbers.length;
   }
 
   endRow(userNumber: UserNumber): void {
     this.#userNumbers[this.#count++] = userNumber;
     for (const column of this.columns) column.endRow();
-  }
-
-  /** Like `endRow`, for rows that were already ended in each column. The segment must have space for these rows. */
-  endRows(users: Int32Array): void {
-    this.#userNumbers.set(users, this.#count);
-    this.#count += users.length;
-  }
-
-  /** Removes values of rows that have no user number yet from all columns. */
-  discardOpenRows(): void {
-    for (const column of this.columns) column.cut(this.#count);
   }
 
   /** Adds rows `from` to `to` of `rows`. The segment must have space for these rows. */

@@ -1,5 +1,4 @@
 /** A user file in any format. Its rows have a user id and values, and are read into columns one row at a time. */
-import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Cell } from '../kinds/kind-import.ts';
 import type { Utf8 } from '../kinds/tokens.ts';
 import type { ImportLimits } from './import-limits.ts';
@@ -19,17 +18,6 @@ export interface UserBatch {
   readValues(row: number, cells: readonly Cell[]): void;
 }
 
-/** Rows that can also be read column by column. Every row has a user id. */
-export interface ColumnBatch extends UserBatch {
-  /** The user ids of rows `from` to `to`, valid until the next call; a missing id is empty. */
-  userIds(from: number, to: number): GatheredTexts;
-  /**
-   * Reads the values of rows `from` to `to` into `cells`, and ends the rows in each column. Errors: AppError
-   * `invalid_data`, which may name a different place; then each row must be read separately to find the first error.
-   */
-  readColumns(from: number, to: number, cells: readonly Cell[]): void;
-}
-
 export interface UserFile {
   readonly path: string;
   readonly hasLines: boolean;
@@ -38,7 +26,7 @@ export interface UserFile {
   /** The number of rows, if the file states it. */
   readonly rows?: number;
   /** Reads the file from its start. This can be called repeatedly. Errors: AppError `invalid_data`. */
-  batches(): AsyncIterable<UserBatch | ColumnBatch>;
+  batches(): AsyncIterable<UserBatch>;
 }
 
 /** Options for opening user files. */

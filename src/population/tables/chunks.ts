@@ -1,7 +1,6 @@
 /** Views of the columns in a DuckDB chunk, which are valid as long as the chunk. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Utf8 } from '../kinds/tokens.ts';
 
 export type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
@@ -138,24 +137,6 @@ export class TextVector implements Utf8 {
   }
 
   /**
-   * Copies the strings of rows `from` to `to`, valid until `copies` is used again; null is copied as an empty string.
-   */
-  copy(from: number, to: number, copies: TextCopies): GatheredTexts {
-    let total = 0;
-    for (let row = from; row < to; row++) if (this.isValid(row)) total += this.words[RECORD_WORDS * row]!;
-    const { bytes: copied, ends } = copies.reserve(total, to - from);
-    for (let row = from, at = 0; row < to; row++) {
-      if (this.seek(row)) {
-        const { bytes, start, length } = this;
-        for (let i = 0; i < length; i++) copied[at + i] = bytes[start + i]!;
-        at += length;
-      }
-      ends[row - from] = at;
-    }
-    return { bytes: copied, ends };
-  }
-
-  /**
    * The run that contains a string outside its record. Strings are read in order, so this is usually the same run as
    * last time.
    */
@@ -189,18 +170,6 @@ export class TextVector implements Utf8 {
 
   #addressOf(row: number): number {
     return this.words[RECORD_WORDS * row + 2]! + this.words[RECORD_WORDS * row + 3]! * 2 ** 32;
-  }
-}
-
-/** Reusable memory for copies of strings, because new memory for each chunk would make the garbage collector run. */
-export class TextCopies {
-  #bytes = new Uint8Array(0);
-  #ends = new Uint32Array(0);
-
-  reserve(bytes: number, texts: number): GatheredTexts {
-    if (bytes > this.#bytes.length) this.#bytes = new Uint8Array(2 * bytes);
-    if (texts > this.#ends.length) this.#ends = new Uint32Array(2 * texts);
-    return { bytes: this.#bytes.subarray(0, bytes), ends: this.#ends.subarray(0, texts) };
   }
 }
 

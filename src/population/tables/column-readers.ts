@@ -1,4 +1,4 @@
-/** Reads the columns of a DuckDB chunk into cells, row by row or all rows of a column at once. */
+/** Reads the columns of a DuckDB chunk into cells, row by row. */
 import type { ColumnPlan } from '../kinds/column-plan.ts';
 import type { Cell } from '../kinds/kind-import.ts';
 import { checkLength, pushCode } from '../kinds/multi.ts';
@@ -10,10 +10,6 @@ import type { KnownCodes } from './known-codes.ts';
 export interface ColumnReader {
   /** Reads the value of a row into the open row. Errors: AppError `invalid_data` naming the cell's place. */
   read(row: number, cell: Cell): void;
-  /**
-   * Reads rows `from` to `to`, and ends them in the cell's column. Errors: AppError, which may name a different place.
-   */
-  readRows(from: number, to: number, cell: Cell): void;
 }
 
 /** Reads the column at `index`. `known` caches the codes of this column. */
@@ -39,8 +35,6 @@ export function columnReader(
   }
 }
 
-// Each class has its own loop over rows, so that the engine compiles one loop for each type of column.
-
 class TextReader implements ColumnReader {
   readonly #texts: TextVector;
   readonly #known: KnownCodes;
@@ -54,19 +48,6 @@ class TextReader implements ColumnReader {
     // this creates no string per value
     if (cell.feature.kind === 'single') cell.column.push(this.#known.codeOf(this.#texts, row, cell));
     else KIND_IMPORTS[cell.feature.kind].parseText(this.#texts.seek(row) ? stringOf(this.#texts) : '', cell);
-  }
-
-  readRows(from: number, to: number, cell: Cell): void {
-    if (cell.feature.kind === 'single') {
-      const codes = cell.column.next(to - from);
-      this.#known.codesOf(this.#texts, from, to, cell, codes, 0);
-      cell.column.endRows(to - from);
-      return;
-    }
-    for (let row = from; row < to; row++) {
-      this.read(row, cell);
-      cell.column.endRow();
-    }
   }
 }
 
@@ -87,37 +68,6 @@ class TextsReader implements ColumnReader {
     checkLength(end - start, cell);
     for (let i = start; i < end; i++) pushCode(this.#known.codeOf(this.#texts, i, cell), cell);
   }
-
-  readRows(from: number, to: number, cell: Cell): void {
-    const lists = this.#lists;
-    let items = 0;
-    for (let row = from; row < to; row++) {
-      const length = lists.lengthOf(row);
-      checkLength(length, cell);
-      items += length;
-    }
-    const codes = cell.column.next(items);
-    let used = 0;
-    for (let row = from; row < to; row++) {
-      const start = lists.startOf(row);
-      const length = lists.lengthOf(row);
-      this.#known.codesOf(this.#texts, start, start + length, cell, codes, used);
-      const count = dropEmpty(codes, used, length);
-      cell.column.endList(count);
-      used += count;
-    }
-  }
-}
-
-/** Moves the codes of non-empty tokens to the front, and returns the number of these codes. */
-function dropEmpty(codes: Int32Array | Float32Array, from: number, length: number): number {
-  let used = from;
-  for (let i = from; i < from + length; i++) {
-    const code = codes[i]!;
-    codes[used] = code;
-    if (code > 0) used += 1;
-  }
-  return used - from;
 }
 
 class NumberReader implements ColumnReader {
@@ -131,13 +81,6 @@ class NumberReader implements ColumnReader {
     const value = this.#numbers.value(row);
     KIND_IMPORTS[cell.feature.kind].parse(Number.isNaN(value) ? null : value, cell);
   }
-
-  readRows(from: number, to: number, cell: Cell): void {
-    for (let row = from; row < to; row++) {
-      this.read(row, cell);
-      cell.column.endRow();
-    }
-  }
 }
 
 class DaysReader implements ColumnReader {
@@ -149,13 +92,6 @@ class DaysReader implements ColumnReader {
 
   read(row: number, cell: Cell): void {
     cell.column.push(this.#days.value(row));
-  }
-
-  readRows(from: number, to: number, cell: Cell): void {
-    for (let row = from; row < to; row++) {
-      this.read(row, cell);
-      cell.column.endRow();
-    }
   }
 }
 
@@ -178,13 +114,6 @@ class NumbersReader implements ColumnReader {
     }
     const values = Array.from({ length }, (_, i) => this.#numbers.value(start + i));
     KIND_IMPORTS[kind].parse(this.#lists.isValid(row) ? values : null, cell);
-  }
-
-  readRows(from: number, to: number, cell: Cell): void {
-    for (let row = from; row < to; row++) {
-      this.read(row, cell);
-      cell.column.endRow();
-    }
   }
 
   #areFloats(start: number, length: number): boolean {

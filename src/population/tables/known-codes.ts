@@ -13,44 +13,28 @@ export class KnownCodes {
   /** A free entry is the record of the empty token, whose code is 0. */
   readonly #records = new Uint32Array(RECORD_WORDS * ENTRIES);
   readonly #codes = new Int32Array(ENTRIES);
-  readonly #one = new Int32Array(1);
   /** The cell whose dictionary contains the codes. */
   #cell: Cell | null = null;
 
   /** Like `codeOfUtf8`, but for the string of a row; 0 for null. */
   codeOf(texts: TextVector, row: number, cell: Cell): number {
-    this.codesOf(texts, row, row + 1, cell, this.#one, 0);
-    return this.#one[0]!;
-  }
-
-  /** Writes the codes of rows `from` to `to` into `out`, starting at `at`. */
-  codesOf(texts: TextVector, from: number, to: number, cell: Cell, out: Int32Array | Float32Array, at: number): void {
     if (this.#cell !== cell) this.#begin(cell);
+    if (!texts.isValid(row)) return 0;
     const records = this.#records;
-    const codes = this.#codes;
-    const { words, hasNulls } = texts;
-    for (let row = from; row < to; row++) {
-      const word = RECORD_WORDS * row;
-      const a = words[word]!;
-      const b = words[word + 1]!;
-      const c = words[word + 2]!;
-      const d = words[word + 3]!;
-      const entry = hash(a, b, c, d) & (ENTRIES - 1);
-      const known = RECORD_WORDS * entry;
-      const isKnown =
-        records[known] === a && records[known + 1] === b && records[known + 2] === c && records[known + 3] === d;
-      if (isKnown && !hasNulls) out[at + row - from] = codes[entry]!;
-      else out[at + row - from] = this.#find(texts, row, cell, isKnown, entry);
-    }
-  }
-
-  #find(texts: TextVector, row: number, cell: Cell, isKnown: boolean, entry: number): number {
-    if (!texts.seek(row)) return 0;
-    if (isKnown) return this.#codes[entry]!;
+    const { words } = texts;
+    const word = RECORD_WORDS * row;
+    const a = words[word]!;
+    const b = words[word + 1]!;
+    const c = words[word + 2]!;
+    const d = words[word + 3]!;
+    const entry = hash(a, b, c, d) & (ENTRIES - 1);
+    const known = RECORD_WORDS * entry;
+    if (records[known] === a && records[known + 1] === b && records[known + 2] === c && records[known + 3] === d)
+      return this.#codes[entry]!;
+    texts.seek(row);
     const code = codeOfUtf8(texts, cell);
     if (!texts.isInline) return code;
-    const word = RECORD_WORDS * row;
-    for (let i = 0; i < RECORD_WORDS; i++) this.#records[RECORD_WORDS * entry + i] = texts.words[word + i]!;
+    for (let i = 0; i < RECORD_WORDS; i++) records[known + i] = words[word + i]!;
     this.#codes[entry] = code;
     return code;
   }

@@ -3,16 +3,15 @@
  * values are read.
  */
 import { assert } from '../../lib/errors.ts';
-import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { CsvPath } from '../import/csv-users.ts';
 import { planUserId } from '../import/read-user.ts';
 import type { SourceSchema } from '../import/source-schema.ts';
-import type { ColumnBatch, OpenOptions, UserBatch, UserFile } from '../import/user-file.ts';
+import type { OpenOptions, UserBatch, UserFile } from '../import/user-file.ts';
 import type { ColumnPlan } from '../kinds/column-plan.ts';
 import type { Cell } from '../kinds/kind-import.ts';
 import { KIND_IMPORTS } from '../kinds/table.ts';
 import type { Utf8 } from '../kinds/tokens.ts';
-import { ChunkMemory, float64Column, TextCopies, TextVector } from './chunks.ts';
+import { ChunkMemory, float64Column, TextVector } from './chunks.ts';
 import { type ColumnReader, columnReader } from './column-readers.ts';
 import { type Database, numberOf, quotePath, textOf, withDatabase } from './database.ts';
 import { KnownCodes } from './known-codes.ts';
@@ -53,13 +52,12 @@ async function openFile(path: string, schema: SourceSchema, database: Database):
   const plans = schema.features.map((feature) => KIND_IMPORTS[feature.kind].plan(feature, { path, types }));
   const columns = [id, ...plans].map(({ sql }) => sql);
   const known = plans.map(() => new KnownCodes());
-  const copies = new TextCopies();
 
   async function* batches(): AsyncGenerator<UserBatch, void, void> {
     let first = 0;
     for await (const chunk of database.stream(`SELECT file_row_number::DOUBLE, ${columns.join(', ')} FROM ${table}`)) {
       const memory = new ChunkMemory(chunk);
-      yield new ParquetBatch(memory, first, plans, known, copies);
+      yield new ParquetBatch(memory, first, plans, known);
       memory.release();
       first += memory.rows;
     }
@@ -68,21 +66,13 @@ async function openFile(path: string, schema: SourceSchema, database: Database):
   return { path, hasLines: false, idName: 'the user id', rows, batches };
 }
 
-class ParquetBatch implements ColumnBatch {
+class ParquetBatch implements UserBatch {
   readonly count: number;
   readonly #first: number;
   readonly #ids: TextVector;
   readonly #readers: readonly ColumnReader[];
-  readonly #copies: TextCopies;
 
-  constructor(
-    memory: ChunkMemory,
-    first: number,
-    plans: readonly ColumnPlan[],
-    known: readonly KnownCodes[],
-    copies: TextCopies,
-  ) {
-    this.#copies = copies;
+  constructor(memory: ChunkMemory, first: number, plans: readonly ColumnPlan[], known: readonly KnownCodes[]) {
     this.count = memory.rows;
     this.#first = first;
     const numbers = float64Column(memory, 0);
@@ -101,13 +91,5 @@ class ParquetBatch implements ColumnBatch {
 
   readValues(row: number, cells: readonly Cell[]): void {
     for (let i = 0; i < cells.length; i++) this.#readers[i]!.read(row, cells[i]!);
-  }
-
-  userIds(from: number, to: number): GatheredTexts {
-    return this.#ids.copy(from, to, this.#copies);
-  }
-
-  readColumns(from: number, to: number, cells: readonly Cell[]): void {
-    for (let i = 0; i < cells.length; i++) this.#readers[i]!.readRows(from, to, cells[i]!);
   }
 }

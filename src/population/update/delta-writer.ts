@@ -105,16 +105,6 @@ export class DeltaWriter implements RowSink {
     return null;
   }
 
-  endRows(users: Int32Array): { at: number; fault: RowFault } | null {
-    for (let i = 0; i < users.length; i++) {
-      const fault = this.#see(users[i]!);
-      if (fault) return { at: i, fault };
-    }
-    this.segment.endRows(users);
-    if (this.segment.isFull) this.#setAside();
-    return null;
-  }
-
   async writeAhead(): Promise<void> {
     for (const rows of this.#pending.splice(0)) {
       await this.#base.prepare(rows.userNumbers);

@@ -133,13 +133,6 @@ export class VersionWriter implements RowSink {
     return null;
   }
 
-  endRows(users: Int32Array): { at: number; fault: RowFault } | null {
-    for (let i = 0; i < users.length; i++) if (!this.#takeRow(users[i]!)) return { at: i, fault: 'repeated' };
-    this.segment.endRows(users);
-    if (this.segment.isFull) this.#writeSegment();
-    return null;
-  }
-
   addRows(rows: Rows, start = 0, end = rows.count): { at: number; fault: RowFault } | null {
     for (let i = start; i < end; i++) if (!this.#takeRow(rows.userNumbers[i]!)) return { at: i, fault: 'repeated' };
     for (let from = start; from < end; ) {

@@ -1,13 +1,10 @@
-/** Parquet that is read column by column, over many chunks, compared with NDJSON that is read row by row. */
+/** Parquet over many chunks of DuckDB, compared with NDJSON. */
 import { cpSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TextTable } from '../../../src/lib/text/text-table.ts';
 import { eraseUsers } from '../../../src/population/erase/erase-users.ts';
 import { IMPORT_LIMITS } from '../../../src/population/import/import-limits.ts';
-import { UserReader } from '../../../src/population/import/read-user.ts';
-import { SegmentBuilder } from '../../../src/population/import/segment-builder.ts';
-import type { ColumnBatch, UserBatch, UserFile } from '../../../src/population/import/user-file.ts';
+import type { UserBatch } from '../../../src/population/import/user-file.ts';
 import { openPopulation } from '../../../src/population/read/population.ts';
 import { withParquetUsers } from '../../../src/population/tables/parquet-users.ts';
 import { updateFiles } from '../../../src/population/update/update-files.ts';
@@ -68,13 +65,7 @@ async function refusals(faults: readonly Fault[]) {
   return found;
 }
 
-describe('Parquet read column by column', () => {
-  it.each(Object.keys(FAULTS))('is refused for %s, naming the row', async (name) => {
-    const [ofNdjson, ofParquet] = await refusals([[2500, name]]);
-    expect(ofParquet).toEqual(ofNdjson);
-    expect(ofParquet!.message).toMatch(/^row 2501: /);
-  });
-
+describe('Parquet of several chunks', () => {
   it('is refused for the same rows, in the same words, as NDJSON', { timeout: 300_000 }, async () => {
     const fault = fc.tuple(fc.integer({ min: 1, max: ROWS - 1 }), fc.constantFrom(...Object.keys(FAULTS)));
     await fc.assert(
@@ -123,38 +114,7 @@ describe('Parquet read column by column', () => {
   });
 });
 
-/** Passes the first batch of a file to `action`. */
-async function withFirstBatch(parquet: string, action: (batch: ColumnBatch, file: UserFile) => void): Promise<void> {
-  const options = { schema: SCHEMA, limits: IMPORT_LIMITS, scratch: newFolder() };
-  await withParquetUsers([parquet], options, async ([file]) => {
-    for await (const batch of file!.batches()) {
-      action(batch as ColumnBatch, file!);
-      break;
-    }
-  });
-}
-
 describe('a batch of Parquet', () => {
-  const newSink = () => ({
-    directory: new TextTable(),
-    dictionaries: features.map(() => new TextTable()),
-    segment: new SegmentBuilder(features),
-  });
-
-  it('leaves the segment as it was if one of its rows has an error', async () => {
-    const users = usersOf(100);
-    users[90] = FAULTS['a short vector']!(users[90]!);
-    await withFirstBatch((await writeBoth(users)).parquet, (batch, file) => {
-      const [sink, complete] = [newSink(), newSink()];
-      const reader = new UserReader(file, sink, features, IMPORT_LIMITS);
-      sink.segment.endRows(reader.readColumns(batch, 0, 40)!);
-      expect(reader.readColumns(batch, 40, 100)).toBeNull();
-      const other = new UserReader(file, complete, features, IMPORT_LIMITS);
-      for (let row = 0; row < 40; row++) complete.segment.endRow(other.read(batch, row));
-      expect(sink.segment.view()).toEqual(complete.segment.view());
-    });
-  });
-
   it('is empty once the next one is requested, so that its memory can be used again', async () => {
     const { parquet } = await writeBoth(usersOf(ROWS));
     const options = { schema: SCHEMA, limits: IMPORT_LIMITS, scratch: newFolder() };
@@ -162,7 +122,7 @@ describe('a batch of Parquet', () => {
       let before: UserBatch | null = null;
       for await (const batch of file!.batches()) {
         expect((batch.userId(1) as { readonly length: number }).length).toBeGreaterThan(0);
-        if (before !== null) expect(() => (before as ColumnBatch).userIds(0, 2)).toThrow(TypeError);
+        if (before !== null) expect(() => before!.userId(0)).toThrow(TypeError);
         before = batch;
       }
     });
