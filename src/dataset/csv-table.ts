@@ -2,6 +2,9 @@
 import { lineError, readWholeLines } from './lines.ts';
 import { csvReaderOf } from './records.ts';
 
+/** Plain or exponential decimals. Number() also accepts other text: empty, hexadecimal, infinite. */
+export const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 /** Called with the fields of a row, one per header column, and the number of the row's first line. */
 export type RowVisitor = (fields: readonly string[], line: number) => void;
 

@@ -1,6 +1,7 @@
 /** Conditions on the rows of a log: `Quantity > 0`, `InvoiceNo !~ ^C`. */
 
 import { AppError } from '../../lib/errors.ts';
+import { DECIMAL } from '../csv-table.ts';
 import { lineError } from '../lines.ts';
 import type { RowSource, Value } from '../row-source.ts';
 import type { DateOrder } from '../times.ts';
@@ -23,7 +24,6 @@ type Operator = (typeof OPERATORS)[number];
 
 /** A column, possibly in quotes; an operator; and a value, possibly in quotes or empty. */
 const CONDITION = /^\s*(?:"([^"]+)"|([^"=<>!~]+?))\s*(!=|<=|>=|!~|=|<|>|~)\s*(.*?)\s*$/s;
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DATE = /^\d{4}-\d{2}-\d{2}/;
 
 /**
@@ -77,13 +77,13 @@ function compare(
   order: DateOrder | null,
 ): Condition['holds'] {
   const isTime = DATE.test(value);
-  if (!isTime && !NUMBER.test(value))
+  if (!isTime && !DECIMAL.test(value))
     throw new AppError('invalid_argument', `--where: ${JSON.stringify(text)} must compare with a number or a date`);
   const limit = isTime ? parseTime(value, `--where ${text}`, 1) : Number(value);
   return (found, path, line) => {
     const own = textOf(found).trim();
     if (own === '') return false;
-    if (!isTime && !NUMBER.test(own))
+    if (!isTime && !DECIMAL.test(own))
       throw lineError(
         path,
         line,

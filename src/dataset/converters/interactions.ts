@@ -11,12 +11,10 @@ import { type ChosenCampaign, chooseCampaigns } from './choose-campaigns.ts';
 import { describeFeature, type FeatureColumn, type RecordValue } from './columns.ts';
 import { readConditions } from './conditions.ts';
 import { collectHistories } from './histories.ts';
-import { interactionNotes } from './interaction-notes.ts';
-import type { InteractionsOptions, Material } from './interactions-material.ts';
+import { type InteractionsOptions, interactionNotes, type Material } from './interactions-material.ts';
 import { type Log, readLog } from './log.ts';
 import { LogFeatures } from './log-features.ts';
-import { MadeCounts, type MadeDataSet, type OnProgress } from './made.ts';
-import { writeNewFolder } from './new-folder.ts';
+import { MadeCounts, type MadeDataSet, type OnProgress, writeNewFolder } from './new-data-set.ts';
 import { Others, rowsOf } from './rows.ts';
 import { readItems, recordMembers, surveyUsers, type TableOptions, type UserTable } from './tables.ts';
 

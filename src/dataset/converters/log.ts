@@ -10,9 +10,9 @@ import type { Row, RowSource, Value } from '../row-source.ts';
 import type { DateOrder } from '../times.ts';
 import { requireColumn } from './columns.ts';
 import type { Condition } from './conditions.ts';
-import { numberOf } from './ids.ts';
 import type { LogFeatures } from './log-features.ts';
-import type { OnProgress } from './made.ts';
+import type { OnProgress } from './new-data-set.ts';
+import { numberOf } from './tables.ts';
 import { inferDateOrder, parseTime } from './time.ts';
 
 export interface LogColumns {

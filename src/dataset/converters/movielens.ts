@@ -7,7 +7,7 @@ import { openRows } from '../open-rows.ts';
 import type { RowSource, Value } from '../row-source.ts';
 import { makeInteractions } from './interactions.ts';
 import type { InteractionsOptions } from './interactions-material.ts';
-import type { MadeDataSet } from './made.ts';
+import type { MadeDataSet } from './new-data-set.ts';
 import { NO_TYPES } from './typed-columns.ts';
 
 export type MovieLensOptions = Omit<

@@ -1,6 +1,6 @@
 /** Reads the tables of users and items that accompany a log, and converts their columns to features. */
 
-import type { TextTable } from '../../lib/text/text-table.ts';
+import { FULL, ILL_FORMED, type TextTable, TOO_LONG } from '../../lib/text/text-table.ts';
 import { lineError } from '../lines.ts';
 import type { RowSource, Value } from '../row-source.ts';
 import {
@@ -12,8 +12,7 @@ import {
   recordValue,
   requireColumn,
 } from './columns.ts';
-import { numberOf } from './ids.ts';
-import type { OnProgress } from './made.ts';
+import type { OnProgress } from './new-data-set.ts';
 import { type ColumnTypes, typedColumn } from './typed-columns.ts';
 
 export interface TableOptions {
@@ -130,6 +129,22 @@ async function openSurveys(
   for (const name of names)
     surveys.push(new ColumnSurvey(name, separator, await typedColumn(source, name, types, separator)));
   return surveys;
+}
+
+/** Maximum length of an id, in bytes of UTF-8. */
+const MAXIMUM_ID_BYTES = 256;
+
+const FAULTS: Readonly<Record<number, string>> = {
+  [TOO_LONG]: `the id is longer than ${MAXIMUM_ID_BYTES} bytes`,
+  [ILL_FORMED]: 'the id has a lone surrogate',
+  [FULL]: 'there are more different ids than a table can hold',
+};
+
+/** Returns the number of an id; an unknown id gets a new number. Errors: AppError `invalid_data`, naming file:line. */
+export function numberOf(table: TextTable, id: string, path: string, line: number): number {
+  const number = table.add(id, MAXIMUM_ID_BYTES);
+  if (number < 0) throw lineError(path, line, FAULTS[number]!, { value: id.slice(0, 200) });
+  return number;
 }
 
 /** The id of a row. Errors: AppError `invalid_data`, naming file:line. */

@@ -1,13 +1,13 @@
 /** Reads the ads of the Tencent look-alike data, and the users to whom the ads were shown. */
 
-import type { TextTable } from '../../lib/text/text-table.ts';
+import { TextTable } from '../../lib/text/text-table.ts';
 import { openDelimited } from '../delimited-source.ts';
 import { lineError } from '../lines.ts';
 import { RowBuffer } from '../row-buffer.ts';
-import type { Value } from '../row-source.ts';
-import { ColumnSurvey, type FeatureColumn, finishSurveys, requireColumn } from './columns.ts';
-import type { OnProgress } from './made.ts';
-import { recordMembers } from './tables.ts';
+import { requireColumn } from './columns.ts';
+import type { OnProgress } from './new-data-set.ts';
+import { type ItemTable, numberOf, readItems } from './tables.ts';
+import { NO_TYPES } from './typed-columns.ts';
 
 /** An ad with the users in its seed package and its other users, as distinct user numbers in ascending order. */
 export interface Ad {
@@ -18,11 +18,9 @@ export interface Ad {
   readonly others: Int32Array;
 }
 
-export interface AdTable {
-  /** The features of each ad by its id, in the order of the file. */
-  readonly records: ReadonlyMap<string, object>;
-  readonly features: readonly FeatureColumn[];
-  readonly leftOut: readonly string[];
+/** The ads by number, with the text of each ad's id. */
+export interface AdTable extends ItemTable {
+  readonly ids: TextTable;
 }
 
 const COLUMNS = ['aid', 'uid', 'label'];
@@ -30,29 +28,14 @@ const COLUMNS = ['aid', 'uid', 'label'];
 const NO_SEPARATOR = '\u0000';
 
 /** Reads adFeature.csv; its columns are features. Errors: AppError `invalid_data`, naming file:line. */
-export async function readAds(path: string): Promise<AdTable> {
+export async function readAds(path: string, onProgress: OnProgress): Promise<AdTable> {
   const source = await openDelimited(path, { delimiter: ',' });
   requireColumn(source, 'aid', 'adFeature.csv');
-  const names = source.columns.filter((name) => name !== 'aid');
-  const rows = new Map<string, readonly Value[]>();
-  for await (const batch of source.read(['aid', ...names])) {
-    for (const { line, values } of batch) {
-      const id = String(values[0] ?? '');
-      if (id === '' || rows.has(id))
-        throw lineError(path, line, id === '' ? 'aid is empty' : `aid ${id} appears twice`);
-      rows.set(id, values.slice(1));
-    }
-  }
-  const surveys = names.map((name) => new ColumnSurvey(name, NO_SEPARATOR));
-  for (const values of rows.values()) for (const [i, survey] of surveys.entries()) survey.add(values[i]!);
-  const { features, leftOut } = finishSurveys(surveys, 'column of ads');
-  const places = features.map(({ name }) => names.indexOf(name));
-  const records = new Map<string, object>();
-  for (const [id, values] of rows) {
-    const own = places.map((place) => values[place]!);
-    records.set(id, Object.fromEntries(recordMembers(features, own)));
-  }
-  return { records, features, leftOut };
+  const ids = new TextTable();
+  for await (const rows of source.read(['aid']))
+    for (const { line, values } of rows) numberOf(ids, String(values[0] ?? ''), path, line);
+  const options = { id: 'aid', leaveOut: [], separator: NO_SEPARATOR, types: NO_TYPES, onProgress };
+  return { ids, ...(await readItems(source, ids, new Set(Array(ids.count).keys()), options)) };
 }
 
 /**
@@ -62,11 +45,11 @@ export async function readAds(path: string): Promise<AdTable> {
  */
 export async function readShown(
   paths: readonly string[],
-  { records }: AdTable,
+  { ids, recordOf }: AdTable,
   users: TextTable,
   onProgress: OnProgress,
 ): Promise<{ ads: Ad[]; notes: string[] }> {
-  const buffers = new Map([...records.keys()].map((id) => [id, new RowBuffer()]));
+  const buffers = Array.from({ length: ids.count }, () => new RowBuffer());
   const unknown = { ads: 0, users: 0, firstAd: '', firstUser: '' };
   let rows = 0;
   for (const path of paths) {
@@ -77,7 +60,7 @@ export async function readShown(
         if (line === 1 && label === 'label') continue;
         if (label !== '1' && label !== '-1' && label !== '0')
           throw lineError(path, line, `the label is ${JSON.stringify(label)}; 1 or -1 is expected`);
-        const buffer = buffers.get(String(aid));
+        const buffer = buffers[ids.find(String(aid))];
         const user = typeof uid === 'string' ? users.find(uid) : -1;
         if (!buffer) {
           unknown.ads++;
@@ -96,7 +79,8 @@ export async function readShown(
     `${count} rows of ${what} are left out; the first is ${first}`;
   if (unknown.ads > 0) notes.push(left(unknown.ads, 'ads that adFeature.csv lacks', unknown.firstAd));
   if (unknown.users > 0) notes.push(left(unknown.users, 'users that userFeature.data lacks', unknown.firstUser));
-  return { ads: [...buffers].map(([id, buffer]) => ({ id, record: records.get(id)!, ...labelled(buffer) })), notes };
+  const ads = buffers.map((buffer, ad) => ({ id: ids.text(ad), record: recordOf(ad), ...labelled(buffer) }));
+  return { ads, notes };
 }
 
 /** The members and non-members in the rows, each listed once. */

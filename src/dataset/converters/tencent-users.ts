@@ -2,14 +2,9 @@
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { lineError, readLines } from '../lines.ts';
-import { ColumnSurvey, type FeatureColumn, finishSurveys, recordValue } from './columns.ts';
-import { numberOf } from './ids.ts';
-import type { OnProgress } from './made.ts';
-
-export interface UserSurvey {
-  readonly features: readonly FeatureColumn[];
-  readonly leftOut: readonly string[];
-}
+import { ColumnSurvey, type Columns, finishSurveys, recordValue } from './columns.ts';
+import type { OnProgress } from './new-data-set.ts';
+import { numberOf } from './tables.ts';
 
 const USER_ID = 'uid';
 /** The separator between the fields of a line. `VALUES` separates a field's name from its values. */
@@ -21,7 +16,7 @@ const VALUES = ' ';
  * order. Errors: AppError `invalid_data`, naming file:line, for a line with a missing or duplicate id, and for a field
  * that appears twice.
  */
-export async function surveyUserFeatures(path: string, users: TextTable, onProgress: OnProgress): Promise<UserSurvey> {
+export async function surveyUserFeatures(path: string, users: TextTable, onProgress: OnProgress): Promise<Columns> {
   const surveys = new Map<string, ColumnSurvey>();
   for await (const { firstLine, lines } of readLines(path)) {
     for (let i = 0; i < lines.length; i++) {
@@ -51,7 +46,7 @@ export async function surveyUserFeatures(path: string, users: TextTable, onProgr
 /** Reads the file again and converts it to the text of users.ndjson. */
 export async function* readUserFeatures(
   path: string,
-  { features }: UserSurvey,
+  { features }: Columns,
   onProgress: OnProgress,
 ): AsyncGenerator<string, void, void> {
   let users = 0;

@@ -7,8 +7,7 @@ import { TextTable } from '../../lib/text/text-table.ts';
 import { type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
 import { checkFeatures } from '../features.ts';
 import { describeFeature } from './columns.ts';
-import { MadeCounts, type MadeDataSet, type OnProgress } from './made.ts';
-import { writeNewFolder } from './new-folder.ts';
+import { MadeCounts, type MadeDataSet, type OnProgress, writeNewFolder } from './new-data-set.ts';
 import { Others, rowsOf } from './rows.ts';
 import { type Ad, readAds, readShown } from './tencent-ads.ts';
 import { readUserFeatures, surveyUserFeatures } from './tencent-users.ts';
@@ -57,7 +56,7 @@ export async function makeTencent(options: TencentOptions): Promise<MadeDataSet>
     const rng = createRng(`tencent/${options.seed}`);
     const users = new TextTable();
     const survey = await surveyUserFeatures(files.users, users, onProgress);
-    const table = await readAds(files.ads);
+    const table = await readAds(files.ads, onProgress);
     const { ads, notes: unknown } = await readShown(files.shown, table, users, onProgress);
     const { campaigns, leftOut } = chooseCampaigns(ads, options, rng);
     checkFeatures(survey.features, files.users, 'invalid_data');

@@ -1,5 +1,6 @@
 /** Columns with a type set by an option: numbers, dates, vectors, words. */
 
+import { DECIMAL } from '../csv-table.ts';
 import { MAXIMUM_VECTOR_SIZE } from '../features.ts';
 import { lineError } from '../lines.ts';
 import type { RowSource, Value } from '../row-source.ts';
@@ -38,7 +39,6 @@ export interface TypedColumn {
   read(value: Value, path: string, line: number): TypedValue;
 }
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const MOST_WORDS = 50;
 
 /** Returns how to read a column; null if no option sets the column's type. Errors: the errors of `inferDateOrder`. */
@@ -66,7 +66,7 @@ function numberOf(value: Value, decimalComma: boolean, path: string, line: numbe
   if (value === null) return null;
   const text = typeof value === 'string' ? value.trim() : '';
   const point = decimalComma && !text.includes('.') ? text.replace(',', '.') : text;
-  const number = NUMBER.test(point) ? Number(point) : Number.NaN;
+  const number = DECIMAL.test(point) ? Number(point) : Number.NaN;
   if (Number.isFinite(Math.fround(number))) return number;
   const hint = !decimalComma && /^-?\d+,\d+$/.test(text) ? ' (--decimal-comma)' : '';
   throw lineError(path, line, `${JSON.stringify(value)} is not a number${hint}`, { value });
@@ -77,7 +77,7 @@ function vectorOf(value: Value, separator: string, path: string, line: number): 
   if (value === null) return null;
   const list = typeof value === 'string' ? /^\s*\[(.*)\]\s*$/s.exec(value)?.[1] : undefined;
   const parts = typeof value !== 'string' ? value : list === undefined ? value.split(separator) : list.split(',');
-  const numbers = parts.map((part) => (NUMBER.test(part.trim()) ? Number(part) : Number.NaN));
+  const numbers = parts.map((part) => (DECIMAL.test(part.trim()) ? Number(part) : Number.NaN));
   if (numbers.every((number) => Number.isFinite(Math.fround(number))) && numbers.length <= MAXIMUM_VECTOR_SIZE)
     return numbers;
   const shown = JSON.stringify(String(value).slice(0, 80));

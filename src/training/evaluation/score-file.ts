@@ -1,7 +1,7 @@
 /** Scores of an external model for the test campaigns, read from a CSV file and measured as a separate method. */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { readCsvTable } from '../../dataset/csv-table.ts';
+import { DECIMAL, readCsvTable } from '../../dataset/csv-table.ts';
 import { lineError } from '../../dataset/lines.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Trial } from '../choices/trial.ts';
@@ -12,11 +12,6 @@ import { measureRanking } from './metrics.ts';
 
 const SCORE_COLUMNS = ['campaign_id', 'user_id', 'score'];
 const SCORE_FILE = /\.csv(\.gz|\.zst)?$/i;
-/**
- * Plain or exponential decimals. Other text that Number() accepts (empty, hexadecimal, infinite) is an error in a score
- * file.
- */
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const SHOWN_CHARACTERS = 100;
 
 /** Whether `path` is a score file rather than a model folder. */

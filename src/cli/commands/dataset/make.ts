@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import type { CampaignChoice } from '../../../dataset/converters/choose-campaigns.ts';
 import { makeInteractions } from '../../../dataset/converters/interactions.ts';
-import type { MadeDataSet } from '../../../dataset/converters/made.ts';
 import { makeMovieLens } from '../../../dataset/converters/movielens.ts';
+import type { MadeDataSet } from '../../../dataset/converters/new-data-set.ts';
 import { makeTencent } from '../../../dataset/converters/tencent.ts';
 import type { DelimitedOptions } from '../../../dataset/delimited-source.ts';
 import { type Encoding, readLines } from '../../../dataset/lines.ts';
