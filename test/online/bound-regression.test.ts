@@ -12,7 +12,7 @@ import { encodeUsers } from '../../src/online/encode.ts';
 import { type OwnToken, ownToken } from '../../src/online/own-token.ts';
 import { openBoundRegression, type RegressionOptions } from '../../src/online/regression/bound-regression.ts';
 import { addRows, type ColumnSums, emptySums } from '../../src/online/regression/covariance.ts';
-import { populationRegression } from '../../src/online/regression/population-regression.ts';
+import { fitSideBySide, populationRegression } from '../../src/online/regression/population-regression.ts';
 import { RowProducts } from '../../src/online/regression/products.ts';
 import { readSums, regressionCache, writeSums } from '../../src/online/regression/regression-cache.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/online/regression/sparse-rows.ts';
@@ -72,6 +72,14 @@ function sumsByHand(users: readonly User[], of: Population): ColumnSums {
   return sums;
 }
 
+/** The weights of the seeds among `own`, compared with everybody. */
+function fitByHand(everybody: SparseRows, sums: ColumnSums, own: SparseRows): Float64Array {
+  const products = new RowProducts(everybody);
+  const { plan } = populationRegression(products, sums, SETTINGS.power);
+  const planned = plan(meanOfRows(own, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
+  return fitSideBySide(products, [planned])[0]![0]!;
+}
+
 /** The change in the scores of the campaign's users. */
 async function changeOf(options: RegressionOptions = {}, without: OwnToken | null = null, own = binding) {
   const bound = await openBoundRegression({ model, population, binding: own }, options);
@@ -96,9 +104,8 @@ describe('openBoundRegression', () => {
   it('fits the seeds against everybody, and returns the change for each user', async () => {
     const everybody = byHand(users, population, allRows(population));
     const rows = byHand(users, population, ROWS);
-    const regression = populationRegression(new RowProducts(everybody), sumsByHand(users, population), SETTINGS.power);
-    const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
-    expectFit(await changeOf(), expected!, rows);
+    const expected = fitByHand(everybody, sumsByHand(users, population), rows);
+    expectFit(await changeOf(), expected, rows);
   });
 
   it('takes off-diagonal entries from evenly spread users when there are more features than its limit', async () => {
@@ -107,10 +114,9 @@ describe('openBoundRegression', () => {
     // a quarter of the features: every fourth user
     const spread = Int32Array.from({ length: 50 }, (_, i) => 4 * i);
     const rows = byHand(users, population, ROWS);
-    const regression = populationRegression(new RowProducts(byHand(users, population, spread)), sums, SETTINGS.power);
-    const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
+    const expected = fitByHand(byHand(users, population, spread), sums, rows);
     const sampled = await changeOf({ mostFeatures: features / 4 });
-    expectFit(sampled, expected!, rows);
+    expectFit(sampled, expected, rows);
     const whole = await changeOf({ mostFeatures: features });
     expect(whole.change).toEqual((await changeOf()).change);
     expect(furthest(sampled.change.elements, [...whole.change.elements])).toBeGreaterThan(1e-3);
@@ -136,11 +142,10 @@ describe('openBoundRegression', () => {
     const sums = emptySums(WIDTH);
     addRows(sums, bare);
     const rows = byHand(users, population, ROWS, campaign);
-    const regression = populationRegression(new RowProducts(bare), sums, SETTINGS.power);
-    const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
+    const expected = fitByHand(bare, sums, rows);
     const without = ownToken(model.folder, campaign);
     const left = await changeOf({}, without);
-    expectFit(left, expected!, rows);
+    expectFit(left, expected, rows);
     expect(left.change.elements[element]).toBe(0);
     expect((await changeOf()).change.elements[element]).not.toBe(0);
   });

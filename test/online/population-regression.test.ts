@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { fitSideBySide, populationRegression } from '../../src/online/regression/population-regression.ts';
 import { RowProducts } from '../../src/online/regression/products.ts';
-import { meanOfRows } from '../../src/online/regression/sparse-rows.ts';
+import { meanOfRows, type SparseRows } from '../../src/online/regression/sparse-rows.ts';
 import {
   covarianceByHand,
   denseOf,
@@ -64,6 +64,13 @@ function byHandWithPrior(of: Matrix, seeds: number, strength: number, prior: num
   return solve(penalised, difference).map((weight, t) => PRIOR_SCALE[t]! * weight);
 }
 
+/** The regression on its own rows, fitted at once. */
+function regressionOf(own: SparseRows, power: number) {
+  const products = new RowProducts(own);
+  const { plan } = populationRegression(products, sumsOf(own), power);
+  return (...of: Parameters<typeof plan>) => fitSideBySide(products, [plan(...of)])[0]!;
+}
+
 const close = (weights: Float64Array, expected: readonly number[]): void => {
   // the solver stops at a residual of 1e-4
   expect(furthest(weights, expected)).toBeLessThan(1e-3 * Math.max(...expected.map(Math.abs)));
@@ -72,21 +79,17 @@ const close = (weights: Float64Array, expected: readonly number[]): void => {
 describe('populationRegression', () => {
   it.each([0, 0.125, 0.5])('returns the weights of the formula for every strength, at power %d', (power) => {
     const strengths = [0.05, 0.005, 1];
-    const fitted = populationRegression(new RowProducts(rows), sumsOf(rows), power).fit(
-      meanOfRows(rows, SEEDS),
-      7,
-      strengths,
-    );
+    const fitted = regressionOf(rows, power)(meanOfRows(rows, SEEDS), 7, strengths);
     expect(fitted).toHaveLength(3);
     for (const [i, strength] of strengths.entries()) close(fitted[i]!, byHand(x, 7, strength, power));
     expect(fitted[0]![WIDTH - 1]).toBe(0);
   });
 
   it('shrinks less with more seeds, by the root of their number', () => {
-    const regression = populationRegression(new RowProducts(rows), sumsOf(rows), 0);
+    const weightsFor = regressionOf(rows, 0);
     const mean = meanOfRows(rows, SEEDS);
-    for (const seeds of [7, 50, 5000]) close(regression.fit(mean, seeds, [0.05])[0]!, byHand(x, seeds, 0.05, 0));
-    expect(regression.fit(mean, 200, [0.05])).toEqual(regression.fit(mean, 50, [0.025]));
+    for (const seeds of [7, 50, 5000]) close(weightsFor(mean, seeds, [0.05])[0]!, byHand(x, seeds, 0.05, 0));
+    expect(weightsFor(mean, 200, [0.05])).toEqual(weightsFor(mean, 50, [0.025]));
   });
 
   it('fits without a column as if nobody had it', () => {
@@ -96,62 +99,45 @@ describe('populationRegression', () => {
         bare.map((row) => row.flatMap((value, t): [number, number][] => (value === 0 ? [] : [[t, value]]))),
         WIDTH,
       );
-      const [weights] = populationRegression(new RowProducts(rows), sumsOf(rows), 0.125).fit(
-        meanOfRows(rows, SEEDS),
-        7,
-        [0.05],
-        {
-          without: column,
-        },
-      );
+      const [weights] = regressionOf(rows, 0.125)(meanOfRows(rows, SEEDS), 7, [0.05], {
+        without: column,
+      });
       expect(weights![column]).toBe(0);
       close(weights!, byHand(bare, 7, 0.05, 0.125));
-      const [expected] = populationRegression(new RowProducts(kept), sumsOf(kept), 0.125).fit(
-        meanOfRows(kept, SEEDS),
-        7,
-        [0.05],
-      );
+      const [expected] = regressionOf(kept, 0.125)(meanOfRows(kept, SEEDS), 7, [0.05]);
       expect(furthest(weights!, [...expected!])).toBeLessThan(1e-12);
-      const [whole] = populationRegression(new RowProducts(rows), sumsOf(rows), 0.125).fit(
-        meanOfRows(rows, SEEDS),
-        7,
-        [0.05],
-      );
+      const [whole] = regressionOf(rows, 0.125)(meanOfRows(rows, SEEDS), 7, [0.05]);
       expect(furthest(weights!, [...whole!])).toBeGreaterThan(0.01);
     }
   });
 
   it('has zero weights when the seeds are like everybody, or everybody is the same', () => {
-    const [everybody] = populationRegression(new RowProducts(rows), sumsOf(rows), 0.125).fit(
-      Float64Array.from(meanOf(x)),
-      80,
-      [0.05],
-    );
+    const [everybody] = regressionOf(rows, 0.125)(Float64Array.from(meanOf(x)), 80, [0.05]);
     expect(Math.max(...everybody!.map(Math.abs))).toBeLessThan(1e-9);
     for (const value of [0.1, 1 / Math.sqrt(3), 1]) {
       const same = sparseOf(
         Array.from({ length: 30 }, () => [0, 2, 3].map((t): [number, number] => [t, value])),
         WIDTH,
       );
-      const regression = populationRegression(new RowProducts(same), sumsOf(same), 0.125);
+      const weightsFor = regressionOf(same, 0.125);
       for (const seeds of [[0], [1, 2, 3, 4, 5, 6, 7]]) {
         const own = Int32Array.from(seeds);
-        const [weights] = regression.fit(meanOfRows(same, own), own.length, [0.015]);
+        const [weights] = weightsFor(meanOfRows(same, own), own.length, [0.015]);
         expect([...weights!], `${value}, ${own.length}`).toEqual(new Array(WIDTH).fill(0));
       }
     }
   });
 
   it('shrinks less along the directions of a prior, by its formula', () => {
-    const regression = populationRegression(new RowProducts(rows), sumsOf(rows), 0.25);
+    const weightsFor = regressionOf(rows, 0.25);
     const mean = meanOfRows(rows, SEEDS);
     for (const strength of [0.5, 4, 100]) {
-      const fitted = regression.fit(mean, 7, [0.05, 1], { prior: { of: PRIOR, strength } });
+      const fitted = weightsFor(mean, 7, [0.05, 1], { prior: { of: PRIOR, strength } });
       close(fitted[0]!, byHandWithPrior(x, 7, 0.05, strength));
       close(fitted[1]!, byHandWithPrior(x, 7, 1, strength));
     }
-    const [without] = regression.fit(mean, 7, [1]);
-    const [drawn] = regression.fit(mean, 7, [1], { prior: { of: PRIOR, strength: 100 } });
+    const [without] = weightsFor(mean, 7, [1]);
+    const [drawn] = weightsFor(mean, 7, [1], { prior: { of: PRIOR, strength: 100 } });
     const alongOf = (weights: Float64Array) =>
       DIRECTIONS[0]!.reduce((sum, u, t) => sum + (PRIOR_SCALE[t] === 0 ? 0 : (u * weights[t]!) / PRIOR_SCALE[t]!), 0);
     expect(Math.abs(alongOf(drawn!))).toBeGreaterThan(2 * Math.abs(alongOf(without!)));
@@ -159,8 +145,8 @@ describe('populationRegression', () => {
 
   it('has no prior for a column that is left out', () => {
     const prior = { of: PRIOR, strength: 4 };
-    const regression = populationRegression(new RowProducts(rows), sumsOf(rows), 0.25);
-    const [weights] = regression.fit(meanOfRows(rows, SEEDS), 7, [0.05], { without: 0, prior });
+    const weightsFor = regressionOf(rows, 0.25);
+    const [weights] = weightsFor(meanOfRows(rows, SEEDS), 7, [0.05], { without: 0, prior });
     expect(weights![0]).toBe(0);
     expect(Math.abs(weights![1]!)).toBeGreaterThan(0);
   });
@@ -182,7 +168,7 @@ describe('fitSideBySide', () => {
         options.map((own) => ({ regression, of: [meanOfRows(rows, set), set.length, [0.05, 0.5], own] as const })),
       ),
     );
-    const expected = wanted.map(({ regression, of }) => regression.fit(...of));
+    const expected = wanted.map(({ regression, of }) => fitSideBySide(products, [regression.plan(...of)])[0]!);
     const fits = wanted.map(({ regression, of }) => regression.plan(...of));
     expect(fitSideBySide(products, fits)).toEqual(expected);
     expect(fitSideBySide(products, fits.toReversed())).toEqual(expected.toReversed());

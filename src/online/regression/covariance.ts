@@ -1,7 +1,7 @@
 /**
  * The covariance of a population's scaled rows as an operator. It is applied to vectors; the matrix is never formed.
  */
-import { ALONE, type Lane, type RowProducts } from './products.ts';
+import type { Lane, RowProducts } from './products.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
 /** Sums over rows, by column; every array is `[width]`. */
@@ -57,18 +57,12 @@ export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: nu
   return { scale, mean, variance, trace: variance.reduce((sum, x) => sum + x, 0) };
 }
 
-/** A symmetric positive semi-definite matrix `[width, width]`. */
+/**
+ * A symmetric positive semi-definite matrix G, `[width, width]`, that is applied in two halves. Between the halves, the
+ * products of several vectors are computed together.
+ */
 export interface Covariance {
   readonly width: number;
-  /** Computes out = G * v; both are `[width]`. */
-  apply(v: Float64Array, out: Float64Array): void;
-}
-
-/**
- * A covariance that is applied in two halves. Between the halves, the products of several vectors are computed
- * together.
- */
-export interface CovarianceInHalves extends Covariance {
   /** Writes the vector to be multiplied into a lane of the products' input. */
   before(v: Float64Array, lane: Lane): void;
   /** Computes out = G * v from a lane of the products' output. */
@@ -81,7 +75,7 @@ export interface CovarianceInHalves extends Covariance {
  * known exactly: every entry that the sample underestimates is corrected, and only the off-diagonal entries are
  * estimates.
  */
-export function covarianceOf(products: RowProducts, moments: Moments): CovarianceInHalves {
+export function covarianceOf(products: RowProducts, moments: Moments): Covariance {
   const { scale, mean, variance } = moments;
   const { width, starts, columns, values } = products.rows;
   const { input, output } = products;
@@ -92,7 +86,8 @@ export function covarianceOf(products: RowProducts, moments: Moments): Covarianc
     missing[column]! -= (scale[column]! * values[k]!) ** 2 / rows;
   }
   for (let t = 0; t < width; t++) missing[t] = Math.max(missing[t]! + mean[t]! ** 2, 0);
-  return inHalves(products, {
+  return {
+    width,
     before(v, { lane, of }) {
       for (let t = 0, at = lane; t < width; t++, at += of) input[at] = scale[t]! * v[t]!;
     },
@@ -102,42 +97,23 @@ export function covarianceOf(products: RowProducts, moments: Moments): Covarianc
       for (let t = 0, at = lane; t < width; t++, at += of)
         out[t] = (scale[t]! * output[at]!) / rows - mean[t]! * inner + missing[t]! * v[t]!;
     },
-  });
-}
-
-/** A covariance made from its two halves; one vector is multiplied between them. */
-export function inHalves(
-  products: RowProducts,
-  halves: Pick<CovarianceInHalves, 'before' | 'after'>,
-): CovarianceInHalves {
-  return {
-    ...halves,
-    width: products.rows.width,
-    apply(v, out) {
-      halves.before(v, ALONE);
-      products.multiply(ALONE.of);
-      halves.after(v, ALONE, out);
-    },
   };
 }
 
 /** The covariance as it would be if no row had a value in one of the columns. */
-export function withoutColumn(
-  products: RowProducts,
-  covariance: CovarianceInHalves,
-  column: number,
-): CovarianceInHalves {
+export function withoutColumn(covariance: Covariance, column: number): Covariance {
   const masked = new Float64Array(covariance.width);
   const mask = (v: Float64Array): Float64Array => {
     masked.set(v);
     masked[column] = 0;
     return masked;
   };
-  return inHalves(products, {
+  return {
+    width: covariance.width,
     before: (v, lane) => covariance.before(mask(v), lane),
     after(v, lane, out) {
       covariance.after(mask(v), lane, out);
       out[column] = 0;
     },
-  });
+  };
 }

@@ -3,14 +3,7 @@
  * w = (G + sigma * I)^-1 * (mean of the seeds - mean of all): ridge regression of the seeds against everyone (as in
  * EASE for one new column, Steck 2019), and Fisher's discriminant with the population's covariance.
  */
-import {
-  type ColumnSums,
-  type CovarianceInHalves,
-  covarianceOf,
-  inHalves,
-  momentsOf,
-  withoutColumn,
-} from './covariance.ts';
+import { type ColumnSums, type Covariance, covarianceOf, momentsOf, withoutColumn } from './covariance.ts';
 import type { RowProducts } from './products.ts';
 import { type SharedSystem, solveSideBySide } from './shifted-solve.ts';
 import { type Directions, type WeightPrior, weightPrior } from './weight-prior.ts';
@@ -28,19 +21,16 @@ export const MOST_FEATURES = 500_000;
 const REFERENCE_SEEDS = 50;
 
 export interface PopulationRegression {
-  readonly width: number;
   /** c_t, the factor of each column, `[width]`; 0 for columns without a value in any row. */
   readonly scale: Float64Array;
   /**
-   * Returns a weight for each column, `[width]`, for each strength; a user's score is dot(x, weights). `seedMean` is
+   * Plans a weight for each column, `[width]`, for each strength, to be fitted by `fitSideBySide`; a user's score is dot(x, weights). `seedMean` is
    * the mean of the seeds' rows, and `seeds` is their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without`
    * is a column to exclude, as if nobody had it (-1: none). Columns with the same value for all users have weight 0.
    * The seeds are compared with `otherMean` if given, otherwise with the mean of all rows. With a `prior`, w is shrunk
    * less along the prior's directions: all directions of the prior together have `strength` times the variance of all
    * other directions.
    */
-  fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): Float64Array[];
-  /** Returns the same fit as `fit`, to be run later by `fitSideBySide`. */
   plan(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): PlannedFit;
 }
 
@@ -86,9 +76,9 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
         });
         const left = without === -1 ? trace : variance.reduce((sum, x, t) => (t === without ? sum : sum + x), 0);
         const unit = left * Math.sqrt(REFERENCE_SEEDS / seeds);
-        const known = without === -1 ? covariance : withoutColumn(products, covariance, without);
+        const known = without === -1 ? covariance : withoutColumn(covariance, without);
         return {
-          covariance: prior ? inCoordinatesOf(prior, products, known, without) : known,
+          covariance: prior ? inCoordinatesOf(prior, known, without) : known,
           b: prior ? applied(prior, difference, without) : difference,
           sigmas: strengths.map((strength) => strength * unit),
         };
@@ -97,17 +87,12 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
         (prior ? applied(prior, solution, without) : solution).map((weight, t) => scale[t]! * weight),
     };
   };
-  return {
-    width: products.rows.width,
-    scale,
-    fit: (...of) => fitSideBySide(products, [plan(...of)])[0]!,
-    plan,
-  };
+  return { scale, plan };
 }
 
 /**
- * Returns the weights of each fit, which are bit-for-bit identical to the result of `fit`. All regressions must use
- * `products`; their powers may differ.
+ * Returns the weights of each fit; their bits do not depend on the other fits. All regressions must use `products`;
+ * their powers may differ.
  */
 export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]): Float64Array[][] {
   const weights: Float64Array[][] = [];
@@ -122,15 +107,11 @@ export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]
 }
 
 /** The operator P * G * P: the covariance in the coordinates y, with w = P * y. */
-function inCoordinatesOf(
-  prior: WeightPrior,
-  products: RowProducts,
-  covariance: CovarianceInHalves,
-  without: number,
-): CovarianceInHalves {
+function inCoordinatesOf(prior: WeightPrior, covariance: Covariance, without: number): Covariance {
   const weighed = new Float64Array(covariance.width);
   const product = new Float64Array(covariance.width);
-  return inHalves(products, {
+  return {
+    width: covariance.width,
     before(v, lane) {
       prior.apply(v, weighed);
       if (without !== -1) weighed[without] = 0;
@@ -141,7 +122,7 @@ function inCoordinatesOf(
       prior.apply(product, out);
       if (without !== -1) out[without] = 0;
     },
-  });
+  };
 }
 
 function applied(prior: WeightPrior, v: Float64Array, without: number): Float64Array {

@@ -12,9 +12,6 @@ export interface Lane {
   readonly of: number;
 }
 
-/** The lane of a single vector. */
-export const ALONE: Lane = { lane: 0, of: 1 };
-
 /** The lanes for `count` vectors, at most `LANES`. */
 export function lanesFor(count: number): Lane[] {
   const of = count === 3 ? LANES : count;

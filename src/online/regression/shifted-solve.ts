@@ -2,46 +2,29 @@
  * Solves (G + sigma * I) * w = b for several values of sigma at once, in the Krylov space that these systems share
  * (Lanczos; Frommer & Maass 1999).
  */
-import type { Covariance, CovarianceInHalves } from './covariance.ts';
+import type { Covariance } from './covariance.ts';
 import { LANES, lanesFor, type RowProducts } from './products.ts';
 
 /** Maximum number of steps; heavily regularised systems need a dozen. */
 const MOST_STEPS = 100;
+/** A system is solved when its residual is at most this share of |b|. */
 const TOLERANCE = 1e-4;
-
-/**
- * Returns w, `[width]`, for each sigma, solved to a residual of `tolerance` * |b|. Every sigma must be positive. The
- * smallest sigma determines the number of steps. A system that has not converged after `MOST_STEPS` returns its
- * approximate solution.
- */
-export function solveShifted(
-  covariance: Covariance,
-  b: Float64Array,
-  sigmas: readonly number[],
-  tolerance = TOLERANCE,
-): Float64Array[] {
-  const solve = new ShiftedSolve(b, sigmas, tolerance);
-  while (!solve.isDone) {
-    covariance.apply(solve.vector, solve.product);
-    solve.step();
-  }
-  return solve.solutions;
-}
 
 /**
  * The systems of one Krylov space. The covariance must be that of the products' rows, and must not be used elsewhere
  * during the solve.
  */
 export interface SharedSystem {
-  readonly covariance: CovarianceInHalves;
+  readonly covariance: Covariance;
   readonly b: Float64Array;
+  /** Must be positive. The smallest one determines the number of steps. */
   readonly sigmas: readonly number[];
 }
 
 /**
- * The solutions of each system, which are bit-for-bit identical to those of `solveShifted`. A system is created when
- * its turn comes, and its solutions are passed to `onSolved`. `LANES` systems are solved at once, so that one pass over
- * the rows serves all of them.
+ * Passes the solutions w of each system, `[width]` for each sigma, to `onSolved`. A system that has not converged after
+ * `MOST_STEPS` has its approximate solution. A system is created when its turn comes. `LANES` systems are solved at
+ * once, so that one pass over the rows serves all of them; the bits do not depend on the other systems.
  */
 export function solveSideBySide(
   products: RowProducts,
@@ -53,7 +36,7 @@ export function solveSideBySide(
   while (true) {
     while (underWay.length < LANES && started < systems.length) {
       const { covariance, b, sigmas } = systems[started]!();
-      const solve = new ShiftedSolve(b, sigmas, TOLERANCE);
+      const solve = new ShiftedSolve(b, sigmas);
       if (solve.isDone) onSolved(started, solve.solutions);
       else underWay.push({ system: started, covariance, solve });
       started++;
@@ -73,7 +56,7 @@ export function solveSideBySide(
 
 interface UnderWay {
   readonly system: number;
-  readonly covariance: CovarianceInHalves;
+  readonly covariance: Covariance;
   readonly solve: ShiftedSolve;
 }
 
@@ -96,16 +79,14 @@ class ShiftedSolve {
   product: Float64Array;
   #previous: Float64Array;
   readonly #norm: number;
-  readonly #tolerance: number;
   readonly #states: readonly State[];
   #beta = 0;
   #steps = 0;
 
-  constructor(b: Float64Array, sigmas: readonly number[], tolerance: number) {
+  constructor(b: Float64Array, sigmas: readonly number[]) {
     const width = b.length;
     const norm = Math.sqrt(dot(b, b));
     this.#norm = norm;
-    this.#tolerance = tolerance;
     this.#states = sigmas.map((sigma) => ({
       sigma,
       direction: new Float64Array(width),
@@ -158,7 +139,7 @@ class ShiftedSolve {
       solution[t]! += length * along;
     }
     // the residual of this system is |beta_(k+1) * z_k / d_k|
-    state.isDone = Math.abs(nextBeta * length) <= this.#tolerance * this.#norm;
+    state.isDone = Math.abs(nextBeta * length) <= TOLERANCE * this.#norm;
   }
 }
 

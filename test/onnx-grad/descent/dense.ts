@@ -1,8 +1,8 @@
 /** The regression's algebra on plain matrices, and random sparse rows: the reference for the operators. */
 
 import { createRng } from '../../../src/lib/rng.ts';
-import type { Covariance } from '../../../src/online/regression/covariance.ts';
-import { addRows, type ColumnSums, emptySums } from '../../../src/online/regression/covariance.ts';
+import { addRows, type ColumnSums, type Covariance, emptySums } from '../../../src/online/regression/covariance.ts';
+import type { RowProducts } from '../../../src/online/regression/products.ts';
 import type { SparseRows } from '../../../src/online/regression/sparse-rows.ts';
 
 export type Matrix = readonly (readonly number[])[];
@@ -93,25 +93,22 @@ export const plusDiagonal = (a: Matrix, sigma: number): number[][] =>
 export const times = (a: Matrix, v: readonly number[]): number[] =>
   a.map((row) => row.reduce((sum, value, j) => sum + value * v[j]!, 0));
 
-/** The plain matrix as an operator; `applied` counts its uses. */
-export function operatorOf(a: Matrix): Covariance & { applied: number } {
-  return {
-    width: a.length,
-    applied: 0,
-    apply(v, out) {
-      this.applied += 1;
-      out.set(times(a, [...v]));
-    },
-  };
+/** The product of a covariance with one vector. */
+export function applied(products: RowProducts, covariance: Covariance, v: Float64Array): Float64Array {
+  const out = new Float64Array(covariance.width).fill(Number.NaN);
+  const alone = { lane: 0, of: 1 };
+  covariance.before(v, alone);
+  products.multiply(1);
+  covariance.after(v, alone, out);
+  return out;
 }
 
 /** The matrix of an operator, column by column. */
-export function writtenOut({ width, apply }: Covariance): number[][] {
-  const columns = Array.from({ length: width }, (_, t) => {
-    const out = new Float64Array(width).fill(Number.NaN);
-    apply(new Float64Array(width).fill(1, t, t + 1), out);
-    return [...out];
-  });
+export function writtenOut(products: RowProducts, covariance: Covariance): number[][] {
+  const { width } = covariance;
+  const columns = Array.from({ length: width }, (_, t) =>
+    applied(products, covariance, new Float64Array(width).fill(1, t, t + 1)),
+  );
   return columns.map((_, s) => columns.map((column) => column[s]!));
 }
 
