@@ -42,24 +42,19 @@ export interface Task extends SampledEpisode {
   readonly future: readonly string[];
 }
 
+/** Work of a learner; see the methods of `Learners` for the results. */
+export type LearnerWork =
+  | { readonly kind: 'gradient'; readonly task: Task }
+  | { readonly kind: 'trials' | 'predictions' | 'logits'; readonly trials: CampaignTrials };
+
+export type LearnerResult = MetaGradient | RankingQuality[][] | (DriftPair | null)[] | TrialLogits[];
+
 /**
  * Computes gradients and trials. Sessions are opened on first use. The values in a map of parameters may change only
  * between two gradients.
  */
 export interface Learner {
-  gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
-  /**
-   * Adapts `parameters` to each trial's seeds, as the service would, and measures the quality. Results are by settings,
-   * then by trial.
-   */
-  evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
-  /** Returns, for each trial, the logits of all parts of the blend in the first settings. */
-  logits(parameters: Parameters, campaign: CampaignTrials): Promise<TrialLogits[]>;
-  /**
-   * Adapts to each trial's seeds with the first settings and predicts from them, as the service would but without
-   * drift. Returns predictions and true values by trial; null for a trial with too few seeds.
-   */
-  predict(parameters: Parameters, campaign: CampaignTrials): Promise<(DriftPair | null)[]>;
+  run(parameters: Parameters, work: LearnerWork): Promise<LearnerResult>;
   close(): Promise<void>;
 }
 
@@ -93,36 +88,46 @@ export function openLearner({ population, weights, hidden, initialModel, setting
   const cache = new TrialCache(population);
   const startedOf = (current: Parameters, campaign: CampaignTrials): Promise<HeadTrials> =>
     cache.start(current, campaign, async (prepared) => startOn(await contextOf(current, campaign.future), prepared));
+  const gradient = async (current: Parameters, task: Task): Promise<MetaGradient> => {
+    cache.forgetParameters();
+    program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
+    const { support, query } = task;
+    const binding = hidden ? hideFor(hidden, [...task.future, task.campaign]) : bindingBefore(task.future);
+    const encode = (batch: SampledBatch) => encodeBatch(initialModel, population, binding, task, batch);
+    const episode = { support: encode(support), query: encode(query) };
+    return (await program).run(current, episode, settings.innerRate);
+  };
+  const evaluate = async (current: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]> => {
+    if (settings.adaptation.optimiser !== 'gradient_descent')
+      return [await runTrials(await contextOf(current, campaign.future), campaign)];
+    const started = await startedOf(current, campaign);
+    const out: RankingQuality[][] = [];
+    for (const own of campaign.settings) out.push(await started.evaluate(own));
+    return out;
+  };
+  const predict = async (current: Parameters, { trials, key, future, settings: [chosen] }: CampaignTrials) => {
+    const { context, online } = await contextOf(current, future);
+    const own = { ...context, program: withSettings(online, chosen ?? settings.adaptation) };
+    const scorer = await bound.scorer(context.model, context.binding);
+    const out: (DriftPair | null)[] = [];
+    for (const trial of trials) out.push(await runDriftTrial(own, scorer, trial, `${key}/${trial.seeds.length}`));
+    return out;
+  };
   return {
-    async gradient(current, task) {
-      cache.forgetParameters();
-      program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
-      const { support, query } = task;
-      const binding = hidden ? hideFor(hidden, [...task.future, task.campaign]) : bindingBefore(task.future);
-      const encode = (batch: SampledBatch) => encodeBatch(initialModel, population, binding, task, batch);
-      const episode = { support: encode(support), query: encode(query) };
-      return (await program).run(current, episode, settings.innerRate);
-    },
-    async evaluate(current, campaign) {
-      if (settings.adaptation.optimiser !== 'gradient_descent')
-        return [await runTrials(await contextOf(current, campaign.future), campaign)];
-      const started = await startedOf(current, campaign);
-      const out: RankingQuality[][] = [];
-      for (const own of campaign.settings) out.push(await started.evaluate(own));
-      return out;
-    },
-    async logits(current, campaign) {
-      const [own] = campaign.settings;
-      assert(own !== undefined, 'a campaign has no settings to blend with');
-      return await (await startedOf(current, campaign)).logits(own);
-    },
-    async predict(current, { trials, key, future, settings: [chosen] }) {
-      const { context, online } = await contextOf(current, future);
-      const own = { ...context, program: withSettings(online, chosen ?? settings.adaptation) };
-      const scorer = await bound.scorer(context.model, context.binding);
-      const out: (DriftPair | null)[] = [];
-      for (const trial of trials) out.push(await runDriftTrial(own, scorer, trial, `${key}/${trial.seeds.length}`));
-      return out;
+    async run(current, work) {
+      switch (work.kind) {
+        case 'gradient':
+          return await gradient(current, work.task);
+        case 'trials':
+          return await evaluate(current, work.trials);
+        case 'predictions':
+          return await predict(current, work.trials);
+        case 'logits': {
+          const [own] = work.trials.settings;
+          assert(own !== undefined, 'a campaign has no settings to blend with');
+          return await (await startedOf(current, work.trials)).logits(own);
+        }
+      }
     },
     async close() {
       await (await program)?.close();

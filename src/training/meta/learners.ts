@@ -18,8 +18,8 @@ import type { RankingQuality } from '../evaluation/metrics.ts';
 import type { PreparedDataSet } from '../history/prepared-data-set.ts';
 import { type TrainSettings, VALIDATION_CAMPAIGNS } from '../settings.ts';
 import type { InitialModel } from './initial-model.ts';
-import { type LearnerData, openLearner, type Task } from './learner.ts';
-import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
+import { type LearnerData, type LearnerResult, type LearnerWork, openLearner, type Task } from './learner.ts';
+import type { LearnerTask, LearnerThreadData } from './learner-thread.ts';
 import type { MetaGradient } from './meta-step.ts';
 
 /** Runs tasks and trials on all learners. Results are in the order of the requests. Calls must not overlap. */
@@ -49,81 +49,71 @@ export interface LearnersOptions {
   readonly threads: number;
 }
 
+/** Runs work with the given parameters. Results are in the order of the work. */
+interface Runner {
+  run(parameters: Parameters, work: readonly LearnerWork[]): Promise<LearnerResult[]>;
+  close(): Promise<void>;
+}
+
 export async function openLearners(
   { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
   initialModel: InitialModel,
-  { weights, ...options }: LearnersOptions,
+  { threads, ...options }: LearnersOptions,
 ): Promise<Learners> {
-  const data = { population, ...(hidden ? { hidden } : {}), ...(weights ? { weights } : {}) };
-  const most = Math.max(options.settings.taskCount, VALIDATION_CAMPAIGNS);
-  const threads = Math.min(options.threads, most);
-  if (threads > 1) return openThreadLearners(data, initialModel, { ...options, threads });
-  const learner = openLearner({ ...data, initialModel, ...options });
-  const inTurn = async <A, B>(list: readonly A[], work: (one: A) => Promise<B>): Promise<B[]> => {
-    const out: B[] = [];
-    for (const one of list) out.push(await work(one));
-    return out;
-  };
-  return {
-    gradients: (parameters, tasks) => inTurn(tasks, (task) => learner.gradient(parameters, task)),
-    evaluate: (parameters, campaignTrials) =>
-      inTurn(campaignTrials, (campaign) => learner.evaluate(parameters, campaign)),
-    logits: (parameters, campaignTrials) => inTurn(campaignTrials, (campaign) => learner.logits(parameters, campaign)),
-    predict: (parameters, campaignTrials) =>
-      inTurn(campaignTrials, (campaign) => learner.predict(parameters, campaign)),
-    close: () => learner.close(),
-  };
-}
-
-/** Opens learners in several threads. Parameters are in shared memory, and results come back as messages. */
-async function openThreadLearners(
-  { population, hidden, weights }: Pick<LearnerData, 'population' | 'hidden' | 'weights'>,
-  initialModel: InitialModel,
-  { settings, device, threads }: LearnersOptions,
-): Promise<Learners> {
-  const { graph, folder, tokens } = initialModel;
-  const { initializers, set } = shareParameters(graph);
-  const data: LearnerThreadData = {
-    population: { path: population.path, version: population.version },
-    ...(hidden ? { hidden } : {}),
-    ...(weights ? { weights } : {}),
-    initialModel: { name: settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
-    settings,
-    device,
-  };
-  const module = { beside: import.meta.url, name: 'learner-thread', data };
-  const all = await openThreads(module, threads);
-  let state = 0;
-  const run = (parameters: Parameters, work: readonly LearnerWork[]): Promise<LearnerResult[]> => {
-    // no thread is reading, because the previous call is over
-    if (set(parameters)) state += 1;
-    return runAll(all, work, state);
-  };
+  const data = { population, ...(hidden ? { hidden } : {}), initialModel, ...options };
+  const count = Math.min(threads, Math.max(options.settings.taskCount, VALIDATION_CAMPAIGNS));
+  const { run, close } = count > 1 ? await openThreadRunner(data, count) : openRunner(data);
   /** Returns results by campaign; all results of one kind have the same type. */
   const each = async <R extends LearnerResult>(
     kind: 'trials' | 'logits' | 'predictions',
     parameters: Parameters,
     campaignTrials: readonly CampaignTrials[],
-  ): Promise<R[]> =>
-    (await run(
-      parameters,
-      campaignTrials.map((trials) => ({ kind, trials })),
-    )) as R[];
+  ): Promise<R[]> => {
+    const work = campaignTrials.map((trials) => ({ kind, trials }));
+    return (await run(parameters, work)) as R[];
+  };
   return {
     async gradients(parameters, tasks) {
-      // start the longest tasks first, so that no thread finishes long after the others
-      const order = [...tasks.keys()].sort((a, b) => rowsOf(tasks[b]!) - rowsOf(tasks[a]!));
-      const results = await run(
-        parameters,
-        order.map((i) => ({ kind: 'gradient', task: tasks[i]! })),
-      );
-      const out: MetaGradient[] = [];
-      for (const [place, i] of order.entries()) out[i] = results[place] as MetaGradient;
-      return out;
+      const work = tasks.map((task) => ({ kind: 'gradient', task }) as const);
+      return (await run(parameters, work)) as MetaGradient[];
     },
     evaluate: (parameters, campaignTrials) => each('trials', parameters, campaignTrials),
     logits: (parameters, campaignTrials) => each('logits', parameters, campaignTrials),
     predict: (parameters, campaignTrials) => each('predictions', parameters, campaignTrials),
+    close,
+  };
+}
+
+/** Runs work in this thread. */
+function openRunner(data: LearnerData): Runner {
+  const learner = openLearner(data);
+  return {
+    async run(parameters, work) {
+      const out: LearnerResult[] = [];
+      for (const one of work) out.push(await learner.run(parameters, one));
+      return out;
+    },
+    close: () => learner.close(),
+  };
+}
+
+/** Runs work in several threads. Parameters are in shared memory, and results come back as messages. */
+async function openThreadRunner({ population, initialModel, ...rest }: LearnerData, count: number): Promise<Runner> {
+  const { graph, folder, tokens } = initialModel;
+  const { initializers, set } = shareParameters(graph);
+  const data: LearnerThreadData = {
+    ...rest,
+    population: { path: population.path, version: population.version },
+    initialModel: { name: rest.settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
+  };
+  const all = await openThreads({ beside: import.meta.url, name: 'learner-thread', data }, count);
+  let state = 0;
+  return {
+    run(parameters, work) {
+      // no thread is reading, because the previous call is over
+      if (set(parameters)) state += 1;
+      return runAll(all, work, state);
+    },
     async close() {
       await Promise.all(all.map(({ group }) => group.close()));
     },
@@ -187,7 +177,8 @@ async function runAll(
   state: number,
 ): Promise<LearnerResult[]> {
   const out: LearnerResult[] = [];
-  const left = [...work.keys()];
+  // start the longest tasks first, so that no thread finishes long after the others
+  const left = [...work.keys()].sort((a, b) => rowsOf(work[b]!) - rowsOf(work[a]!));
   const keyOf = (i: number): string | null => {
     const one = work[i]!;
     return one.kind === 'gradient' ? null : one.trials.key;
@@ -215,6 +206,7 @@ function isEqual(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length;
 }
 
-function rowsOf({ support, query }: Task): number {
-  return support.users.length + query.users.length;
+/** The number of rows of a gradient's task; 0 for trials. */
+function rowsOf(work: LearnerWork): number {
+  return work.kind === 'gradient' ? work.task.support.users.length + work.task.query.users.length : 0;
 }
