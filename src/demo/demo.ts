@@ -6,7 +6,7 @@ import { AppError } from '../lib/errors.ts';
 import { bar, type Output } from '../lib/output.ts';
 import { createRng } from '../lib/rng.ts';
 import { grouped } from '../lib/text/counted.ts';
-import { randomBaseline, settle } from '../training/baselines/baselines.ts';
+import { randomBaseline, scorerOf } from '../training/baselines/baselines.ts';
 import { logisticRegression } from '../training/baselines/logistic-baselines.ts';
 import { chooseSetting } from '../training/choices/tuning.ts';
 import { openFutures } from '../training/history/futures.ts';
@@ -199,9 +199,9 @@ class Demo {
     const candidates = futures.oneHot.users.filter((user) => !seeds.has(user));
     const methods: Method[] = [
       { name: 'MetaHeac', ranking: Int32Array.from(members, ({ user_id }) => population.directory.find(user_id)) },
-      ...[settle(logisticRegression(futures.oneHot), setting), randomBaseline()].map((baseline) => ({
-        name: baseline.name.replaceAll('_', ' '),
-        ranking: rank(candidates, baseline.scorer(campaign.seeds, rng.fork(baseline.name))(candidates)),
+      ...[logisticRegression(futures.oneHot), randomBaseline()].map((method) => ({
+        name: method.name.replaceAll('_', ' '),
+        ranking: rank(candidates, scorerOf(method, setting, campaign.seeds, rng.fork(method.name))(candidates)),
       })),
     ];
     const truth = truthOf(population.directory.size, campaign);

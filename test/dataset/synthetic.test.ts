@@ -7,7 +7,7 @@ import { generateDataSet, type SyntheticDataSet } from '../../src/dataset/synthe
 import { createRng } from '../../src/lib/rng.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
-import { settle } from '../../src/training/baselines/baselines.ts';
+import { scorerOf } from '../../src/training/baselines/baselines.ts';
 import { logisticRegression } from '../../src/training/baselines/logistic-baselines.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { readHistory } from '../../src/training/history/history.ts';
@@ -83,12 +83,11 @@ describe('generateDataSet', () => {
     const population = openPopulation(out);
     const { campaigns } = await readHistory(dataSet, population.directory);
     const method = logisticRegression(buildOneHot(population, dataSet.userFeatures));
-    const baseline = settle(method, { strength: 0.02 });
     const aucs = campaigns
       .filter(({ split }) => split === 'test')
       .map(
         ({ id, seeds, evaluation: { users, labels } }) =>
-          measureRanking(users, baseline.scorer(seeds, createRng(id))(users), labels).auc,
+          measureRanking(users, scorerOf(method, { strength: 0.02 }, seeds, createRng(id))(users), labels).auc,
       );
     const mean = aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length;
     expect(mean).toBeGreaterThan(0.7);

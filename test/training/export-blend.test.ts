@@ -6,7 +6,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { ClosedForm, Share } from '../../src/model/blend.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
-import { settle } from '../../src/training/baselines/baselines.ts';
+import { scorerOf } from '../../src/training/baselines/baselines.ts';
 import { populationRidge } from '../../src/training/baselines/population-ridge.ts';
 import { withStack } from '../../src/training/choices/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
@@ -63,10 +63,10 @@ async function aucsOf(model: GeneralModel): Promise<number[]> {
 
 function ridgeAucs(): number[] {
   const { oneHot } = openFutures(prepared, prepared.userFeatures);
-  const ridge = settle(populationRidge(oneHot), RIDGE);
+  const ridge = populationRidge(oneHot);
   return testTrials(prepared.history.campaigns).map(
     ({ seeds, evaluation: { users, labels } }) =>
-      measureRanking(users, ridge.scorer(seeds, createRng('ridge'))(users), labels, [0.05]).auc,
+      measureRanking(users, scorerOf(ridge, RIDGE, seeds, createRng('ridge'))(users), labels, [0.05]).auc,
   );
 }
 

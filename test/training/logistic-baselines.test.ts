@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { settle } from '../../src/training/baselines/baselines.ts';
+import { scorerOf } from '../../src/training/baselines/baselines.ts';
 import {
   logisticRegression,
   logisticRegressionOnLatent,
@@ -81,8 +81,8 @@ describe('logisticRegressionOnLatent', () => {
   const aucOf = (score: (users: Int32Array) => Float64Array) => measureRanking(others, score(others), labels).auc;
 
   it.each([0, 0.5])('finds from ten seeds members that tokens alone do not show, at idf power %d', (idf_power) => {
-    const onTokens = aucOf(settle(logisticRegression(kinds), { strength: 0.1 }).scorer(few, createRng('n')));
-    const onLatent = aucOf(settle(latent, { idf_power, strength: 0.1 }).scorer(few, createRng('n')));
+    const onTokens = aucOf(scorerOf(logisticRegression(kinds), { strength: 0.1 }, few, createRng('n')));
+    const onLatent = aucOf(scorerOf(latent, { idf_power, strength: 0.1 }, few, createRng('n')));
     expect(onTokens).toBeLessThan(0.8);
     expect(onLatent).toBeGreaterThan(0.85);
   });
@@ -92,7 +92,7 @@ describe('logisticRegressionOnLatent', () => {
     const grid = [...latent.scorers(few, rng(), latent.grid)];
     expect(grid.length).toBe(latent.grid.length);
     for (const at of [0, 5, latent.grid.length - 1]) {
-      const alone = settle(latent, latent.grid[at]!).scorer(few, rng())(others);
+      const alone = scorerOf(latent, latent.grid[at]!, few, rng())(others);
       const among = grid[at]!(others);
       alone.forEach((score, i) => {
         expect(among[i]).toBeCloseTo(score, 4);

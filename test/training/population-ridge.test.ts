@@ -1,7 +1,7 @@
 /** The whole-population regression as a baseline: its formula, its grid, and how it tunes a model's. */
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../src/lib/rng.ts';
-import { settle } from '../../src/training/baselines/baselines.ts';
+import { createRng, type Rng } from '../../src/lib/rng.ts';
+import { scorerOf } from '../../src/training/baselines/baselines.ts';
 import { populationRidge, tuneRegression } from '../../src/training/baselines/population-ridge.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { chooseSetting } from '../../src/training/choices/tuning.ts';
@@ -38,7 +38,7 @@ describe('populationRidge', () => {
       plusDiagonal(g, sigma),
       mean.map((value, t) => value - all[t]!),
     );
-    const scores = settle(populationRidge(oneHot), setting).scorer(seeds, rng)(oneHot.users);
+    const scores = scorerOf(populationRidge(oneHot), setting, seeds, rng)(oneHot.users);
     const expected = own.map((row) => row.reduce((sum, value, t) => sum + value * weights[t]!, 0));
     const size = Math.max(...expected.map(Math.abs));
     expected.forEach((score, user) => {
@@ -54,7 +54,7 @@ describe('populationRidge', () => {
     expect(grid).toHaveLength(20);
     expect(new Set(grid.map((scores) => scores[0])).size).toBe(20);
     for (const [i, setting] of method.grid.entries())
-      expect(settle(method, setting).scorer(seeds, rng)(others)).toEqual(grid[i]);
+      expect(scorerOf(method, setting, seeds, rng)(others)).toEqual(grid[i]);
   });
 
   it('starts its grid with the setting that models have by default', () => {
@@ -65,17 +65,13 @@ describe('populationRidge', () => {
   });
 
   it('depends on the set of seeds alone, and leaves out those who are not in the version', () => {
-    const { scorer } = settle(populationRidge(oneHot), { strength: 0.05, power: 0 });
+    const scorer = (own: Int32Array, draws: Rng, all = oneHot) =>
+      scorerOf(populationRidge(all), { strength: 0.05, power: 0 }, own, draws);
     const twice = Int32Array.from([...seeds, ...seeds].reverse());
     expect(scorer(twice, createRng('other'))(others)).toEqual(scorer(seeds, rng)(others));
     const fewer = { ...oneHot, users: oneHot.users.slice(10) };
-    const own = settle(populationRidge(fewer), { strength: 0.05, power: 0 });
-    expect(own.scorer(seeds, rng)(others)).toEqual(
-      own.scorer(
-        seeds.filter((seed) => seed >= 10),
-        rng,
-      )(others),
-    );
+    const present = seeds.filter((seed) => seed >= 10);
+    expect(scorer(seeds, rng, fewer)(others)).toEqual(scorer(present, rng, fewer)(others));
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
-import { settle } from '../../src/training/baselines/baselines.ts';
+import { scorerOf } from '../../src/training/baselines/baselines.ts';
 import {
   logisticRegressionMethod,
   tuneLogisticRegression,
@@ -82,7 +82,7 @@ describe('companionMethod', () => {
       { wide: 0, query: 0.03 },
       { wide: 0.02, query: 0.03 },
     ]) {
-      const score = settle(method, setting).scorer(seeds, createRng('draws'));
+      const score = scorerOf(method, setting, seeds, createRng('draws'));
       expect(measureRanking(others, score(others), labels).auc, JSON.stringify(setting)).toBeGreaterThan(0.8);
     }
   });

@@ -1,7 +1,7 @@
 /** user_knn compared with a plain reference: every similarity computed, sorted, the first k averaged. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { settle } from '../../src/training/baselines/baselines.ts';
+import { scorerOf } from '../../src/training/baselines/baselines.ts';
 import { MAXIMUM_COMPARED_SEEDS, userKnn } from '../../src/training/baselines/user-knn.ts';
 import { chooseSetting } from '../../src/training/choices/tuning.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
@@ -53,7 +53,7 @@ describe('userKnn', () => {
   });
 
   it('returns 1 for a seed itself, and 0 for a user without tokens', () => {
-    const scorer = settle(method, { k: 1, idf_power: 1 }).scorer(seeds, createRng('unused'));
+    const scorer = scorerOf(method, { k: 1, idf_power: 1 }, seeds, createRng('unused'));
     expect([...scorer(seeds)].every((score) => Math.abs(score - 1) < 1e-12)).toBe(true);
     expect(scorer(others).at(-1)).toBe(0);
   });
@@ -66,7 +66,7 @@ describe('userKnn', () => {
     );
     expect(tried.length).toBeGreaterThanOrEqual(10);
     expect(Math.max(...tried.map(({ auc }) => auc))).toBe(tried.find((one) => one.setting === setting)!.auc);
-    const scores = settle(method, setting).scorer(seeds, createRng('unused'))(others);
+    const scores = scorerOf(method, setting, seeds, createRng('unused'))(others);
     const labels = Uint8Array.from(others, (user) => (isPlantedMember(user) ? 1 : 0));
     expect(measureRanking(others, scores, labels).auc).toBeGreaterThan(0.9);
   });
@@ -81,7 +81,7 @@ describe('userKnn', () => {
       users: Int32Array.from({ length: count }, (_, i) => i),
     };
     const found = (key: string) =>
-      settle(userKnn(alone), { k: 1, idf_power: 0 }).scorer(alone.users, createRng(key))(alone.users);
+      scorerOf(userKnn(alone), { k: 1, idf_power: 0 }, alone.users, createRng(key))(alone.users);
     expect(found('a').reduce((sum, score) => sum + score, 0)).toBe(MAXIMUM_COMPARED_SEEDS);
     expect(found('a')).toEqual(found('a'));
     expect(found('a')).not.toEqual(found('b'));

@@ -1,5 +1,5 @@
 /**
- * The interface of a baseline, and the simplest baselines: `random`, `centroid` (the centroid of the seeds) and
+ * The interface of baselines, and the simplest baselines: `random`, `centroid` (the centroid of the seeds) and
  * `naive_bayes`, which compares how common tokens are among the seeds and in the population.
  */
 import { assert } from '../../lib/errors.ts';
@@ -10,54 +10,42 @@ import type { Reach } from '../history/reach.ts';
 /** Returns the scores of the given user numbers, in their order. A higher score means more similar. */
 export type Scorer = (users: Int32Array) => Float64Array;
 
-/** A look-alike method without a general model. */
-export interface Baseline {
-  /** The baseline's name in the report of an evaluation. */
-  readonly name: string;
-  /**
-   * Learns from `seeds` (user numbers; order and repetition do not matter). Random numbers come from `rng`. Seeds that
-   * are not in the population version are ignored; at least one seed must be in the population version.
-   */
-  scorer(seeds: Int32Array, rng: Rng): Scorer;
-}
-
 /** A method's settings by name. */
 export type Setting = Readonly<Record<string, number>>;
 
-/** A method whose setting is chosen on train campaigns (see `chooseSetting`). */
+/** A look-alike method without a general model. Its setting is chosen on train campaigns (see `chooseSetting`). */
 export interface TunableMethod<S extends Setting = Setting> {
+  /** The method's name in the report of an evaluation. */
   readonly name: string;
-  /** The settings to try. If several are equally good, the first of them is chosen. */
+  /** The settings to try. If several are equally good, the first of them is chosen. Empty if there is no setting. */
   readonly grid: readonly S[];
   /** The setting to use if no setting can be tried. */
   readonly fallback: S;
   /**
-   * Returns a scorer for each setting, in their order; all scorers use the same random numbers. `seeds` has the same
-   * meaning as in `Baseline`. A method that compares seeds with other users draws these users from `reach`, or from all
-   * users if `reach` is not given.
+   * Returns a scorer for each setting, in their order; all scorers use the same random numbers. `seeds` are user
+   * numbers; their order and repetition do not matter. Seeds that are not in the population version are ignored; at
+   * least one seed must be in the population version. A method that compares seeds with other users draws these users
+   * from `reach`, or from all users if `reach` is not given.
    */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }
 
-/** Returns the method with its setting chosen. */
-export function settle<S extends Setting>(method: TunableMethod<S>, setting: S): Baseline {
-  return {
-    name: method.name,
-    scorer: (seeds, rng) => {
-      const [scorer] = method.scorers(seeds, rng, [setting]);
-      assert(scorer !== undefined, `${method.name} has no scorer`);
-      return scorer;
-    },
-  };
+/** Returns the scorer of one setting. */
+export function scorerOf<S extends Setting>(method: TunableMethod<S>, setting: S, seeds: Int32Array, rng: Rng): Scorer {
+  const [scorer] = method.scorers(seeds, rng, [setting]);
+  assert(scorer !== undefined, `${method.name} has no scorer`);
+  return scorer;
 }
 
 /** A random score that depends only on the stream and the user number. */
-export function randomBaseline(): Baseline {
+export function randomBaseline(): TunableMethod {
   return {
     name: 'random',
-    scorer: (_seeds, rng) => {
+    grid: [],
+    fallback: {},
+    *scorers(_seeds, rng) {
       const key = rng.uint32();
-      return (users) => Float64Array.from(users, (user) => mix(user, key) / 4294967296);
+      yield (users) => Float64Array.from(users, (user) => mix(user, key) / 4294967296);
     },
   };
 }
@@ -67,7 +55,7 @@ export function randomBaseline(): Baseline {
  * is ln((1 + n) / (1 + df)) + 1, and vectors are scaled to length 1 before they are averaged. A user without tokens
  * scores 0.
  */
-export function centroidBaseline(all: OneHot): Baseline {
+export function centroidBaseline(all: OneHot): TunableMethod {
   const oneHot = tokensAlone(all);
   const idf = inverseFrequencies(oneHot);
   const { offsets, tokens, width } = oneHot;
@@ -78,7 +66,9 @@ export function centroidBaseline(all: OneHot): Baseline {
   };
   return {
     name: 'centroid',
-    scorer: (seeds) => {
+    grid: [],
+    fallback: {},
+    *scorers(seeds) {
       const centroid = new Float64Array(width);
       for (const user of presentSeeds(oneHot, seeds)) {
         const length = norm(user);
@@ -88,7 +78,7 @@ export function centroidBaseline(all: OneHot): Baseline {
       for (const x of centroid) square += x * x;
       const centroidLength = Math.sqrt(square);
       for (let t = 0; t < width; t++) centroid[t]! *= idf[t]!;
-      return (users) =>
+      yield (users) =>
         Float64Array.from(users, (user) => {
           const length = norm(user) * centroidLength;
           return length === 0 ? 0 : sumOfTokens(centroid, oneHot, user) / length;

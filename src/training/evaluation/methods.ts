@@ -9,11 +9,11 @@ import { createRng, type Rng } from '../../lib/rng.ts';
 import type { GeneralModel } from '../../model/load.ts';
 import { bind } from '../../online/binding.ts';
 import {
-  type Baseline,
   centroidBaseline,
   naiveBayes,
   randomBaseline,
-  settle,
+  type Setting,
+  scorerOf,
   type TunableMethod,
 } from '../baselines/baselines.ts';
 import { logisticRegression, logisticRegressionOnLatent } from '../baselines/logistic-baselines.ts';
@@ -55,16 +55,17 @@ export const MAIN_METHOD = 'metaheac';
 /** The name of `MAIN_METHOD`'s model without adaptation. */
 const UNADAPTED = 'unadapted';
 
-export const BASELINES = [
-  'logistic_regression',
-  'logistic_regression_svd',
-  'population_ridge',
-  'naive_bayes',
-  'centroid',
-  'user_knn',
-  'random',
-] as const;
-type BaselineName = (typeof BASELINES)[number];
+const OPEN_BASELINE = {
+  logistic_regression: logisticRegression,
+  logistic_regression_svd: (oneHot, rng) => logisticRegressionOnLatent(oneHot, rng.fork('svd')),
+  population_ridge: populationRidge,
+  naive_bayes: naiveBayes,
+  centroid: centroidBaseline,
+  user_knn: userKnn,
+  random: randomBaseline,
+} satisfies Readonly<Record<string, (oneHot: OneHot, rng: Rng) => TunableMethod>>;
+
+export const BASELINES = Object.keys(OPEN_BASELINE) as (keyof typeof OPEN_BASELINE)[];
 
 /**
  * Returns `model` as the method `metaheac`, and each model of `beside` as another method. Such a method is named after
@@ -153,43 +154,27 @@ export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   return BASELINES.map((name) => ({
     name,
     async run(trials, { repeats, seed }) {
-      const open = openBaseline(name, rng);
-      if (open.kind === 'fixed') return { qualities: tryBaseline(open.of(futures.oneHot), trials, repeats, seed) };
-      const choice = chooseSetting(open.of, futures, rng.fork('choice'));
-      const settled = settle(open.of(futures.oneHot), choice.setting);
-      return { choice, qualities: tryBaseline(settled, trials, repeats, seed) };
+      const open = (oneHot: OneHot): TunableMethod => OPEN_BASELINE[name](oneHot, rng);
+      const method = open(futures.oneHot);
+      const choice = method.grid.length > 0 ? chooseSetting(open, futures, rng.fork('choice')) : null;
+      const qualities = tryBaseline(method, choice?.setting ?? method.fallback, trials, repeats, seed);
+      return { qualities, ...(choice ? { choice } : {}) };
     },
   }));
 }
 
-type OpenBaseline =
-  | { readonly kind: 'fixed'; of(oneHot: OneHot): Baseline }
-  | { readonly kind: 'tunable'; of(oneHot: OneHot): TunableMethod };
-
-function openBaseline(name: BaselineName, rng: Rng): OpenBaseline {
-  switch (name) {
-    case 'logistic_regression':
-      return { kind: 'tunable', of: logisticRegression };
-    case 'logistic_regression_svd':
-      return { kind: 'tunable', of: (oneHot) => logisticRegressionOnLatent(oneHot, rng.fork('svd')) };
-    case 'population_ridge':
-      return { kind: 'tunable', of: populationRidge };
-    case 'naive_bayes':
-      return { kind: 'tunable', of: naiveBayes };
-    case 'centroid':
-      return { kind: 'fixed', of: centroidBaseline };
-    case 'user_knn':
-      return { kind: 'tunable', of: userKnn };
-    case 'random':
-      return { kind: 'fixed', of: randomBaseline };
-  }
-}
-
-function tryBaseline(baseline: Baseline, trials: readonly Trial[], repeats: number, seed: number): TrialQuality[] {
+function tryBaseline(
+  method: TunableMethod,
+  setting: Setting,
+  trials: readonly Trial[],
+  repeats: number,
+  seed: number,
+): TrialQuality[] {
   return trials.map((trial) => ({
     trial,
     repeats: Array.from({ length: repeats }, (_, repeat) => {
-      const score = baseline.scorer(trial.seeds, createRng(`evaluate/${seed}/${repeat}/${trial.id}/${baseline.name}`));
+      const rng = createRng(`evaluate/${seed}/${repeat}/${trial.id}/${method.name}`);
+      const score = scorerOf(method, setting, trial.seeds, rng);
       return measureRanking(
         trial.evaluation.users,
         score(trial.evaluation.users),
