@@ -58,15 +58,16 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     architecture: { pooling: 'root', heads: { latent: LATENT_SIZE } },
     initial(prepared, settings) {
       const own = ownInitial(settings);
-      const vectors = latentVectors(prepared, settings);
+      const oneHot = buildOneHot(prepared.population, prepared.userFeatures);
+      const vectors = latentStart(oneHot, LATENT_SIZE, createRng(`train/${settings.seed}/latent`));
       const maps = latentMaps(prepared, settings);
       return (name, shape, fanIn) => {
-        if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
+        if (name === LATENT_TABLE) return { dtype: 'float32', shape, data: vectors };
         const map = maps.get(name);
         if (map) return { dtype: 'float32', shape, data: map(shape[1]!) };
         // the heads start at zero, because everything specific to a campaign comes from them
         if (name === HEADS.scale) return own(name, shape, fanIn);
-        if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
+        if (name.startsWith('heads.') || name.startsWith('latent.'))
           return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
         return own(name, shape, fanIn);
       };
@@ -85,20 +86,6 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     },
   },
 };
-
-/**
- * The initial latent vectors of all tokens of the population's users; null if they are initialised like other
- * parameters.
- */
-function latentVectors(
-  { population, userFeatures }: PreparedDataSet,
-  { seed, heads }: TrainSettings,
-): Float32Array | null {
-  if (heads.latentStart === 'random') return null;
-  const oneHot = buildOneHot(population, userFeatures);
-  if (heads.latentStart === 'zero') return new Float32Array(oneHot.width * LATENT_SIZE);
-  return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
-}
 
 /**
  * The initial maps of vectors into the latent space, by parameter. Each map is computed for a given number of

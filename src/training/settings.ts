@@ -9,13 +9,13 @@ export type RecipeName = 'meta-heads' | 'published';
 /** Settings that only the recipe `meta-heads` has. */
 export interface HeadsSettings {
   /**
-   * Number of inner steps of meta-training (0: pooled training). `innerRates` has the rate of each parameter that the
+   * Number of inner steps of meta-training. `innerRates` has the rate of each parameter that the
    * inner steps change; the bias is only adapted online.
    */
   readonly innerSteps: number;
   readonly innerRates: Readonly<Record<string, number>>;
-  /** Initial values of the latent vectors. `zero` together with `frozen` removes the latent term. */
-  readonly latentStart: 'svd' | 'random' | 'zero';
+  /** How the latent vectors are initialised. */
+  readonly latentStart: 'svd';
 }
 
 export interface TrainSettings {

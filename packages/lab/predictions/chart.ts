@@ -1,9 +1,7 @@
 /** Plots predicted against true recall@5 %, with one point per campaign. */
 import { scaleLinear } from 'd3-scale';
-import { axis } from '../../../src/training/report/axes.ts';
 import type { Chart } from '../../../src/training/report/draw.ts';
-import { diamond, legend, line, type Scales, whiskers } from '../../../src/training/report/shapes.ts';
-import { element } from '../../../src/training/report/svg.ts';
+import { axis, diamond, element, legend, line, type Scales, whiskers } from '../../../src/training/report/svg.ts';
 import { colour } from '../../../src/training/report/theme.ts';
 import { holdsTruth, type PredictedTruth, type PredictionReport } from './agreement.ts';
 

@@ -2,10 +2,9 @@
 import { scaleLinear, scaleLog } from 'd3-scale';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
-import { axis } from './axes.ts';
 import type { Chart } from './draw.ts';
 import { percent, shortened } from './html.ts';
-import { band, legend, line, lineEntry } from './shapes.ts';
+import { axis, band, legend, line, lineEntry } from './svg.ts';
 import { lineStyles, methodOrder } from './theme.ts';
 
 const SIZE = { width: 860, height: 430 };

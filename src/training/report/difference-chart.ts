@@ -3,11 +3,9 @@ import { scaleLinear } from 'd3-scale';
 import { clearSign, type Interval, signed } from '../../lib/interval.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import type { GroupDifference } from '../evaluation/summary.ts';
-import { axis, type Frame, straight } from './axes.ts';
 import type { Chart } from './draw.ts';
 import { shortened } from './html.ts';
-import { whiskers } from './shapes.ts';
-import { element, textElement } from './svg.ts';
+import { axis, element, type Frame, straight, textElement, whiskers } from './svg.ts';
 import { colour, methodOrder } from './theme.ts';
 
 const WIDTH = 860;

@@ -5,11 +5,9 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import type { SeedBin } from '../evaluation/curves.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
-import { axis } from './axes.ts';
 import type { Chart } from './draw.ts';
 import { shortened } from './html.ts';
-import { legend, line, lineEntry, type Scales, whiskers } from './shapes.ts';
-import { element } from './svg.ts';
+import { axis, element, legend, line, lineEntry, type Scales, whiskers } from './svg.ts';
 import { colour, type LineStyle, lineStyles, methodOrder } from './theme.ts';
 
 /** Factors that shift means away from the points of their campaigns, so that the points do not hide the means. */

@@ -39,13 +39,6 @@ describe.each(['recall', 'lift'] as const)('the chart of %s', (what) => {
         .at(-1),
     ).toBe(report.curves['metaheac']!.length);
   });
-
-  it('says in words what is drawn at 5 %', () => {
-    const at5 = (name: string) => report.methods[name]!.all![what]['0.05']!.mean.toFixed(2);
-    expect(svg).toContain(
-      `At 5 %, metaheac has ${at5('metaheac')}, logistic_regression ${at5('logistic_regression')}.`,
-    );
-  });
 });
 
 describe('the chart of differences', () => {

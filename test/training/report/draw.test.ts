@@ -1,8 +1,7 @@
 /** Drawings: text that follows the reader's scheme, is equal for equal charts and not interactive; and their parts. */
 import { describe, expect, it } from 'vitest';
-import { axis } from '../../../src/training/report/axes.ts';
 import { type Chart, drawChart, drawFile } from '../../../src/training/report/draw.ts';
-import { band, line, whiskers } from '../../../src/training/report/shapes.ts';
+import { axis, band, line, whiskers } from '../../../src/training/report/svg.ts';
 import { COLOURS, colour, lineStyles, svgRules } from '../../../src/training/report/theme.ts';
 import { checkWellFormed } from './small-report.ts';
 

@@ -50,19 +50,6 @@ describe('renderPage', () => {
     }
   });
 
-  it('names the model, its version, the data set, the settings and what was left out', () => {
-    for (const part of [
-      '<h1>How well small finds members</h1>',
-      '<b>small 0123456789ab</b> on data set <b>made up</b>: 8 test campaigns, 1 repeat.',
-      '<dd>small, version 0123456789ab, made 2026-01-02T03:04:05.678Z</dd>',
-      '<dd>recipe published, steps 60</dd>',
-      '<dd>logistic_regression: strength 0.1</dd>',
-      '<dt>repeats, seed</dt><dd>1, 7</dd>',
-      '<dd>campaign 99 (the campaign has no seeds)</dd>',
-    ])
-      expect(page).toContain(part);
-  });
-
   it('says in words how metaheac compares with the strongest other method', () => {
     const say = (methods: Record<string, number>) =>
       /Compared with <b>other<\/b>, [^<]*/.exec(renderPage(smallReport({ methods }), smallManifest()))![0];
