@@ -15,21 +15,8 @@ import type { CampaignHistory } from '../../src/training/history/history.ts';
 import { knownUsers, membersOf } from '../../src/training/history/members.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { campaignOf, range } from './planted.ts';
 import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
-
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-
-/** A train campaign whose members and others are these users. */
-function campaignOf(id: string, members: readonly number[], others: readonly number[] = []): CampaignHistory {
-  return {
-    ...{ id, features: {}, split: 'train', group: null, seeds: new Int32Array() },
-    train: {
-      users: Int32Array.from([...members, ...others]),
-      labels: new Uint8Array(members.length + others.length).fill(1, 0, members.length),
-    },
-    evaluation: { users: new Int32Array(), labels: new Uint8Array() },
-  };
-}
 
 /** `users` users, all of them in the version but `gone`. */
 const populationOf = (users: number, gone: readonly number[] = []) => ({

@@ -2,26 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { holdOut, withoutUsersWithoutPositives } from '../../src/training/history/held-out.ts';
 import type { CampaignHistory } from '../../src/training/history/history.ts';
+import { campaignOf, range } from './planted.ts';
 
-const none = { users: new Int32Array(), labels: new Uint8Array() };
-
-/** A train campaign whose members and others are these users. */
-function campaignOf(id: string, members: readonly number[], others: readonly number[]): CampaignHistory {
-  return {
-    id,
-    features: {},
-    split: 'train',
-    group: null,
-    train: {
-      users: Int32Array.from([...members, ...others]),
-      labels: new Uint8Array(members.length + others.length).fill(1, 0, members.length),
-    },
-    seeds: new Int32Array(),
-    evaluation: none,
-  };
-}
-
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 /** Ten campaigns of users of their own. */
 const APART = range(0, 10).map((c) =>
   campaignOf(`c${c}`, range(100 * c, 100 * c + 10), range(100 * c + 10, 100 * c + 50)),

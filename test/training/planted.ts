@@ -30,24 +30,36 @@ export function isPlantedMember(user: number): boolean {
   return user % 5 === 0;
 }
 
+/** The whole numbers from `from` up to `to`, without `to`. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+/** A train campaign whose members and others are these users. */
+export function campaignOf(id: string, members: readonly number[], others: readonly number[] = []): CampaignHistory {
+  return {
+    id,
+    features: {},
+    split: 'train',
+    group: null,
+    train: {
+      users: Int32Array.from([...members, ...others]),
+      labels: new Uint8Array(members.length + others.length).fill(1, 0, members.length),
+    },
+    seeds: new Int32Array(0),
+    evaluation: { users: new Int32Array(0), labels: new Uint8Array(0) },
+  };
+}
+
 /** A campaign with the planted members, or with others: every user is a train row. */
 export function plantCampaign(
   id: string,
   split: 'train' | 'test',
   isMember: (user: number) => boolean = isPlantedMember,
 ): CampaignHistory {
-  const users = Int32Array.from({ length: PLANTED_USERS }, (_, user) => user);
+  const users = range(0, PLANTED_USERS);
   const labels = Uint8Array.from(users, (user) => (isMember(user) ? 1 : 0));
-  const empty = { users: new Int32Array(0), labels: new Uint8Array(0) };
-  return {
-    id,
-    features: {},
-    split,
-    group: null,
-    train: { users, labels },
-    seeds: new Int32Array(0),
-    evaluation: empty,
-  };
+  return { ...campaignOf(id, users), split, train: { users: Int32Array.from(users), labels } };
 }
 
 /**

@@ -2,30 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { createRng, sample } from '../../src/lib/rng.ts';
 import type { CampaignHistory } from '../../src/training/history/history.ts';
 import { recurrenceOf } from '../../src/training/history/members.ts';
+import { campaignOf } from './planted.ts';
 
 const USERS = 1000;
 const all = Int32Array.from({ length: USERS }, (_, user) => user);
 
-function campaignOf(id: string, members: Iterable<number>, others: Iterable<number>): CampaignHistory {
-  const [positive, negative] = [[...members], [...others]];
-  return {
-    id,
-    split: 'train',
-    group: null,
-    features: new Map(),
-    train: {
-      users: Int32Array.from([...positive, ...negative]),
-      labels: Uint8Array.from([...positive.map(() => 1), ...negative.map(() => 0)]),
-    },
-    seeds: new Int32Array(0),
-    evaluation: { users: new Int32Array(0), labels: new Uint8Array(0) },
-  } as unknown as CampaignHistory;
-}
-
 /** Twenty campaigns of thirty members, drawn from `pool`, and a hundred others, drawn from everyone. */
 function campaignsOf(pool: Int32Array): CampaignHistory[] {
   const rng = createRng('recurrence');
-  return Array.from({ length: 20 }, (_, c) => campaignOf(`c${c}`, sample(rng, pool, 30), sample(rng, all, 100)));
+  return Array.from({ length: 20 }, (_, c) =>
+    campaignOf(`c${c}`, [...sample(rng, pool, 30)], [...sample(rng, all, 100)]),
+  );
 }
 
 describe('recurrenceOf', () => {
@@ -43,11 +30,7 @@ describe('recurrenceOf', () => {
   it('is null if each user is a member of one campaign, and others are members of others', () => {
     const campaigns = Array.from({ length: 20 }, (_, c) => {
       const members = all.subarray(30 * c, 30 * c + 30);
-      return campaignOf(
-        `c${c}`,
-        members,
-        all.filter((user) => !members.includes(user)),
-      );
+      return campaignOf(`c${c}`, [...members], [...all.filter((user) => !members.includes(user))]);
     });
     expect(recurrenceOf(campaigns, USERS)).toBeNull();
   });

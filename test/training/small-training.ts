@@ -1,10 +1,12 @@
 /** Trainings on a small data set that a test compares byte by byte. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
 import type { PreparedDataSet } from '../../src/training/history/prepared-data-set.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/training/train.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 export interface SmallTraining {
   readonly out: string;
@@ -21,7 +23,7 @@ interface SmallTrainingOptions {
   readonly threads?: number;
 }
 
-export async function trainSmall(
+async function trainSmall(
   prepared: PreparedDataSet,
   out: string,
   options: SmallTrainingOptions,
@@ -43,6 +45,30 @@ export async function trainSmall(
     },
   });
   return { out, result, progress };
+}
+
+type TrainOptions = Omit<SmallTrainingOptions, 'settings'> & {
+  readonly prepared: PreparedDataSet;
+  readonly settings: Partial<TrainSettings>;
+};
+
+/** Trains in new folders, with `defaults`. The data sets given to `open` are closed after the file's tests. */
+export function useTrainings(defaults: TrainSettings) {
+  const opened: PreparedDataSet[] = [];
+  afterAll(() => {
+    for (const one of opened) one.close();
+  });
+  return {
+    newPath: () => join(temporaryFolder(), 'model'),
+    /** The first data set is the one that `trainInto` uses by default. */
+    async open(preparing: Promise<PreparedDataSet>): Promise<PreparedDataSet> {
+      const prepared = await preparing;
+      opened.push(prepared);
+      return prepared;
+    },
+    trainInto: (out: string, { prepared = opened[0]!, settings, ...options }: Partial<TrainOptions> = {}) =>
+      trainSmall(prepared, out, { ...options, settings: { ...defaults, ...settings } }),
+  };
 }
 
 /** Contents by path, the manifest without `created`. */

@@ -1,7 +1,6 @@
 /** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns if requested. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRng } from '../../src/lib/rng.ts';
@@ -23,10 +22,10 @@ import { createInitialModel } from '../../src/training/meta/initial-model.ts';
 import { latentStart } from '../../src/training/meta/latent-start.ts';
 import { trainingIdentity } from '../../src/training/meta/training-run.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
-import { contentsOf, type SmallTraining, trainSmall } from './small-training.ts';
+import { contentsOf, type SmallTraining, useTrainings } from './small-training.ts';
 
 const SETTINGS: TrainSettings = {
   ...SMALL_SETTINGS,
@@ -36,39 +35,18 @@ const SETTINGS: TrainSettings = {
   adaptation: DEFAULT_DESCENT,
 };
 
-let root = '';
+const { newPath, open, trainInto } = useTrainings(SETTINGS);
 let prepared: PreparedDataSet;
 let uninterrupted: SmallTraining;
-const opened: PreparedDataSet[] = [];
 
-const newPath = (): string => join(newFolder(root), 'model');
-
-async function preparedOf(
-  campaigns: readonly SmallCampaign[],
-  pastCampaigns: PastCampaigns = 'always',
-): Promise<PreparedDataSet> {
-  const data = writeSmallDataSet(newFolder(root), campaigns);
-  const made = await prepareTrainingData(data, { pastCampaigns, seed: SETTINGS.seed });
-  opened.push(made);
-  return made;
-}
-
-type TrainOptions = Omit<Parameters<typeof trainSmall>[2], 'settings'> & {
-  readonly prepared: PreparedDataSet;
-  readonly settings: Partial<TrainSettings>;
+const preparedOf = (campaigns: readonly SmallCampaign[], pastCampaigns: PastCampaigns = 'always') => {
+  const data = writeSmallDataSet(temporaryFolder(), campaigns);
+  return open(prepareTrainingData(data, { pastCampaigns, seed: SETTINGS.seed }));
 };
-const trainInto = (
-  out: string,
-  { prepared: own = prepared, settings, ...options }: Partial<TrainOptions> = {},
-): Promise<SmallTraining> => trainSmall(own, out, { ...options, settings: { ...SETTINGS, ...settings } });
 
 beforeAll(async () => {
-  root = temporaryFolder();
   prepared = await preparedOf(CAMPAIGNS);
   uninterrupted = await trainInto(newPath());
-});
-afterAll(() => {
-  for (const one of opened) one.close();
 });
 
 describe('train, by the recipe meta-heads', () => {

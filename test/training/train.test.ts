@@ -5,54 +5,30 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../src/model/load.ts';
 import { vocabularySizeOf } from '../../src/model/manifest.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { checkpointPath } from '../../src/training/meta/checkpoint.ts';
-import { isValidated, type TrainSettings } from '../../src/training/settings.ts';
+import { isValidated } from '../../src/training/settings.ts';
 import type { TrainProgress } from '../../src/training/train.ts';
-import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
-import { contentsOf, type SmallTraining, trainSmall } from './small-training.ts';
+import { contentsOf, type SmallTraining, useTrainings } from './small-training.ts';
 
-let root = '';
+const { newPath, open, trainInto } = useTrainings(SMALL_SETTINGS);
 let data = '';
 let prepared: PreparedDataSet;
 let uninterrupted: SmallTraining;
-const opened: PreparedDataSet[] = [];
 
-const newPath = (): string => join(newFolder(root), 'model');
-
-type TrainOptions = Omit<Parameters<typeof trainSmall>[2], 'settings'> & {
-  readonly prepared: PreparedDataSet;
-  readonly settings: Partial<TrainSettings>;
-};
-
-const trainInto = (
-  out: string,
-  { prepared: own = prepared, settings, ...options }: Partial<TrainOptions> = {},
-): Promise<SmallTraining> => trainSmall(own, out, { ...options, settings: { ...SMALL_SETTINGS, ...settings } });
-
-async function preparedOf(
-  campaigns: readonly SmallCampaign[],
-  options?: Parameters<typeof writeSmallDataSet>[2],
-): Promise<PreparedDataSet> {
-  const made = await prepareDataSet(writeSmallDataSet(newFolder(root), campaigns, options));
-  opened.push(made);
-  return made;
-}
+const preparedOf = (campaigns: readonly SmallCampaign[], options?: Parameters<typeof writeSmallDataSet>[2]) =>
+  open(prepareDataSet(writeSmallDataSet(temporaryFolder(), campaigns, options)));
 
 beforeAll(async () => {
-  root = temporaryFolder();
-  data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS);
-  prepared = await prepareDataSet(data);
-  opened.push(prepared);
+  data = writeSmallDataSet(temporaryFolder(), CAMPAIGNS);
+  prepared = await open(prepareDataSet(data));
   uninterrupted = await trainInto(newPath());
-});
-afterAll(() => {
-  for (const one of opened) one.close();
 });
 
 describe('train', () => {
