@@ -194,17 +194,18 @@ describe('openHeadProgram on a linear term', () => {
   it('accepts a frozen parameter that the head itself reads', async () => {
     // score = sigmoid(scale * (x * term)): `scale` is not adapted, but multiplies the adapted term
     const b = new Builder();
-    const x = b.input('user.x', 'float32', ['batch']);
+    const x = b.input('user.x', 'float32', ['batch', 1]);
     const term = b.initializer('shift', tensor('float32', [1], [0.5]));
     const scale = b.initializer('scale', tensor('float32', [1], [2]));
     const logit = b.add('Mul', [scale, b.add('Mul', [b.add('Tanh', [x]), term])]);
-    const own = b.build('own', [b.add('Sigmoid', [logit], {}, { outputs: ['score'] })]);
+    const score = b.add('Squeeze', [b.add('Sigmoid', [logit]), b.ints([1])], {}, { outputs: ['score'] });
+    const own = b.build('own', [score]);
     const values = createRng('x');
     const data = Float32Array.from({ length: ROWS }, () => values.normal());
     const feed = (rows: Int32Array): Feeds => ({
       'user.x': tensor(
         'float32',
-        [rows.length],
+        [rows.length, 1],
         Array.from(rows, (row) => data[row]!),
       ),
     });

@@ -4,10 +4,10 @@
  */
 
 import type { Parameters } from '../adam/compaction.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import type { LinearTerm } from '../rewrite/find-linear-term.ts';
 import { sliceFeeds } from '../session/feed-rows.ts';
-import { type Feeds, openSession, type SessionOptions } from '../session/session.ts';
-import { openDenseReader } from './dense-features.ts';
+import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 
 /** The columns of one parameter. */
@@ -59,11 +59,10 @@ export async function openFeatureReader(
   term: LinearTerm,
   { without, ...options }: SessionOptions & { without?: string } = {},
 ): Promise<FeatureReader> {
-  const { termGraph, weightGraph, dense } = term;
+  const { termGraph, weightGraph, dense, features } = term;
   const lookups = term.lookups.filter(({ parameter }) => parameter !== without);
-  const allTables = [...new Set(term.lookups.map(({ parameter }) => parameter))];
-  const tables = allTables.filter((name) => name !== without);
-  const denseReader = dense.length > 0 ? await openDenseReader(term, allTables, options) : null;
+  const tables = [...new Set(lookups.map(({ parameter }) => parameter))];
+  const denseSession = features && (await openSession(features.graph, options));
   const forward = await openSession(termGraph, options);
   const weights = weightGraph ? await openSession(weightGraph, options) : null;
   const wanted = lookups
@@ -82,7 +81,10 @@ export async function openFeatureReader(
         const to = Math.min(from + READ_ROWS, rows);
         const feeds: Feeds = { ...sliceFeeds(perRow, from, to), ...shared };
         offsets.set((await forward.run({ ...feeds, ...given }))[term.value]!.data as Float32Array, from);
-        if (denseReader) denseValues.set(await denseReader.read(feeds, start, to - from), from * denseWidth);
+        if (denseSession) {
+          const out = denseValues.subarray(from * denseWidth, to * denseWidth);
+          await readDense(denseSession, term, { ...feeds, ...given }, start, to - from, out);
+        }
         const computed: Feeds =
           weights && lookups.length > 0
             ? { ...feeds, ...(await weights.run({ ...feeds, ...given }, { outputs: wanted })) }
@@ -97,9 +99,36 @@ export async function openFeatureReader(
       return assemble(parts, tables, dense, start, placeOf, { rows, offsets, denseValues, denseWidth });
     },
     async close() {
-      for (const part of [denseReader, forward, weights]) await part?.close();
+      for (const part of [denseSession, forward, weights]) await part?.close();
     },
   };
+}
+
+/**
+ * Writes the coefficients of the parameters in `dense` to `out`, `[rows, width]`. Each parameter is fed as one copy per
+ * row, of which only the shape matters.
+ */
+async function readDense(
+  session: Session,
+  { dense, features }: LinearTerm,
+  feeds: Feeds,
+  start: Parameters,
+  rows: number,
+  out: Float32Array,
+): Promise<void> {
+  const copies = dense.map((name): [string, Tensor] => {
+    const { shape, data } = start.get(name)!;
+    return [name, { dtype: 'float32', shape: [rows, ...shape], data: new Float32Array(rows * data.length) }];
+  });
+  const read = await session.run({ ...feeds, ...Object.fromEntries(copies) });
+  const width = out.length / rows;
+  let column = 0;
+  for (const name of dense) {
+    const own = read[features!.outputs.get(name)!]!.data as Float32Array;
+    const count = own.length / rows;
+    for (let row = 0; row < rows; row++) out.set(own.subarray(row * count, (row + 1) * count), row * width + column);
+    column += count;
+  }
 }
 
 function assemble(

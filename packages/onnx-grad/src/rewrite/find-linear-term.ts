@@ -7,6 +7,7 @@ import { addGradients } from '../graph/differentiate.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { pruneInputs } from '../graph/prune.ts';
 import { valuesReachedFrom } from '../graph/reach.ts';
+import { type RowFeatures, rowFeatures } from './row-features.ts';
 import { splitFrozen } from './split-frozen.ts';
 
 /** One look-up in a table that is among the parameters. */
@@ -36,23 +37,23 @@ export interface LinearTerm {
    */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
-  /**
-   * The parameters that are not tables. They have few elements, because the feature of each element may take a separate
-   * run.
-   */
+  /** The parameters that are not tables. */
   readonly dense: readonly string[];
+  /** Computes the coefficients of the parameters in `dense`; null if there are none. */
+  readonly features: RowFeatures | null;
   /** Computes the output of the head from the head's inputs and the linear term, which is an input named `value`. */
   readonly linkGraph: Graph;
 }
 
-/** Maximum total number of elements of parameters that are not tables. */
+/** Maximum total number of elements of parameters that are not tables, each of which is a number per row in memory. */
 const MOST_DENSE = 512;
 
 /**
  * Finds the linear term of `head`, which comes from `splitFrozen` and has `parameters` among its inputs. The linear
  * term is the last value that has one number per row, is linear in the parameters and lies on all paths from the
  * parameters to the output. Factors that all rows share are left out. Returns null if there is no such value, for
- * example if a parameter is inside a non-linear layer.
+ * example if a parameter is inside a non-linear layer, or if the coefficients of a parameter that is not a table cannot
+ * be computed (`rowFeatures`).
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -82,8 +83,10 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
   const size = (name: string) =>
     head.values.get(name)!.shape.reduce<number>((n, dim) => (typeof dim === 'number' ? n * dim : Infinity), 1);
   if (usedWhole || dense.reduce((sum, name) => sum + size(name), 0) > MOST_DENSE) return null;
+  const features = dense.length === 0 ? null : rowFeatures(termGraph, value, dense);
+  if (dense.length > 0 && features === null) return null;
   const { weightGraph, lookups } = weightsOf(termGraph, value, lookupNodes);
-  return { value, termGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
+  return { value, termGraph, weightGraph, lookups, dense, features, linkGraph: splitFrozen(head, [value]).head };
 }
 
 /**

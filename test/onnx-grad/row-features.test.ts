@@ -1,13 +1,12 @@
-/** Features of parameters that are not tables are read in one run if the graph allows it, with the same values. */
+/** Features of parameters that are not tables, which are read in one run; a head that does not allow this has no term. */
 import { describe, expect, it } from 'vitest';
-import { findLinearTerm, splitHeads } from '../../../packages/onnx-grad/index.ts';
-import { openDenseReader } from '../../../packages/onnx-grad/src/descent/dense-features.ts';
-import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
-import type { Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
-import { tensor } from '../../../packages/onnx-grad/src/graph/tensor.ts';
-import { rowFeatures } from '../../../packages/onnx-grad/src/rewrite/row-features.ts';
-import { HEADS } from '../../../src/model/architectures/heads.ts';
-import { HEADS_GRAPH } from './heads-by-hand.ts';
+import { findLinearTerm, type LinearTerm, splitHeads } from '../../packages/onnx-grad/index.ts';
+import { openFeatureReader } from '../../packages/onnx-grad/src/descent/linear-features.ts';
+import { Builder } from '../../packages/onnx-grad/src/graph/builder.ts';
+import type { Value } from '../../packages/onnx-grad/src/graph/ir.ts';
+import { tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
+import { HEADS } from '../../src/model/architectures/heads.ts';
+import { HEADS_GRAPH } from './descent/heads-by-hand.ts';
 
 const PARAMETERS = ['table', 'query', 'bias'];
 const ROWS = [
@@ -28,24 +27,23 @@ function termOf(product: (b: Builder, x: Value, query: Value) => Value) {
   const sum = b.add('Add', [wide, product(b, x, query)]);
   const term = b.add('Sub', [sum, bias]);
   const score = b.add('Squeeze', [b.add('Sigmoid', [term]), b.ints([1])]);
-  return findLinearTerm(b.build('head', [score]), PARAMETERS)!;
+  return findLinearTerm(b.build('head', [score]), PARAMETERS);
 }
 
-async function featuresOf(term: ReturnType<typeof termOf>): Promise<number[]> {
-  const reader = await openDenseReader(term, ['table'], {});
+async function featuresOf(term: LinearTerm): Promise<number[]> {
+  const reader = await openFeatureReader(term);
   const start = new Map([
     ['table', tensor('float32', [4], [9, 1, 9, -2])],
     ['query', tensor('float32', [2], [0.25, -1])],
     ['bias', tensor('float32', [1], [3])],
   ]);
-  const feeds = {
+  const perRow = {
     x: tensor('float32', [3, 2], ROWS.flat()),
     ids: tensor('int32', [3, 3], [0, 1, 2, 3, 3, 3, 0, 0, 1]),
-    campaign: tensor('float32', [1, 2], [5, -0.5]),
   };
-  const features = await reader.read(feeds, start, 3);
+  const { dense } = await reader.read(start, perRow, { campaign: tensor('float32', [1, 2], [5, -0.5]) }, 3);
   await reader.close();
-  return [...features];
+  return [...dense];
 }
 
 const sumOf = (b: Builder, x: Value) => b.add('ReduceSum', [x, b.ints([1])], { keepdims: 1 });
@@ -55,7 +53,7 @@ describe('rowFeatures', () => {
   it('reads the heads of MetaHeac in one run', () => {
     const parameters = [HEADS.wide, HEADS.query, HEADS.bias];
     const term = findLinearTerm(splitHeads(HEADS_GRAPH, parameters).head, parameters)!;
-    expect(rowFeatures(term.termGraph, term.value, term.dense)).not.toBeNull();
+    expect(term.features).not.toBeNull();
   });
 
   it.each<[string, (b: Builder, x: Value, query: Value) => Value]>([
@@ -73,8 +71,8 @@ describe('rowFeatures', () => {
     ],
     ['a negated parameter', (b, x, query) => b.add('Neg', [sumOf(b, b.add('Mul', [b.add('Neg', [query]), x]))])],
   ])('reads %s in one run', async (_, product) => {
-    const term = termOf(product);
-    const features = rowFeatures(term.termGraph, term.value, term.dense)!;
+    const term = termOf(product)!;
+    const features = term.features!;
     expect([...features.outputs.keys()]).toEqual(['query', 'bias']);
     expect(features.graph.values.get('feature/query')!.shape).toEqual(['batch', 2]);
     expect(await featuresOf(term)).toEqual(expected);
@@ -89,9 +87,7 @@ describe('rowFeatures', () => {
         return b.add('Add', [sumOf(b, b.add('Mul', [x, query])), b.add('Mul', [all, sumOf(b, b.add('Sub', [x, x]))])]);
       },
     ],
-  ])('leaves %s to a run for each element', async (_, product) => {
-    const term = termOf(product);
-    expect(rowFeatures(term.termGraph, term.value, term.dense)).toBeNull();
-    expect(await featuresOf(term)).toEqual(expected);
+  ])('is not possible for %s', (_, product) => {
+    expect(termOf(product)).toBeNull();
   });
 });
