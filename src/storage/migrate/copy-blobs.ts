@@ -10,7 +10,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const NAMED = 20;
 
 /** The blobs of both stores. `arrived` reads the blobs of the target without caches of this process. */
-export interface BlobEnds {
+export interface CopyBlobsDependencies {
   readonly from: Blobs;
   readonly to: Blobs;
   readonly arrived: Blobs;
@@ -27,7 +27,7 @@ export interface CopiedBlobs {
  * @throws AppError storage_failed that names the blobs that are missing, damaged or could not be copied
  */
 export async function copyBlobs(
-  ends: BlobEnds,
+  blobs: CopyBlobsDependencies,
   { sets, rankings }: StoreContents,
   onBlob: (done: number, all: number) => void,
 ): Promise<CopiedBlobs> {
@@ -44,8 +44,8 @@ export async function copyBlobs(
     done += 1;
     onBlob(done, sets.size + rankings.size);
   };
-  for (const name of sets) await each(`${SEED_FOLDER}/${userSetFile(name)}`, () => copySet(ends, name));
-  for (const folder of rankings) await each(folder, () => copyRanking(ends, folder));
+  for (const name of sets) await each(`${SEED_FOLDER}/${userSetFile(name)}`, () => copySet(blobs, name));
+  for (const folder of rankings) await each(folder, () => copyRanking(blobs, folder));
   if (faults.length === 0) return { sets: sets.size, rankings: rankings.size, bytes };
   const rest = faults.length > NAMED ? `; and ${faults.length - NAMED} more` : '';
   throw new AppError(
@@ -54,21 +54,21 @@ export async function copyBlobs(
   );
 }
 
-function copySet(ends: BlobEnds, name: string): Promise<number> {
-  return copyFile(ends, SEED_FOLDER, userSetFile(name), sumOfSet(name));
+function copySet(blobs: CopyBlobsDependencies, name: string): Promise<number> {
+  return copyFile(blobs, SEED_FOLDER, userSetFile(name), sumOfSet(name));
 }
 
 /** The files appear one after the other, because the target is not in use, and a ranking may be larger than memory. */
-async function copyRanking(ends: BlobEnds, folder: string): Promise<number> {
-  const names = (await ends.from.list(folder)).sort();
+async function copyRanking(blobs: CopyBlobsDependencies, folder: string): Promise<number> {
+  const names = (await blobs.from.list(folder)).sort();
   if (names.length === 0) throw damaged('the source has no such folder');
   let bytes = 0;
-  for (const name of names) bytes += await copyFile(ends, folder, name);
+  for (const name of names) bytes += await copyFile(blobs, folder, name);
   return bytes;
 }
 
 /** Copies a file and returns its size. The source must have the sha256 `expected`. */
-async function copyFile({ from, to, arrived }: BlobEnds, folder: string, file: string, expected?: string) {
+async function copyFile({ from, to, arrived }: CopyBlobsDependencies, folder: string, file: string, expected?: string) {
   const source = await from.open(folder, file, { whole: expected !== undefined });
   try {
     const writer = to.write(folder);
