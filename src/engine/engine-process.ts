@@ -36,7 +36,7 @@ const SAVE_MS = 4_500;
 const WARM_AFTER_MS = 3_000;
 
 /** Receivers of the engine's log lines, spans, heartbeats and messages. */
-interface Tellers {
+interface EngineStartDependencies {
   readonly logger: Logger;
   readonly tracer: Tracer | null;
   readonly pulse: Pulse;
@@ -47,7 +47,7 @@ async function startEngine(
   config: EngineConfig,
   clock: Clock,
   { isReserveExpected, served }: { readonly isReserveExpected: () => boolean; readonly served: () => EngineServed },
-  { logger, tracer, pulse, send }: Tellers,
+  { logger, tracer, pulse, send }: EngineStartDependencies,
 ): Promise<{ engine: Engine; device: string }> {
   const { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs } = config;
   const shared = await openShared(config, clock, logger);

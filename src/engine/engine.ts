@@ -7,9 +7,9 @@ import type { Logger } from '../lib/logging.ts';
 import { ThreadDied } from '../lib/threads/thread-group.ts';
 import type { Tracer } from '../lib/tracing.ts';
 import type { EngineModels, LoadedModel } from './engine-models.ts';
-import { AttemptWatch } from './expansion/attempt-watch.ts';
+import { AttemptWatch, type Outcome } from './expansion/attempt-watch.ts';
 import { checkModel } from './expansion/check-model.ts';
-import { type ExpandDependencies, expand, type Outcome, untilStored } from './expansion/expand.ts';
+import { type ExpandDependencies, expand, untilStored } from './expansion/expand.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
 import { type Distribution, distributionOf } from './ranges/distribution.ts';
@@ -33,7 +33,7 @@ export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 
 };
 
 /** Receivers of the engine's reports, heartbeats and spans. */
-export interface EngineTellers {
+export interface EngineListeners {
   readonly onExpanded: (timings: Timings) => void;
   readonly pulse: Pulse;
   /** Called with the names of the jobs and ranges on which the engine is working, whenever they change. */
@@ -45,7 +45,7 @@ export class Engine {
   readonly #config: EngineConfig;
   readonly #dependencies: EngineDependencies;
   readonly #logger: Logger;
-  readonly #tell: EngineTellers;
+  readonly #listeners: EngineListeners;
   /** Models that were checked and are still loaded. */
   readonly #checked = new Set<string>();
   #isDraining = false;
@@ -69,14 +69,14 @@ export class Engine {
   /** Scores ranges of all expansions; null if the store has no ranges, or if this engine expands nothing. */
   readonly #rangeWorker: RangeWorker | null;
 
-  constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, tell: EngineTellers) {
+  constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, listeners: EngineListeners) {
     this.#config = config;
     this.#dependencies = dependencies;
     this.#logger = logger;
-    this.#tell = tell;
-    this.#working = new WorkList(tell.onWorking);
+    this.#listeners = listeners;
+    this.#working = new WorkList(listeners.onWorking);
     const { userSideBytes: maximumBytes, population, diskReserveBytes } = config;
-    const onStored = (count: StoredCount | null) => tell.pulse.userSidesStored(count);
+    const onStored = (count: StoredCount | null) => listeners.pulse.userSidesStored(count);
     const own = { maximumBytes, population, diskReserveBytes, onStored, logger };
     this.#userSides = new UserSideWork({ ...dependencies, ...own });
     const { blobs } = dependencies.store;
@@ -89,8 +89,8 @@ export class Engine {
         ...{ ...dependencies, ranges, blobs, owner, leaseMs, logger, own: this.#own, signal: this.#signal },
         working: this.#working,
         most: JOBS_PER_THREAD * threads,
-        onScored: (users) => tell.pulse.scored(users),
-        onRefused: (model) => tell.pulse.refused(model),
+        onScored: (users) => listeners.pulse.scored(users),
+        onRefused: (model) => listeners.pulse.refused(model),
       });
   }
 
@@ -159,7 +159,7 @@ export class Engine {
   async #work(): Promise<never> {
     for (;;) {
       // the workers may wait for the store one after another
-      this.#tell.pulse.goOn();
+      this.#listeners.pulse.goOn();
       try {
         // the promise is read before the claim, so that a wake-up during the claim is not missed
         const sleeping = this.#sleeping;
@@ -192,16 +192,16 @@ export class Engine {
   }
 
   async #expand(job: Job): Promise<void> {
-    const { pulse, tracer, onExpanded } = this.#tell;
-    const { clock } = this.#dependencies;
+    const { pulse, tracer, onExpanded } = this.#listeners;
+    const { store, clock } = this.#dependencies;
     const mark = this.#working.mark(job.id);
     const watch = new AttemptWatch(job, {
-      ...{ logger: this.#logger, tracer, clock, mark },
+      ...{ logger: this.#logger, store, tracer, clock, mark },
       onScored: (users) => pulse.scored(users),
     });
     const renewal = setInterval(() => {
       pulse.goOn();
-      this.#dependencies.store.renew(job).catch((error: unknown) => watch.leaseNotRenewed(error));
+      store.renew(job).catch((error: unknown) => watch.leaseNotRenewed(error));
     }, this.#config.leaseMs / 3);
     const isAlone = runsAlone(job);
     while (isAlone && this.#running > 0) await new Promise<void>((resolve) => (this.#whenNoneRuns = resolve));
@@ -244,7 +244,7 @@ export class Engine {
     const versions = { modelVersion: version, populationVersion: served.populationVersion };
     try {
       const distribution = await this.#distributionOf(model);
-      return await expand({ ...this.#dependencies, pool, versions, openPopulation, distribution }, watch.job, watch);
+      return await expand({ ...this.#dependencies, pool, versions, openPopulation, distribution }, watch);
     } finally {
       models.giveBack(version);
     }

@@ -9,7 +9,7 @@ import type { EngineModels, LoadedModel } from './engine-models.ts';
 import type { EngineServed } from './messages.ts';
 import type { UserSideExchange } from './user-side-exchange.ts';
 
-export interface UserSideNeeds {
+export interface UserSideWorkDependencies {
   readonly models: Pick<EngineModels, 'take' | 'giveBack'> & Partial<Pick<EngineModels, 'exchangeUserSides'>>;
   /** The folder of all versions of the population. */
   readonly population: string;
@@ -42,7 +42,7 @@ const RETRY_MS = 10_000;
 const LONGEST_RETRY_MS = 600_000;
 
 export class UserSideWork {
-  readonly #needs: UserSideNeeds;
+  readonly #dependencies: UserSideWorkDependencies;
   #isRunning = false;
   #isWanted = false;
   /** The latest epoch for which files were made, and the number of these files. */
@@ -52,8 +52,8 @@ export class UserSideWork {
   #failures = 0;
   #retry: NodeJS.Timeout | null = null;
 
-  constructor(needs: UserSideNeeds) {
-    this.#needs = needs;
+  constructor(dependencies: UserSideWorkDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -61,7 +61,7 @@ export class UserSideWork {
    * each expansion, because the expansion may have found a damaged file.
    */
   start(): void {
-    if (this.#needs.maximumBytes === 0) return;
+    if (this.#dependencies.maximumBytes === 0) return;
     this.#isWanted = true;
     if (!this.#isRunning) void this.#run();
   }
@@ -75,14 +75,14 @@ export class UserSideWork {
       }
     } catch (error) {
       // an engine whose thread has died ends anyway
-      if (!(error instanceof ThreadDied)) this.#failed(error, this.#needs.served().epoch);
+      if (!(error instanceof ThreadDied)) this.#failed(error, this.#dependencies.served().epoch);
     } finally {
       this.#isRunning = false;
     }
   }
 
   async #make(): Promise<void> {
-    const { models, served, maximumBytes, onStored } = this.#needs;
+    const { models, served, maximumBytes, onStored } = this.#dependencies;
     const { epoch, model, populationVersion } = served();
     if (this.#last?.epoch === epoch && this.#last.files === this.#count()) return;
     const loaded = await models.take(model.version, model.folder);
@@ -110,18 +110,18 @@ export class UserSideWork {
 
   /** Number of stored files for the served versions. */
   #count(): number {
-    const { model, populationVersion: version } = this.#needs.served();
-    return countUserSides(this.#needs.population, { version, model: model.version });
+    const { model, populationVersion: version } = this.#dependencies.served();
+    return countUserSides(this.#dependencies.population, { version, model: model.version });
   }
 
   #hasRoom(): boolean {
-    const { hasRoom, population, diskReserveBytes } = this.#needs;
+    const { hasRoom, population, diskReserveBytes } = this.#dependencies;
     return hasRoom() && freeBytesIn(population) >= diskReserveBytes + RESERVED_BYTES;
   }
 
   #ended(made: MadeUserSides | null, epoch: number): void {
     this.#failures = 0;
-    const { logger, maximumBytes } = this.#needs;
+    const { logger, maximumBytes } = this.#dependencies;
     if (made === null || made.end === null) {
       if (this.#told !== null) logger.info({ ...made }, 'all user sides are stored');
       this.#told = null;
@@ -146,7 +146,10 @@ export class UserSideWork {
     const told = `${epoch} ${kind}`;
     if (this.#told === told) return;
     this.#told = told;
-    this.#needs.logger.warn({ ...facts, reason }, 'not all user sides are stored, so expansions compute the others');
+    this.#dependencies.logger.warn(
+      { ...facts, reason },
+      'not all user sides are stored, so expansions compute the others',
+    );
   }
 
   #tryAgain(waitMs: number): void {

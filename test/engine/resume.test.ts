@@ -55,6 +55,7 @@ async function startAttempts() {
       onResumed: (segments) => resumed!.push(segments),
       onProgress: () => {},
       onAdapted: async () => {},
+      onAllScored: async () => {},
       mark: { begin() {}, end() {} },
       onScored: (users) => {
         // the engine would be gone by then

@@ -22,16 +22,19 @@ interface Work {
   readonly shares: ThreadSeconds;
 }
 
-export interface Told {
-  /** Shows while a thread works on the expansion. */
+/** Follows an attempt at an expansion. An exception ends the attempt. */
+export interface ExpansionObserver {
+  /** Shows while the engine works on the expansion, which it does when the attempt begins. */
   readonly mark: WorkMark;
   /** Called with the number of segments that an earlier attempt already scored. */
-  readonly onResumed: (segments: number) => void;
+  onResumed(segments: number): void;
   /** Called with the finished share of the work. */
-  readonly onProgress: (progress: number) => void;
-  readonly onAdapted: (progress: number) => Promise<void>;
+  onProgress(share: number): void;
+  onAdapted(share: number): Promise<void>;
   /** Called with the number of users of each scored segment. */
-  readonly onScored: (users: number) => void;
+  onScored(users: number): void;
+  /** Called when all users are scored, before the ranking is written. */
+  onAllScored(): Promise<void>;
 }
 
 interface Scored {
@@ -54,21 +57,21 @@ export async function adaptAndScore(
   { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: Checkpoints; readonly clock: Clock },
   work: Work,
   cancellation: Cancellation,
-  { mark, onResumed, onProgress, onAdapted, onScored }: Told,
+  observer: ExpansionObserver,
 ): Promise<Scored> {
   const finished = await keeper.begin(work, `${pool.computedWith.device} ${pool.goldenSha256}`);
   const isResumed = finished.customised !== null;
-  const time = new WorkTime(clock, mark);
+  const time = new WorkTime(clock, observer.mark);
   const { shares } = work;
   const done = { adapting: 0, reporting: 0, scoring: 0 };
   const progress = () =>
     SCORED * (done.adapting * shares.adapting + done.reporting * shares.reporting + done.scoring * shares.scoring);
   const onDone = (change: Partial<ThreadSeconds>) => {
     Object.assign(done, change);
-    onProgress(progress());
+    observer.onProgress(progress());
   };
   try {
-    if (isResumed) onResumed(finished.isScored.filter(Boolean).length);
+    if (isResumed) observer.onResumed(finished.isScored.filter(Boolean).length);
     const { parameters, customising } = finished.customised
       ? await restore(pool, finished.customised, { cancellation, time })
       : await customiseUntilAdapted(pool, work.task, {
@@ -86,7 +89,7 @@ export async function adaptAndScore(
       () => {},
     );
     done.adapting = 1;
-    await onAdapted(progress());
+    await observer.onAdapted(progress());
     await scoreAll(
       pool,
       work,
@@ -94,7 +97,7 @@ export async function adaptAndScore(
       {
         cancellation,
         onProgress: (scoring) => onDone({ scoring }),
-        onScored,
+        onScored: (users) => observer.onScored(users),
         time,
       },
     );
@@ -178,7 +181,7 @@ async function scoreAll(
   pool: ThreadPool,
   { job, population }: Pick<Work, 'job' | 'population'>,
   { parameters, finished }: { readonly parameters: Parameters; readonly finished: Checkpoint },
-  { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<Told, 'onScored'>,
+  { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<ExpansionObserver, 'onScored'>,
 ): Promise<void> {
   const { features, externalId } = job;
   const modelKey = `${job.id}/${job.token}`;

@@ -4,8 +4,7 @@ import { findRoles } from '../../audience/find-roles.ts';
 import { retryDelayMs } from '../../domain/expansions.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { countExcluded, findShortfall } from '../../domain/roles.ts';
-import type { Timings } from '../../domain/run-facts.ts';
-import type { Job, Pins, Reason } from '../../domain/types.ts';
+import type { Job, Pins } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
@@ -14,15 +13,14 @@ import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import type { Distribution } from '../ranges/distribution.ts';
 import { rankInRanges } from '../ranges/rank-in-ranges.ts';
-import type { WorkMark } from '../work-list.ts';
+import type { ExpansionObserver } from './adapt-and-score.ts';
+import type { AttemptWatch, Outcome } from './attempt-watch.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { customiseTask, roleIdsOf } from './expansion-users.ts';
-import { type Ranked, type RankedWork, type RankProgress, rankHere } from './rank-here.ts';
-import { LeaseLost, Refusal, reasonOf } from './reasons.ts';
+import { type Ranked, type RankedWork, rankHere } from './rank-here.ts';
+import { LeaseLost, Refusal, reasonOf, requireLease } from './reasons.ts';
 import type { Pace } from './work-time.ts';
 
-/** Minimum interval between two writes of progress. */
-const PROGRESS_EVERY_MS = 1000;
 /** Interval at which an attempt checks whether its expansion was cancelled, superseded or deleted. */
 const WATCH_EVERY_MS = 200;
 /** The same in a cluster, where each check is a call of the database. */
@@ -50,42 +48,19 @@ export interface ExpandDependencies {
   onStoreError(error: AppError): void;
 }
 
-export interface Outcome {
-  /**
-   * How an attempt ended. `lost`: the job has another owner or is gone, and this attempt's work was dropped. `retry`:
-   * the job is back in the queue, or the expansion failed if this was the last attempt.
-   */
-  readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
-  readonly reason?: Reason;
-  /** Set if the kind is `ready`. */
-  readonly timings?: Timings;
-  /** Details for the log, which callers of the API do not see. */
-  readonly error?: unknown;
-}
-
-/** Receives the progress of an attempt. */
-export interface AttemptProgress {
-  stageEnded(stage: string, seconds: number): void;
-  /** The attempt resumes from a checkpoint that contains the model and this number of scored segments. */
-  resumed(segments: number): void;
-  /** The users of one more segment were scored. */
-  scored(users: number): void;
-  /** Shows while the engine works on the expansion, which it does when the attempt begins. */
-  readonly mark: WorkMark;
-}
-
 /**
  * Runs one attempt at a claimed job to its end. Failures caused by the environment are recorded as a state with a
  * reason. While the store cannot be written (for example on a full disk), the attempt waits, so that the reason is not
  * lost.
  * @throws ThreadDied, after which the engine ends and the supervisor releases the job
  */
-export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
+export async function expand(dependencies: ExpandDependencies, watch: AttemptWatch): Promise<Outcome> {
   const { store } = dependencies;
+  const { job } = watch;
   const cancellation = new Cancellation();
   let isAsking = false;
   const everyMs = store.cluster === null ? WATCH_EVERY_MS : WATCH_CLUSTER_EVERY_MS;
-  const watch = setInterval(async () => {
+  const watching = setInterval(async () => {
     // a store that does not answer is not asked again
     if (isAsking) return;
     isAsking = true;
@@ -93,7 +68,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
     isAsking = false;
   }, everyMs);
   try {
-    return await attempt(dependencies, job, { cancellation, told: progress });
+    return await attempt(dependencies, watch, cancellation);
   } catch (error) {
     if (error instanceof LeaseLost || cancellation.isCancelled) {
       await store.removeUnusedFiles();
@@ -107,7 +82,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
     );
     return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
   } finally {
-    clearInterval(watch);
+    clearInterval(watching);
     void dependencies.distribution?.sweep();
   }
 }
@@ -124,46 +99,32 @@ async function isHeld(store: CampaignStore, job: Job): Promise<boolean> {
   }
 }
 
-interface Attempt {
-  readonly cancellation: Cancellation;
-  readonly told: AttemptProgress;
-}
-
-async function attempt(dependencies: ExpandDependencies, job: Job, { cancellation, told }: Attempt): Promise<Outcome> {
+async function attempt(
+  dependencies: ExpandDependencies,
+  watch: AttemptWatch,
+  cancellation: Cancellation,
+): Promise<Outcome> {
   const { store, clock, pool, pace } = dependencies;
-  const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
+  const { job, timings } = watch;
+  timings['queued'] = Math.max(0, clock.now() - job.queuedAt) / 1000;
   const pins = await store.pin(job, dependencies.versions);
   const population = await openPinned(dependencies, pins);
-  const stage = stageTimer(clock, timings, told);
+  watch.begin();
   const rows = await findRoles(population, await roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );
-  stage('finding');
+  watch.stageEnded('finding');
   const shortfall = findShortfall(rows, population.rowCount, dependencies.minimumSeeds);
   if (shortfall) {
     requireLease(await store.end(job, shortfall.kind, shortfall.reason, timings));
     return shortfall;
   }
-  const progress = reporter(dependencies, job);
   const task = customiseTask(job, pins, rows);
   const work = { job, pins, population, task, roles: rows, shares: pace.shares };
-  told.mark.end();
-  const { folder, candidates, customised, batchSize, threadSeconds } = await rank(dependencies, work, cancellation, {
-    mark: told.mark,
-    onResumed: (segments) => told.resumed(segments),
-    onProgress: progress,
-    onScored: (users) => told.scored(users),
-    onAdapted: async (share) => {
-      stage('adapting');
-      requireLease(await store.advance(job, { state: 'scoring', progress: share }));
-    },
-    onAllScored: async () => {
-      stage('scoring');
-      told.mark.begin();
-      requireLease(await store.renew(job));
-    },
-  });
-  stage('ranking');
+  watch.mark.end();
+  const ranked = await rank(dependencies, work, cancellation, watch);
+  const { folder, candidates, customised, batchSize, threadSeconds } = ranked;
+  watch.stageEnded('ranking');
   if (candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
   requireLease(
@@ -189,12 +150,12 @@ async function rank(
   dependencies: ExpandDependencies,
   work: RankedWork,
   cancellation: Cancellation,
-  told: RankProgress,
+  observer: ExpansionObserver,
 ): Promise<Ranked> {
   const { distribution } = dependencies;
   return distribution !== null && work.population.segmentCount > distribution.rangeSegments
-    ? rankInRanges({ ...dependencies, ...distribution }, work, cancellation, told)
-    : rankHere(dependencies, work, cancellation, told);
+    ? rankInRanges({ ...dependencies, ...distribution }, work, cancellation, observer)
+    : rankHere(dependencies, work, cancellation, observer);
 }
 
 /**
@@ -218,17 +179,6 @@ async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise
   }
 }
 
-/** Writes progress to the store, at most once a second. */
-function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: number) => void {
-  let last = clock.elapsed();
-  return (progress) => {
-    if (clock.elapsed() - last < PROGRESS_EVERY_MS) return;
-    last = clock.elapsed();
-    // if the store cannot be written, the next stage will report the error
-    store.advance(job, { progress }).catch(() => {});
-  };
-}
-
 /** Retries until the store can be written, because the full disk that ended an attempt may also block this write. */
 export async function untilStored(
   { onStoreError }: Pick<ExpandDependencies, 'onStoreError'>,
@@ -243,27 +193,4 @@ export async function untilStored(
       await new Promise((resolve) => setTimeout(resolve, STORE_DELAY_MS));
     }
   }
-}
-
-function requireLease(isHeld: boolean): void {
-  if (!isHeld) throw new LeaseLost();
-}
-
-/**
- * Returns a function to call at the end of each stage. The returned function records and reports the seconds since its
- * previous call.
- */
-function stageTimer(
-  clock: Pick<Clock, 'elapsed'>,
-  timings: Record<string, number>,
-  told: { stageEnded(stage: string, seconds: number): void },
-): (name: string) => void {
-  let start = clock.elapsed();
-  return (name) => {
-    const now = clock.elapsed();
-    const seconds = (now - start) / 1000;
-    timings[name] = seconds;
-    start = now;
-    told.stageEnded(name, seconds);
-  };
 }

@@ -11,7 +11,7 @@ import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import type { CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
-import { adaptAndScore, type Told } from './adapt-and-score.ts';
+import { adaptAndScore, type ExpansionObserver } from './adapt-and-score.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { leaveOut } from './expansion-users.ts';
 
@@ -25,11 +25,6 @@ export interface RankedWork {
   /** Expected share of the work for each kind of work. */
   readonly shares: ThreadSeconds;
 }
-
-export type RankProgress = Told & {
-  /** Called when all users are scored, before the ranking is written. An exception ends the work. */
-  readonly onAllScored: () => Promise<void>;
-};
 
 /** A ranking that has been written, but not published yet. */
 export interface Ranked {
@@ -50,18 +45,18 @@ interface RankDependencies {
   readonly clock: Clock;
 }
 
-/** Ranks an expansion. Rejects with any error of the threads, of `told`, and AppError storage_failed. */
+/** Ranks an expansion. Rejects with any error of the threads, of `observer`, and AppError storage_failed. */
 export async function rankHere(
   dependencies: RankDependencies,
   work: RankedWork,
   cancellation: Cancellation,
-  told: RankProgress,
+  observer: ExpansionObserver,
 ): Promise<Ranked> {
   const { store } = dependencies;
   const { job, population, roles } = work;
-  const { scores, ...scored } = await adaptAndScore(dependencies, work, cancellation, told);
+  const { scores, ...scored } = await adaptAndScore(dependencies, work, cancellation, observer);
   leaveOut(population, [roles.seeds, roles.suppressed, roles.filtered], scores);
-  await told.onAllScored();
+  await observer.onAllScored();
   // in a cluster, an owner that lost its claim may still be writing
   const folder =
     store.ranges === null

@@ -8,6 +8,11 @@ import { AppError } from '../../lib/errors.ts';
  */
 export class LeaseLost extends Error {}
 
+/** @throws LeaseLost unless `isHeld` */
+export function requireLease(isHeld: boolean): void {
+  if (!isHeld) throw new LeaseLost();
+}
+
 /** A failure that would happen again in every further attempt, so the expansion ends with this reason. */
 export class Refusal extends Error {
   readonly reason: Reason;

@@ -15,8 +15,8 @@ import { AppError } from '../../lib/errors.ts';
 import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import { untilAnswered } from '../../lib/until-answered.ts';
 import { CUSTOMISED_FILE } from '../../model/customised.ts';
-import { customiseUntilAdapted } from '../expansion/adapt-and-score.ts';
-import type { Ranked, RankedWork, RankProgress } from '../expansion/rank-here.ts';
+import { customiseUntilAdapted, type ExpansionObserver } from '../expansion/adapt-and-score.ts';
+import type { Ranked, RankedWork } from '../expansion/rank-here.ts';
 import { LeaseLost, RangeFailed } from '../expansion/reasons.ts';
 import { WorkTime } from '../expansion/work-time.ts';
 import type { ThreadPool } from '../pool.ts';
@@ -46,25 +46,25 @@ export async function rankInRanges(
   dependencies: RangeDependencies,
   work: RankedWork,
   cancellation: Cancellation,
-  told: RankProgress,
+  observer: ExpansionObserver,
 ): Promise<Ranked> {
   const { blobs, clock } = dependencies;
   const { job, population, shares } = work;
-  const time = new WorkTime(clock, told.mark);
+  const time = new WorkTime(clock, observer.mark);
   const done = { adapting: 0, reporting: 0, scoring: 0 };
   const progress = () =>
     SCORED * (done.adapting * shares.adapting + done.reporting * shares.reporting + done.scoring * shares.scoring);
   const onDone = (change: Partial<ThreadSeconds>) => {
     Object.assign(done, change);
-    told.onProgress(progress());
+    observer.onProgress(progress());
   };
   const { folder, customising, isResumed } =
-    (await resume(dependencies, work, { cancellation, time, onDone, told })) ??
+    (await resume(dependencies, work, { cancellation, time, onDone, observer })) ??
     (await adaptAndOffer(dependencies, work, { cancellation, time, onDone }));
   // its parts are written after this
   dependencies.own.add(folder);
   done.adapting = 1;
-  await told.onAdapted(progress());
+  await observer.onAdapted(progress());
   const watching = new AbortController();
   const reported = customising.then(async (customised) => {
     onDone({ reporting: 1 });
@@ -80,7 +80,7 @@ export async function rankInRanges(
       reported.then(() => new Promise<never>(() => {})),
     ]);
     const customised = await reported;
-    await told.onAllScored();
+    await observer.onAllScored();
     cancellation.check();
     population.erasures.refresh();
     const to = mergedFolder(job.campaignId, job.expansionId, job.token);
@@ -112,7 +112,7 @@ interface Adapting {
 async function resume(
   dependencies: RangeDependencies,
   work: RankedWork,
-  { told, ...adapting }: Adapting & { readonly told: Pick<RankProgress, 'onResumed'> },
+  { observer, ...adapting }: Adapting & { readonly observer: Pick<ExpansionObserver, 'onResumed'> },
 ): Promise<Offered | null> {
   const { ranges, blobs, signal } = dependencies;
   const found = await ranges.resume(work.job, keyOf(dependencies, work), rangesFor(dependencies, work));
@@ -121,7 +121,7 @@ async function resume(
   try {
     const { customised } = await readInputs(blobs, folder);
     const report = await readReport(blobs, folder);
-    told.onResumed(countSegments(found));
+    observer.onResumed(countSegments(found));
     const customising =
       report === null
         ? adapt(dependencies, work, adapting).then(async ({ customising }) => {
