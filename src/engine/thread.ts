@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto';
 import type { Device } from '../../packages/onnx-grad/index.ts';
-import { systemClock } from '../lib/clock.ts';
 import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
 import { applyChanges } from '../model/changes.ts';
@@ -13,7 +12,7 @@ import { BoundModel } from '../online/bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/online-context.ts';
 import { regressionCache } from '../online/regression/regression-cache.ts';
 import { testExpansion } from '../online/test-expansion.ts';
-import { StoredUserSides, UserSideFiles } from '../online/user-side/user-side-files.ts';
+import { UserSideFiles } from '../online/user-side/user-side-files.ts';
 import { openPopulation, type Population, SegmentMemory } from '../population/read.ts';
 import type {
   CustomiseProgress,
@@ -45,7 +44,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   /** The model, bound to the most recently used population version. */
   #bound: BoundModel<Population> | null = null;
   /** The stored user sides of `#bound`; null if the model has none. */
-  #stored: StoredUserSides | null = null;
+  #stored: UserSideFiles | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
   private constructor(data: ThreadData, device: Device, model: VerifiedModel, program: OnlineProgram) {
@@ -153,7 +152,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
     const campaign = { features, externalId, parameters: this.#parameters.values };
     const read = () => bound.context.population.readSegment(task.segment, this.#segment);
-    const side = (bound.usesStored(externalId) && this.#stored?.find(task.segment)) || null;
+    const side = (bound.usesStored(externalId) && this.#stored?.read(task.segment)) || null;
     if (side) {
       const scores = await bound.scoreUserSide(side, campaign, read);
       return { userNumbers: side.userNumbers.slice(), scores, batchSize: bound.batchSize };
@@ -176,11 +175,8 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     const files = this.#filesOf(bound);
     if (files === null || bound.userSides === null) return { bytes: null };
     if (files.has(segment)) return { bytes: 0 };
-    const start = systemClock.elapsed();
-    const rows = bound.context.population.readSegment(segment, this.#segment);
-    const side = await bound.userSides.make(rows);
-    const seconds = (systemClock.elapsed() - start) / 1000;
-    return { bytes: files.write(segment, side, seconds, maximumBytes) };
+    const side = await bound.userSides.make(bound.context.population.readSegment(segment, this.#segment));
+    return { bytes: files.write(segment, side, maximumBytes) };
   }
 
   #filesOf(bound: BoundModel<Population>): UserSideFiles | null {
@@ -204,8 +200,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       regressionCache: regressionCache({ model: this.#model, population }),
       nameUser: (userNumber) => `user "${population.directory.id(userNumber)}"`,
     });
-    const files = this.#filesOf(this.#bound);
-    this.#stored = files && new StoredUserSides(files, systemClock);
+    this.#stored = this.#filesOf(this.#bound);
     return this.#bound;
   }
 }

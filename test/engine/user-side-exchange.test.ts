@@ -31,9 +31,9 @@ async function newHost() {
   return { exchange, pathOf };
 }
 
-/** Makes a user side on a host, whose bytes `seconds` distinguishes. */
-function make(path: string, key: string, seconds: number): Buffer {
-  const bytes = Buffer.concat(encodeUserSide(key, SIDE, seconds));
+/** Makes a user side on a host, whose bytes `user` distinguishes. */
+function make(path: string, key: string, user: number): Buffer {
+  const bytes = Buffer.concat(encodeUserSide(key, { ...SIDE, userNumbers: Int32Array.of(user) }));
   writeFileSync(path, bytes);
   return bytes;
 }
@@ -55,7 +55,7 @@ describe('the exchange of user sides', () => {
   it.each([
     ['damaged', (bytes: Buffer) => bytes.fill(bytes.at(-1)! ^ 1, bytes.length - 1)],
     ['cut off', (bytes: Buffer) => bytes.subarray(0, 100)],
-    ['one of other users', () => Buffer.concat(encodeUserSide('b', SIDE, 1))],
+    ['one of other users', () => Buffer.concat(encodeUserSide('b', SIDE))],
   ])('replaces a stored one that is %s', async (_, spoil) => {
     const one = await newHost();
     const bytes = make(one.pathOf(0), 'a', 1);

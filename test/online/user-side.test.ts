@@ -1,5 +1,5 @@
 /** The user side: equal scores whether it is made, stored or read, and never a file that does not fit. */
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../packages/onnx-grad/index.ts';
@@ -7,7 +7,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { OnlineContext } from '../../src/online/online-context.ts';
 import { openScorer, type ScoredCampaign, type Scorer } from '../../src/online/scoring/score.ts';
-import { StoredUserSides, UserSideFiles } from '../../src/online/user-side/user-side-files.ts';
+import { UserSideFiles } from '../../src/online/user-side/user-side-files.ts';
 import { makeRoom } from '../../src/online/user-side/user-side-folders.ts';
 import { userSideGraphs } from '../../src/online/user-side/user-side-graphs.ts';
 import type { Population, Rows } from '../../src/population/read.ts';
@@ -24,20 +24,22 @@ let heads: OnlineContext;
 let population: Population;
 let scorer: Scorer;
 let rows: Rows;
-let files: UserSideFiles;
 beforeAll(async () => {
   world = await openWorld(100);
   heads = await headsContext(world.root, sampleHeadsUsers(USERS));
   population = heads.population as Population;
   scorer = await openScorer({ ...heads.model, binding: heads.binding });
   rows = population.readSegment(0);
-  files = new UserSideFiles(population, { version: 'model', layout: scorer.userSides!.layout, bits: 'here' });
 });
 afterAll(async () => {
   await scorer.close();
   await closeContext(heads);
   await world.close();
 });
+
+/** Opened anew, so that files are read again. */
+const openFiles = () =>
+  new UserSideFiles(population, { version: 'model', layout: scorer.userSides!.layout, bits: 'here' });
 
 /** Parameters that differ by name. */
 function campaign(name: string, adapted: readonly string[] = heads.model.adapted): ScoredCampaign {
@@ -126,21 +128,23 @@ describe('scores with the user side', () => {
 
   it('have equal bits if it is made, stored and read', async () => {
     const made = await scorer.userSides!.make(rows);
-    files.write(0, made, 1, EVERYTHING);
+    const files = openFiles();
+    files.write(0, made, EVERYTHING);
     for (const name of ['topic 1', 'topic 2']) {
       const computed = await scorer.score(rows, campaign(name));
-      const { side } = files.read(0)!;
+      const side = files.read(0)!;
       expect(side.userNumbers).toEqual(rows.userNumbers);
       expect(await scorer.userSides!.score(side, campaign(name), () => rows)).toEqual(computed);
     }
-    files.remove(0);
+    rmSync(onlyFile());
   });
 });
 
 describe('UserSideFiles', () => {
   it('finds nothing that is missing, damaged, cut off or of another model', async () => {
+    const files = openFiles();
     expect(files.read(0)).toBeNull();
-    files.write(0, await scorer.userSides!.make(rows), 1, EVERYTHING);
+    files.write(0, await scorer.userSides!.make(rows), EVERYTHING);
     const path = onlyFile();
     const bytes = readFileSync(path);
     for (const at of [0, 9, 13, 40, bytes.length >> 1, bytes.length - 1]) {
@@ -162,7 +166,7 @@ describe('UserSideFiles', () => {
     expect(there.names).not.toEqual(files.names);
     const other = new UserSideFiles(population, { version: 'other', layout, bits: 'here' });
     expect([other.has(0), other.read(0)]).toEqual([false, null]);
-    other.write(0, await scorer.userSides!.make(rows), 1, EVERYTHING);
+    other.write(0, await scorer.userSides!.make(rows), EVERYTHING);
     const version = join(population.path, population.version);
     const folder = join(version, readdirSync(version).find((name) => name.startsWith('user-side-other-'))!);
     copyFileSync(join(folder, readdirSync(folder).find((name) => name.endsWith('.users'))!), path);
@@ -171,37 +175,19 @@ describe('UserSideFiles', () => {
 
   it('writes no file beyond the limit, and makes room for those that are served', async () => {
     const made = await scorer.userSides!.make(rows);
-    files.write(0, made, 1, EVERYTHING);
+    const files = openFiles();
+    files.write(0, made, EVERYTHING);
     const { size } = statSync(onlyFile());
-    files.remove(0);
-    expect(files.write(0, made, 1, size - 1)).toBeNull();
+    rmSync(onlyFile());
+    expect(files.write(0, made, size - 1)).toBeNull();
     expect(files.has(0)).toBe(false);
     // the other model has a file of this size
-    expect(files.write(0, made, 1, 2 * size)).toBe(size);
+    expect(files.write(0, made, 2 * size)).toBe(size);
     const kept = { version: population.version, model: 'model' };
     expect(makeRoom(population.path, kept, 2 * size)).toBe(0);
     expect(makeRoom(population.path, kept, size)).toBe(0);
     expect(readdirSync(join(population.path, population.version)).filter((name) => name.startsWith('user-'))).toEqual([
       expect.stringMatching(/^user-side-model-/),
     ]);
-  });
-
-  it('leaves a disk alone for a while that is slower than computing', async () => {
-    const made = await scorer.userSides!.make(rows);
-    files.remove(0);
-    files.write(0, made, 0.5, EVERYTHING);
-    let now = 0;
-    let readMs = 400;
-    const clock = { elapsed: () => (now += readMs) };
-    const stored = new StoredUserSides(files, clock);
-    const find = () => {
-      stored.forget();
-      return stored.find(0) !== null;
-    };
-    expect([find(), find()]).toEqual([true, true]);
-    readMs = 600;
-    expect([find(), find(), find()]).toEqual([true, false, false]);
-    readMs = 1;
-    expect(Array.from({ length: 30 }, find).filter((found) => !found)).toHaveLength(14);
   });
 });

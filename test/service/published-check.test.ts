@@ -120,7 +120,7 @@ describe('checkPublished', () => {
     const SIDE = { count: 1, userNumbers: Int32Array.of(7), values: new Map(), lists: new Map() };
 
     /** Stores user sides of these keys, of four that the version needs. The bytes are those of `made`. */
-    async function withUserSides(keys: readonly string[], made = (key: string) => encodeUserSide(key, SIDE, 1)) {
+    async function withUserSides(keys: readonly string[], made = (key: string) => encodeUserSide(key, SIDE)) {
       const storage = await published();
       const names = ['a', 'b', 'c', 'd'].map((key) => `${FOLDER}/${key}.users`);
       const store = await UserSideStore.open(storage.files, storage.population, names);
@@ -136,13 +136,13 @@ describe('checkPublished', () => {
       const before = await (await published()).check();
       const { check } = await withUserSides(['a', 'c']);
       const { userSides, bytes, faults } = await check();
-      const size = Buffer.concat(encodeUserSide('a', SIDE, 1)).length;
+      const size = Buffer.concat(encodeUserSide('a', SIDE)).length;
       expect({ userSides, bytes, faults }).toEqual({ userSides: 2, bytes: before.bytes + 2 * size, faults: [] });
     });
 
     it('names one that is damaged, and one that was made from something else', async () => {
       const { root, population, check } = await withUserSides(['a', 'b'], (key) =>
-        encodeUserSide(key === 'b' ? 'other' : key, SIDE, 1),
+        encodeUserSide(key === 'b' ? 'other' : key, SIDE),
       );
       flip(join(root, `population/user-sides/${FOLDER}/a.users`));
       const { faults } = await check();

@@ -29,8 +29,6 @@ interface Header {
   /** Identifies the rows and the model. A file with a different key belongs to other rows or another model. */
   readonly key: string;
   readonly count: number;
-  /** Time that it took to compute the user side, in seconds. */
-  readonly seconds: number;
   readonly values: readonly {
     readonly name: string;
     readonly dtype: Tensor['dtype'];
@@ -41,13 +39,8 @@ interface Header {
   readonly arrays: readonly Stored[];
 }
 
-export interface StoredUserSide {
-  readonly side: UserSide;
-  readonly seconds: number;
-}
-
 /** The parts of the file, in order; the arrays themselves, without a copy. */
-export function encodeUserSide(key: string, side: UserSide, seconds: number): readonly Uint8Array[] {
+export function encodeUserSide(key: string, side: UserSide): readonly Uint8Array[] {
   const lists = [...side.lists];
   const all: ArrayBufferView[] = [
     side.userNumbers,
@@ -57,7 +50,6 @@ export function encodeUserSide(key: string, side: UserSide, seconds: number): re
   const header: Header = {
     key,
     count: side.count,
-    seconds,
     values: [...side.values].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
     lists: lists.map(([name, { weights }]) => ({ name, isWeighted: weights !== null })),
     arrays: all.map((data) => ({ type: typeOf(data), length: (data as Uint8Array).length })),
@@ -83,7 +75,7 @@ export function encodeUserSide(key: string, side: UserSide, seconds: number): re
  * Returns null if the bytes are damaged or have a different key. The arrays of the user side are views of `bytes`,
  * which must be aligned to 8 bytes.
  */
-export function decodeUserSide(key: string, bytes: Uint8Array): StoredUserSide | null {
+export function decodeUserSide(key: string, bytes: Uint8Array): UserSide | null {
   const found = readHeader(bytes);
   if (found?.header.key !== key) return null;
   const { header, length } = found;
@@ -104,7 +96,7 @@ export function decodeUserSide(key: string, bytes: Uint8Array): StoredUserSide |
       return [name, { starts, tokens, weights: isWeighted ? take<Float32Array>() : null }] as const;
     }),
   );
-  return { side: { count: header.count, userNumbers, values, lists }, seconds: header.seconds };
+  return { count: header.count, userNumbers, values, lists };
 }
 
 /** The key of the user side in a file's bytes; null if the bytes are damaged. */

@@ -5,9 +5,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Clock } from '../../lib/clock.ts';
 import { isMissing } from '../../lib/errors.ts';
 import { linkDurably, listFolder, removeQuietly, withStorage, writeAll } from '../../lib/files/durable-files.ts';
 import { removeAbandonedSiblings, withSibling } from '../../lib/files/temporary-sibling.ts';
@@ -48,6 +47,8 @@ export class UserSideFiles {
   readonly #model: Pick<UserSideOrigin, 'version' | 'layout'>;
   readonly #folder: string;
   readonly #memory = new SegmentMemory();
+  /** The user side in `#memory`, because campaigns that run together score the same segment one after another. */
+  #last: { readonly segment: number; readonly side: UserSide } | null = null;
 
   constructor(population: Place, { version, layout, bits }: UserSideOrigin) {
     this.#population = population;
@@ -56,14 +57,17 @@ export class UserSideFiles {
   }
 
   /** The stored user side of a segment, valid until the next call; null if the file is missing or damaged. */
-  read(segment: number): { readonly side: UserSide; readonly seconds: number } | null {
+  read(segment: number): UserSide | null {
+    if (this.#last?.segment === segment) return this.#last.side;
+    this.#last = null;
     const key = this.#keyOf(segment);
     const path = join(this.#folder, key + SUFFIX);
     const bytes = readInto(path, this.#memory);
-    const found = bytes && decodeUserSide(key, bytes);
+    const side = bytes && decodeUserSide(key, bytes);
+    if (side !== null) this.#last = { segment, side };
     // a damaged file is removed, so that it will be written again
-    if (bytes !== null && found === null) removeQuietly(path);
-    return found;
+    else if (bytes !== null) removeQuietly(path);
+    return side;
   }
 
   has(segment: number): boolean {
@@ -103,9 +107,9 @@ export class UserSideFiles {
    * first.
    * @throws AppError storage_failed, unavailable
    */
-  write(segment: number, side: UserSide, seconds: number, maximumBytes: number): number | null {
+  write(segment: number, side: UserSide, maximumBytes: number): number | null {
     const path = this.#pathOf(segment);
-    const parts = encodeUserSide(this.#keyOf(segment), side, seconds);
+    const parts = encodeUserSide(this.#keyOf(segment), side);
     const size = parts.reduce((sum, { length }) => sum + length, 0);
     return withUserSideLock(this.#population.path, () => {
       if (existsSync(path)) return 0;
@@ -115,10 +119,6 @@ export class UserSideFiles {
       this.#put(path, (temporary) => writeParts(temporary, parts));
       return size;
     });
-  }
-
-  remove(segment: number): void {
-    rmSync(this.#pathOf(segment), { force: true });
   }
 
   #missing(): number[] {
@@ -230,43 +230,5 @@ function readInto(path: string, memory: SegmentMemory): Uint8Array | null {
     }
   } catch {
     return null;
-  }
-}
-
-/** Number of segments that are computed, and not read, after a segment took longer to read than to compute. */
-const TRIED_AGAIN_AFTER = 16;
-
-/** Reads stored user sides for scoring, unless reading them takes longer than computing them. */
-export class StoredUserSides {
-  readonly #files: UserSideFiles;
-  readonly #clock: Pick<Clock, 'elapsed'>;
-  #last: { readonly segment: number; readonly side: UserSide } | null = null;
-  /** Number of segments to compute before the disk is tried again. */
-  #skipped = 0;
-
-  constructor(files: UserSideFiles, clock: Pick<Clock, 'elapsed'>) {
-    this.#files = files;
-    this.#clock = clock;
-  }
-
-  /** The stored user side of a segment, valid until the next call; null if it has to be computed. */
-  find(segment: number): UserSide | null {
-    if (this.#last?.segment === segment) return this.#last.side;
-    this.#last = null;
-    if (this.#skipped > 0) {
-      this.#skipped -= 1;
-      return null;
-    }
-    const start = this.#clock.elapsed();
-    const found = this.#files.read(segment);
-    if (found === null) return null;
-    if (this.#clock.elapsed() - start > 1000 * found.seconds) this.#skipped = TRIED_AGAIN_AFTER;
-    this.#last = { segment, side: found.side };
-    return found.side;
-  }
-
-  /** Forgets the segment that was found last, so that it is read again when needed. */
-  forget(): void {
-    this.#last = null;
   }
 }
