@@ -1,6 +1,5 @@
 /** Evaluation: the report's shape, groups, and methods against planted truth. */
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CPU } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -10,10 +9,10 @@ import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import { type EvaluationReport, evaluate } from '../../src/training/evaluation/evaluate.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
-import { train } from '../../src/training/train.ts';
-import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
+import { useTrainings } from './small-training.ts';
 
 /** A clock that is one second later at each call. */
 function tickingClock(): Clock {
@@ -21,15 +20,11 @@ function tickingClock(): Clock {
   return { now: () => 0, elapsed: () => (ms += 1000) };
 }
 
-let root = '';
+const { newPath, open, trainInto } = useTrainings(SMALL_SETTINGS);
 let model: GeneralModel;
-const opened: PreparedDataSet[] = [];
 
-async function preparedOf(campaigns: readonly SmallCampaign[]): Promise<PreparedDataSet> {
-  const made = await prepareDataSet(writeSmallDataSet(newFolder(root), campaigns));
-  opened.push(made);
-  return made;
-}
+const preparedOf = (campaigns: readonly SmallCampaign[]) =>
+  open(prepareDataSet(writeSmallDataSet(temporaryFolder(), campaigns)));
 
 async function evaluateOn(prepared: PreparedDataSet, repeats = 2, seed = 1): Promise<EvaluationReport> {
   return evaluate(prepared, model, { repeats, seed, device: CPU, clock: tickingClock() });
@@ -38,36 +33,21 @@ async function evaluateOn(prepared: PreparedDataSet, repeats = 2, seed = 1): Pro
 let prepared: PreparedDataSet;
 let report: EvaluationReport;
 beforeAll(async () => {
-  root = temporaryFolder();
   const tests = Array.from({ length: 10 }, (_, i): SmallCampaign => {
     const group = i % 2 === 0 ? 'small' : 'large';
     return { id: `t${i}`, split: 'test', group, rows: 70, members: group === 'small' ? 8 : 15 };
   });
   prepared = await preparedOf([...CAMPAIGNS.slice(0, 6), ...tests]);
-  const out = join(root, 'model');
-  await train(prepared, {
-    out,
-    settings: {
-      ...SMALL_SETTINGS,
-      steps: 10,
-      adaptation: {
-        ...DEFAULT_ADAPTATION,
-        negatives_per_seed: 2,
-        early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
-        epochs: 6,
-        rate: 0.03,
-      },
-    },
-    device: CPU,
-    clock: tickingClock(),
-    resume: false,
-    signal: new AbortController().signal,
-  });
+  const adaptation = {
+    ...DEFAULT_ADAPTATION,
+    negatives_per_seed: 2,
+    early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
+    epochs: 6,
+    rate: 0.03,
+  };
+  const { out } = await trainInto(newPath(), { settings: { steps: 10, adaptation } });
   model = await loadModel(out);
   report = await evaluateOn(prepared);
-});
-afterAll(() => {
-  for (const one of opened) one.close();
 });
 
 const interval = z
@@ -216,19 +196,9 @@ describe('evaluate, with other models', () => {
     evaluate(past, own, { repeats: 1, seed: 1, device: CPU, clock: tickingClock(), beside: others });
 
   beforeAll(async () => {
-    past = await prepareDataSet(writeSmallDataSet(newFolder(root), CAMPAIGNS), {
-      pastCampaigns: true,
-    });
-    opened.push(past);
-    const out = join(root, 'heads');
-    await train(past, {
-      out,
-      settings: { ...SMALL_SETTINGS, recipe: 'meta-heads', steps: 2, adaptation: DEFAULT_DESCENT },
-      device: CPU,
-      clock: tickingClock(),
-      resume: false,
-      signal: new AbortController().signal,
-    });
+    past = await open(prepareDataSet(writeSmallDataSet(temporaryFolder(), CAMPAIGNS), { pastCampaigns: true }));
+    const settings = { recipe: 'meta-heads', steps: 2, adaptation: DEFAULT_DESCENT } as const;
+    const { out } = await trainInto(newPath(), { prepared: past, settings });
     heads = await loadModel(out);
   });
 

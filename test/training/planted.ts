@@ -1,7 +1,7 @@
 /** A small one-hot matrix with a planted audience, for the tests of the baselines. */
 import { createRng } from '../../src/lib/rng.ts';
 import type { Futures } from '../../src/training/history/futures.ts';
-import type { CampaignHistory } from '../../src/training/history/history.ts';
+import { type CampaignHistory, labelledRows } from '../../src/training/history/history.ts';
 import type { OneHot } from '../../src/training/history/one-hot.ts';
 
 export const PLANTED_USERS = 600;
@@ -42,10 +42,7 @@ export function campaignOf(id: string, members: readonly number[], others: reado
     features: {},
     split: 'train',
     group: null,
-    train: {
-      users: Int32Array.from([...members, ...others]),
-      labels: new Uint8Array(members.length + others.length).fill(1, 0, members.length),
-    },
+    train: labelledRows(Int32Array.from(members), Int32Array.from(others)),
     seeds: new Int32Array(0),
     evaluation: { users: new Int32Array(0), labels: new Uint8Array(0) },
   };

@@ -4,6 +4,7 @@
 import { fitLogisticRegression, type LogisticModel } from '../../../packages/onnx-grad/index.ts';
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from '../choices/design-rows.ts';
+import { labelledRows } from '../history/history.ts';
 import type { OneHot } from '../history/one-hot.ts';
 import { type Reach, reachedOf } from '../history/reach.ts';
 import { latentStart } from '../meta/latent-start.ts';
@@ -106,10 +107,7 @@ export function sampleTask(
   const positives = presentSeeds(oneHot, seeds);
   const others = reachedOf(reach, nonSeeds(oneHot.users, positives));
   const sampled = sample(rng, others, NEGATIVES_PER_SEED * positives.length);
-  const users = new Int32Array(positives.length + sampled.length);
-  users.set(positives);
-  users.set(sampled, positives.length);
-  return { users, labels: new Uint8Array(users.length).fill(1, 0, positives.length) };
+  return labelledRows(positives, sampled);
 }
 
 /**

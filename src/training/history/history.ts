@@ -22,6 +22,12 @@ export interface LabelledRows {
   readonly times?: Float64Array;
 }
 
+/** Rows of the members, then of the others. */
+export function labelledRows(members: Int32Array, ...others: readonly Int32Array[]): LabelledRows {
+  const users = Int32Array.from([members, ...others].flatMap((list) => [...list]));
+  return { users, labels: new Uint8Array(users.length).fill(1, 0, members.length) };
+}
+
 /** One past campaign. */
 export interface CampaignHistory {
   readonly id: string;

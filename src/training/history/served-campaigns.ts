@@ -5,7 +5,7 @@ import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { CampaignValues } from '../../online/encode.ts';
 import type { Population } from '../../population/read.ts';
-import type { CampaignHistory, LabelledRows } from './history.ts';
+import { type CampaignHistory, type LabelledRows, labelledRows } from './history.ts';
 import { presentUsers } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { type Reach, reachedOf } from './reach.ts';
@@ -162,7 +162,7 @@ function trainCampaign(campaign: ServedCampaign, users: Int32Array, rng: Rng): C
   const drawn = sample(rng, others, OTHERS_PER_MEMBER * members.length);
   const isMember = new Set(members);
   const dismissed = dismissals.filter((user) => !isMember.has(user));
-  return describe(campaign, 'train', { train: rowsOf(members, [dismissed, drawn]) });
+  return describe(campaign, 'train', { train: labelledRows(members, dismissed, drawn) });
 }
 
 function testCampaign(campaign: ServedCampaign, users: Int32Array, rng: Rng): CampaignHistory {
@@ -175,7 +175,7 @@ function testCampaign(campaign: ServedCampaign, users: Int32Array, rng: Rng): Ca
   const others = reachedOf(campaign.reach, users).filter((user) => !isOut.has(user));
   return describe(campaign, 'test', {
     seeds: members.slice(0, half).sort(),
-    evaluation: rowsOf(hidden, [sample(rng, others, TEST_OTHERS)]),
+    evaluation: labelledRows(hidden, sample(rng, others, TEST_OTHERS)),
   });
 }
 
@@ -197,11 +197,6 @@ function describe(
     reach,
     ...rows,
   };
-}
-
-function rowsOf(members: Int32Array, others: readonly Int32Array[]): LabelledRows {
-  const users = Int32Array.from([members, ...others].flatMap((list) => [...list]));
-  return { users, labels: new Uint8Array(users.length).fill(1, 0, members.length) };
 }
 
 type Value = CampaignValues[string];

@@ -6,7 +6,7 @@ import { hasTokens } from '../../lib/feature-kinds.ts';
 import { firstAbove, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { Hidden } from '../../online/swap.ts';
 import type { Population } from '../../population/read.ts';
-import type { CampaignHistory } from './history.ts';
+import { type CampaignHistory, labelledRows } from './history.ts';
 import type { ScaledFeature } from './number-scales.ts';
 import { type Block, blocksOf, codeAt, type OneHot, tokenFrequencies } from './one-hot.ts';
 
@@ -203,16 +203,13 @@ function describe(
   const isHolder = new Set(holders);
   const others = oneHot.users.filter((user) => !isHolder.has(user));
   const drawn = sample(rng.fork(id), others, OTHERS_PER_MEMBER * holders.length);
-  const users = new Int32Array(holders.length + drawn.length);
-  users.set(holders);
-  users.set(drawn, holders.length);
   const nobody = new Int32Array(0);
   const campaign: CampaignHistory = {
     id,
     features: {},
     split: 'train',
     group: null,
-    train: { users, labels: new Uint8Array(users.length).fill(1, 0, holders.length) },
+    train: labelledRows(holders, drawn),
     seeds: nobody,
     evaluation: { users: nobody, labels: new Uint8Array(0) },
   };
