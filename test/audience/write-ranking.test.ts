@@ -74,15 +74,6 @@ describe('writeRanking', () => {
     expect(readdirSync(join(root, 'beside'))).toEqual(['expansion']);
   });
 
-  it('writes an empty ranking', async () => {
-    const folder = join(root, 'nobody');
-    expect(await writeRanking(blobs, folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });
-    const ranking = await openRanking(blobs, folder);
-    expect(ranking.read(0, 10).userNumbers.length).toBe(0);
-    expect(ranking.rankOf(0)).toBe(0);
-    ranking.close();
-  });
-
   it('replaces the leftovers of an earlier attempt, including half-written siblings, while readers keep the old one', async () => {
     const parent = join(root, 'retried');
     const folder = join(parent, 'expansion');

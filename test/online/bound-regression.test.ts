@@ -2,7 +2,7 @@
  * The regression of a model on a population: its sums, its sample, what it leaves out, and the cache file of the
  * sums.
  */
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/model/architectures/heads.ts';
@@ -14,7 +14,7 @@ import { openBoundRegression, type RegressionOptions } from '../../src/online/re
 import { addRows, type ColumnSums, emptySums } from '../../src/online/regression/covariance.ts';
 import { fitSideBySide, populationRegression } from '../../src/online/regression/population-regression.ts';
 import { RowProducts } from '../../src/online/regression/products.ts';
-import { readSums, regressionCache, writeSums } from '../../src/online/regression/regression-cache.ts';
+import { readSums, writeSums } from '../../src/online/regression/regression-cache.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/online/regression/sparse-rows.ts';
 import { PAST_CAMPAIGNS, type Population } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
@@ -276,13 +276,5 @@ describe('the cache of sums', () => {
     writeFileSync(cache, readFileSync(cache).subarray(0, 100));
     expect((await changeOf({ cache })).change).toEqual(change);
     expect(readSums(cache, WIDTH, population.rowCount)).toEqual(sums);
-  });
-
-  it("is in the population version's folder, named after the model's version", async () => {
-    const cache = regressionCache({ model, population });
-    expect(cache).toBe(join(population.path, population.version, `regression-${model.manifest.version}.sums`));
-    await changeOf({ cache });
-    expect(existsSync(cache)).toBe(true);
-    rmSync(cache);
   });
 });

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { customise } from '../../src/online/customise.ts';
 import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '../../src/online/online-context.ts';
-import { planKey } from '../../src/online/plan.ts';
 import { openScorer } from '../../src/online/scoring/score.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { modelOf, openWorld, splitRows, type World } from './world.ts';
@@ -39,25 +38,6 @@ describe('customise', () => {
       customise(context, requestOf(fans.slice(10, 40))),
     ]);
     expect(together).toEqual([once, other]);
-  });
-
-  it('depends on the set of seeds, not on their order', async () => {
-    const { population } = context;
-    const ids = [...fans.slice(0, 20)].map((row) => population.directory.id(row));
-    const customiseIds = (seeds: readonly string[]) => {
-      const rows = Int32Array.from(seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
-      const key = planKey({
-        modelVersion: 'm',
-        populationVersion: population.version,
-        features: {},
-        seeds: rows,
-        suppressed: new Int32Array(0),
-        dismissed: new Int32Array(0),
-        filters: {},
-      });
-      return customise(context, requestOf(rows, key));
-    };
-    expect(await customiseIds([...ids].reverse())).toEqual(await customiseIds(ids));
   });
 
   it('depends on the key and on the campaign', async () => {

@@ -106,14 +106,6 @@ describe('encodeUsers', () => {
     expect(numbersOf(single['user.tags']!)).toEqual([5, 1, 1, 4, 0, 0]);
   });
 
-  it('follows the order of the rows that it is given', async () => {
-    const population = await populationOf(root, USERS);
-    const binding = bind(model.folder, population);
-    const feeds = encodeUsers(model.graph, binding, population.readRows(Int32Array.of(3, 0, 3)));
-    expect(numbersOf(feeds['user.age']!)).toEqual([1, 3, 1]);
-    expect(numbersOf(feeds['user.tags']!)).toEqual([4, 0, 0, 5, 1, 1, 4, 0, 0]);
-  });
-
   it('encodes ranges one by one, into the same memory, as it encodes all rows', async () => {
     const population = await populationOf(root, USERS);
     const binding = bind(model.folder, population);
@@ -170,10 +162,6 @@ describe('encodeCampaign', () => {
       'campaign.words': { dtype: 'int64', shape: [3, 2], data: [4, 0, 4, 0, 4, 0] },
       'campaign.words.length': { dtype: 'int64', shape: [3], data: [1, 1, 1] },
     });
-  });
-
-  it('makes one row when the size is a name of its own', () => {
-    expect(encode({ topic: 'topic 2' }, graphWith('int32', 'campaigns'))['campaign.topic']!.shape).toEqual([1]);
   });
 
   it('drops unknown values of a list before it is cut', () => {

@@ -90,15 +90,6 @@ describe('openScorer', () => {
     }
   });
 
-  it('computes what depends on users alone once', () => {
-    const heads = tinyGraph(HEADS_CONFIG);
-    const { users, head } = scoringGraphs(heads, [HEADS.wide, HEADS.query, HEADS.bias, HEADS.scale]);
-    expect(users!.nodes.length).toBeGreaterThan(2 * head.nodes.length);
-    expect(head.inputs.filter((name) => name.startsWith('user.'))).toEqual([]);
-    // all parameters are adapted: nothing is shared
-    expect(scoringGraphs(context.model.graph, context.model.adapted).users).toBeNull();
-  });
-
   it('returns probabilities, for the given parameters and campaign', async () => {
     const scorer = await open();
     const scores = await scoreWith(scorer, parts[0]!);
