@@ -2,7 +2,6 @@
 import type { UserNumber } from '../lib/brands.ts';
 import { isInside } from './cut.ts';
 import type { MemberIndex } from './member-index.ts';
-import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 
 export interface Membership {
@@ -33,4 +32,13 @@ export function membershipOf(ranking: ReadRanking, size: number, userNumber: Use
 /** Returns the position of the member at a 1-based rank. */
 export function memberAt({ candidates }: ReadRanking, { scores }: MemberIndex, rank: number): Membership {
   return { rank, score: scores[rank - 1]!, percentile: percentileOf(rank, candidates) };
+}
+
+/**
+ * Returns the percentage of candidates that do not rank better than the 1-based `rank`, including the candidate at
+ * `rank`. The percentile is 100 at the first rank, falls with every rank, and is 100 / candidates at the last rank.
+ * Users who are not candidates (seeds, suppressed or filtered out) are not counted.
+ */
+export function percentileOf(rank: number, candidates: number): number {
+  return (100 * (candidates - rank + 1)) / candidates;
 }

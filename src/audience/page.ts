@@ -1,6 +1,6 @@
 /** Reads pages of an audience, with ranks and user ids. */
 import type { Directory } from '../population/read.ts';
-import { percentileOf } from './percentile.ts';
+import { percentileOf } from './membership.ts';
 import type { ReadRanking } from './ranking.ts';
 
 export type UserIds = Pick<Directory, 'id' | 'isErased'>;

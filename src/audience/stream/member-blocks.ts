@@ -6,8 +6,8 @@
 import { untilRead } from '../../domain/ports/blobs.ts';
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Directory } from '../../population/read.ts';
+import { percentileOf } from '../membership.ts';
 import type { AudienceItem } from '../page.ts';
-import { percentileOf } from '../percentile.ts';
 import type { ReadRanking } from '../ranking.ts';
 
 type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;

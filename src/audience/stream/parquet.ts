@@ -1,6 +1,6 @@
 /** Writes an audience as a Parquet file, one row group at a time. */
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { percentileOf } from '../percentile.ts';
+import { percentileOf } from '../membership.ts';
 import type { MemberBlock } from './member-blocks.ts';
 
 type Options = ConstructorParameters<typeof ParquetWriter>[0];

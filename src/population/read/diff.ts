@@ -46,8 +46,13 @@ export function diffPopulations(before: Population, after: Population): Populati
   const missing = (from: readonly Feature[]) =>
     from.filter(({ name }) => !changedByFeature.has(name)).map(({ name }) => name);
   return {
-    ...{ added: after.rowCount - kept, removed: before.rowCount - kept, kept, changed, changedByFeature },
-    ...{ addedFeatures: missing(after.features), removedFeatures: missing(before.features) },
+    added: after.rowCount - kept,
+    removed: before.rowCount - kept,
+    kept,
+    changed,
+    changedByFeature,
+    addedFeatures: missing(after.features),
+    removedFeatures: missing(before.features),
   };
 }
 

@@ -6,7 +6,9 @@ import { openPopulation, type Population, type PreparedVersion } from './populat
 
 export class PopulationOpener {
   readonly #threads = new SingleTaskThreads<OpenTask, PreparedVersion>({
-    ...{ beside: import.meta.url, name: 'open-thread', data: null },
+    beside: import.meta.url,
+    name: 'open-thread',
+    data: null,
   });
 
   /** Verifies every file of a version, and opens the version ready for look-ups. @throws AppError invalid_population */

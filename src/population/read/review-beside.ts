@@ -18,7 +18,9 @@ const RETRY_SECONDS = 2;
 export class PopulationReviewer {
   readonly #path: string;
   readonly #threads = new SingleTaskThreads<ReviewTask, Reviewed>({
-    ...{ beside: import.meta.url, name: 'review-thread', data: null },
+    beside: import.meta.url,
+    name: 'review-thread',
+    data: null,
   });
   readonly #found = new LRUCache<string, Promise<Reviewed>>({ max: KEPT });
   #last: Promise<unknown> = Promise.resolve();

@@ -15,7 +15,10 @@ export interface FeatureUse {
 /** Reviews all features, in order, in one pass over the segments. @throws AppError invalid_population */
 export function countUses(population: Population): FeatureUse[] {
   const counts = population.features.map(({ name }) => ({
-    ...{ name, users: 0, uses: new Uint32Array(population.dictionary(name).size), hasTokens: false },
+    name,
+    users: 0,
+    uses: new Uint32Array(population.dictionary(name).size),
+    hasTokens: false,
   }));
   for (let segment = 0; segment < population.segmentCount; segment++) {
     const { columns, count } = population.readSegment(segment);

@@ -159,7 +159,10 @@ export class VersionWriter implements RowSink {
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
     const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
     const version = await this.#destination.publish({
-      ...{ rowOf, shared: shared.segments, directory: this.#directory, erased: this.erased },
+      rowOf,
+      shared: shared.segments,
+      directory: this.#directory,
+      erased: this.erased,
       dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
       seal: () => this.#seal(users, rowOf, shared.segments),
     });
