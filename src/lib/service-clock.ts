@@ -14,24 +14,58 @@ const NOISE_MS = 20;
 const STABLE_MS = 10_000;
 const REMEMBER_EVERY_MS = 60_000;
 
-interface Stored {
+/** The service's time at a moment. */
+export interface StoredTime {
+  /** The time in milliseconds since 1970. */
   readonly now: number;
+  /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has no such id. */
   readonly elapsed: number;
   readonly boot: string | null;
 }
 
-interface Step {
+/**
+ * A correction of the service's clock: at the time `at`, the clock was moved forward by `ms`. Ages do not include this
+ * step.
+ */
+export interface ClockStep {
   readonly at: number;
   readonly ms: number;
 }
 
-/** The times that are stored across restarts. `src/domain/ports/clock.ts` documents the methods. */
-export interface TimeMemory {
-  seen(): Stored | null;
-  used(): Stored | null;
-  steps(): readonly Step[];
-  remember(time: Stored, isRight: boolean): void;
-  step(step: Step, how: { readonly isCorrection: boolean; readonly time: Stored; readonly isRight: boolean }): void;
+export interface StepKind {
+  /** Whether the step corrects the clock. Ages do not include a correction. */
+  readonly isCorrection: boolean;
+  /** The time after the step, which is stored with the step. */
+  readonly time: StoredTime;
+  /** Whether this time is right, as far as the service can tell. */
+  readonly isRight: boolean;
+}
+
+export interface ClockMemory {
+  /** The last stored time that was right, as far as the service could tell; null if there is none yet. */
+  seen(): StoredTime | null;
+
+  /**
+   * The last stored time, right or not. Stored waiting times agree with this time. null if no service has stored its
+   * time yet.
+   */
+  used(): StoredTime | null;
+
+  /** The corrections of the clock, oldest first. */
+  steps(): readonly ClockStep[];
+
+  /**
+   * Stores the time. If the time is right, also marks keys that have expired by this time as permanently expired.
+   * @throws AppError storage_failed
+   */
+  remember(time: StoredTime, isRight: boolean): void;
+
+  /**
+   * Moves the service's time by `ms`. Remaining waiting times stay the same, because the stored times (of jobs, leases,
+   * deliveries, grace periods of secrets, and responses kept for repeated requests) move too.
+   * @throws AppError storage_failed
+   */
+  step(step: ClockStep, how: StepKind): void;
 }
 
 export interface ServiceClockOptions {
@@ -71,7 +105,7 @@ export interface ClockStatus {
 
 export class ServiceClock implements Clock {
   readonly #options: ServiceClockOptions;
-  #memory: TimeMemory | null = null;
+  #memory: ClockMemory | null = null;
   /** The offset from monotonic time to the service's time. */
   #offset: number;
   #state: ClockStatus['state'] = 'settled';
@@ -149,7 +183,7 @@ export class ServiceClock implements Clock {
    * before the stored time, because stored waiting times agree with the stored time. If the machine's clock is behind,
    * `look` moves the time and the waiting times back.
    */
-  attach(memory: TimeMemory): void {
+  attach(memory: ClockMemory): void {
     this.#memory = memory;
     const [seen, used] = [memory.seen(), memory.used()];
     const elapsed = this.elapsed();
@@ -273,11 +307,11 @@ export class ServiceClock implements Clock {
     return this.#state !== 'new';
   }
 
-  #isOfThisBoot({ boot, elapsed }: Stored): boolean {
+  #isOfThisBoot({ boot, elapsed }: StoredTime): boolean {
     return boot !== null && boot === (this.#options.boot ?? null) && this.elapsed() >= elapsed;
   }
 
-  #stored(now: number): Stored {
+  #stored(now: number): StoredTime {
     return { now, elapsed: this.elapsed(), boot: this.#options.boot ?? null };
   }
 

@@ -18,6 +18,7 @@ import { sqlite } from './sqlite/adapter.ts';
 export { requireOwnBlobs, takeBlobs } from './blob-mark.ts';
 export { checkUserSet } from './files/set-file.ts';
 export { openBlobFiles, SHARED_FOLDER } from './open-blob-files.ts';
+export { openRecords } from './sqlite/open-store.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
 const ADAPTERS: Readonly<Record<string, (locator: StoreLocator) => StoreAdapter>> = {
@@ -48,7 +49,6 @@ export const openStore = located('open');
 export const takeSavedStore = located('takeSaved');
 export const adoptStore = located('adopt');
 export const openStoreFiles = located('openFiles');
-export const openRecords = located('openRecords');
 export const openUpkeep = located('openUpkeep');
 export const freeBytesOf = located('freeBytes');
 export const backUpStore = located('backup');

@@ -15,9 +15,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/lib/errors.ts';
 import {
   createClosedFolder,
-  createFolder,
   linkDurably,
-  removeQuietly,
   replaceDurably,
   replaceFolder,
   storageError,
@@ -32,15 +30,6 @@ beforeEach(() => {
 });
 
 const read = (path: string): string => readFileSync(path, 'utf8');
-
-describe('createFolder', () => {
-  it('makes missing parents, and accepts existing folders', () => {
-    const path = join(folder, 'a', 'b', 'c');
-    createFolder(path);
-    createFolder(path);
-    expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['c']);
-  });
-});
 
 describe('createClosedFolder', () => {
   const othersMay = (path: string) => statSync(path).mode & 0o7;
@@ -136,18 +125,6 @@ describe('replaceFolder', () => {
       expect.objectContaining({ code: 'ENOENT' }),
     );
     expect([read(join(folder, 'place', 'file')), existsSync(join(folder, 'aside'))]).toEqual(['old', false]);
-  });
-});
-
-describe('removeQuietly', () => {
-  it('removes files and folders, and ignores failures', () => {
-    mkdirSync(join(folder, 'a'));
-    writeFileSync(join(folder, 'a', 'file'), '');
-    removeQuietly(join(folder, 'a'), { recursive: false });
-    expect(existsSync(join(folder, 'a', 'file'))).toBe(true);
-    removeQuietly(join(folder, 'a'));
-    removeQuietly(join(folder, 'never'));
-    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

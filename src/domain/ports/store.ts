@@ -1,12 +1,12 @@
 /** The whole store: all ports of one data folder or database. Code should take the narrowest port that suffices. */
 import type { Clock } from '../../lib/clock.ts';
+import type { ClockMemory } from '../../lib/service-clock.ts';
 import type { Retention } from '../types.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { Audiences } from './audiences.ts';
 import type { AuditLog } from './audit.ts';
 import type { BlobReader, Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
-import type { ClockMemory } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
@@ -14,7 +14,6 @@ import type { StoreHealth } from './health.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { RangeWork } from './ranges.ts';
-import type { CampaignRecords } from './records.ts';
 import type { StoreReserve } from './reserve.ts';
 import type { BackupOptions, BackupReport, DamagedRow, RestoreOptions, RestoreReport, StoreUpkeep } from './upkeep.ts';
 import type { UserErasure } from './user-erasure.ts';
@@ -183,13 +182,6 @@ export interface StoreAdapter {
 
   /** Opens only the part of a store that a thread can read. This part need not be closed. */
   openFiles(location: string): Promise<StoreFiles>;
-
-  /**
-   * Opens the campaigns and their results for reading, even while a service is writing them. The caller must close the
-   * returned object.
-   * @throws AppError invalid_argument if there is no store of this version; storage_failed
-   */
-  openRecords(location: string): Promise<CampaignRecords>;
 
   /**
    * Opens a store for upkeep, even while a service is using the store. Upkeep compares the files that the store should

@@ -30,22 +30,6 @@ export function postgres(locator: BlobLocator): StoreAdapter {
       const { blobs } = await openBlobs(locator);
       return { blobs, setBlocks: async (name) => blocksOfSet(await openUserSet(blobs, name), name) };
     },
-    openRecords: async (url) => {
-      const { blobs, close } = await openBlobs(locator);
-      const [{ StoredRecords }, { PostgresDatabase }] = await Promise.all([
-        import('../sql/campaign-records.ts'),
-        import('./database/database.ts'),
-      ]);
-      const sql = new PostgresDatabase(url, 2);
-      return new StoredRecords({
-        sql,
-        blobs,
-        close: async () => {
-          await sql.close();
-          close();
-        },
-      });
-    },
     openUpkeep: async (url) => {
       const { openUpkeep } = await import('./upkeep/upkeep.ts');
       return openUpkeep(url, locator);

@@ -27,29 +27,25 @@ const COLUMNS = {
 const READY = `FROM campaigns c CROSS JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest
   WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
 
-/** The store to read. */
-export interface RecordSource {
-  readonly sql: Sql;
-  readonly blobs: Pick<BlobReader, 'open'>;
-  close(): Promise<void> | void;
-}
-
 export class StoredRecords implements CampaignRecords {
-  readonly #source: RecordSource;
+  readonly #sql: Sql;
+  readonly #blobs: Pick<BlobReader, 'open'>;
+  readonly close: () => Promise<void>;
 
-  /** `close` closes the source. */
-  constructor(source: RecordSource) {
-    this.#source = source;
+  constructor(sql: Sql, blobs: Pick<BlobReader, 'open'>, close: () => Promise<void>) {
+    this.#sql = sql;
+    this.#blobs = blobs;
+    this.close = close;
   }
 
   async ready(): Promise<readonly CampaignRecord[]> {
-    const rows = await this.#source.sql.all(`SELECT ${selectList(COLUMNS)} ${READY} ORDER BY c.number`);
+    const rows = await this.#sql.all(`SELECT ${selectList(COLUMNS)} ${READY} ORDER BY c.number`);
     return rows.map((row) => readRow(COLUMNS, row));
   }
 
   async countOthers(): Promise<number> {
     const sql = `SELECT (SELECT count(*) FROM campaigns) - (SELECT count(*) ${READY}) AS others`;
-    return (await this.#source.sql.get<{ readonly others: number }>(sql))!.others;
+    return (await this.#sql.get<{ readonly others: number }>(sql))!.others;
   }
 
   async seedsOf(id: string): Promise<IdBlocks> {
@@ -70,16 +66,12 @@ export class StoredRecords implements CampaignRecords {
 
   async feedbackOf(id: string): Promise<FeedbackBlocks> {
     const number = await this.#numberOf(id);
-    return number === undefined ? [] : feedbackBlocks(this.#source.sql, number);
-  }
-
-  async close(): Promise<void> {
-    await this.#source.close();
+    return number === undefined ? [] : feedbackBlocks(this.#sql, number);
   }
 
   async #numberOf(id: string): Promise<number | undefined> {
     const sql = 'SELECT number FROM campaigns WHERE id = @id';
-    return (await this.#source.sql.get<{ readonly number: number }>(sql, { id }))?.number;
+    return (await this.#sql.get<{ readonly number: number }>(sql, { id }))?.number;
   }
 
   /**
@@ -88,13 +80,13 @@ export class StoredRecords implements CampaignRecords {
    */
   async #open(owner: SetOwner): Promise<OpenSet[]> {
     for (let attempt = 1; ; attempt++) {
-      const owned = await readOwnedSet(this.#source.sql, owner).catch((error) => {
+      const owned = await readOwnedSet(this.#sql, owner).catch((error) => {
         if (error instanceof AppError && error.code === 'campaign_not_found') return null;
         throw error;
       });
       if (owned === null) return [];
       try {
-        return [{ name: owned.name, blob: await openUserSet(this.#source.blobs, owned.name) }];
+        return [{ name: owned.name, blob: await openUserSet(this.#blobs, owned.name) }];
       } catch (error) {
         if (attempt === ATTEMPTS || !isMissing(error)) throw error;
       }

@@ -1,14 +1,17 @@
 /** Opens the store of a data folder: a SQLite database and files. */
 import { join, resolve } from 'node:path';
+import type { CampaignRecords } from '../../domain/ports/records.ts';
 import type { CampaignStore, StoreFiles, StoreOptions } from '../../domain/ports/store.ts';
 import { createClosedFolder, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';
+import { StoredRecords } from '../sql/campaign-records.ts';
 import { ONLY_SENDER } from '../sql/outbox.ts';
 import { openRepositories } from '../sql/repositories.ts';
 import { DataFolder } from './data-folder.ts';
-import { refuseStranded } from './database/data-folder.ts';
-import { DATABASE_FILE, openDatabase } from './database/database.ts';
+import { ConnectionSql } from './database/connection-sql.ts';
+import { databaseOf, refuseStranded } from './database/data-folder.ts';
+import { DATABASE_FILE, openDatabase, openForReading } from './database/database.ts';
 import { DatabaseFiles } from './database/database-files.ts';
 import { Reserve } from './database/reserve.ts';
 import { SqliteDatabase } from './database/sqlite-database.ts';
@@ -53,4 +56,15 @@ export async function openStore(dataDir: string, options: StoreOptions): Promise
 export function openFiles(dataDir: string): StoreFiles {
   const blobs = new FileBlobs(dataDir);
   return { blobs, setBlocks: async (name) => blocksOfSet(await openUserSet(blobs, name), name) };
+}
+
+/**
+ * Opens the campaigns and their results for reading, even while a service is writing them. The caller must close the
+ * returned object.
+ * @throws AppError invalid_argument if there is no store of this version; storage_failed
+ */
+export function openRecords(dataDir: string): CampaignRecords {
+  const folder = resolve(dataDir);
+  const connection = openForReading(databaseOf(folder));
+  return new StoredRecords(new ConnectionSql(connection), new FileBlobs(folder), async () => void connection.close());
 }

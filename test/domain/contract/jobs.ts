@@ -36,14 +36,6 @@ export function describeJobs(newData: NewData): void {
       });
     });
 
-    it('leases a job to only one of two owners', async () => {
-      const data = newData();
-      const [a, b] = [await data.open(), await data.open()];
-      await a.create(newCampaign(), everyoneIsKnown);
-      expect(await a.claim('1:a')).not.toBeNull();
-      expect(await b.claim('2:b')).toBeNull();
-    });
-
     it('leases it to another owner once the lease expired, from queued, with progress and pins kept', async () => {
       const data = newData();
       const [a, b] = [await data.open(), await data.open()];
@@ -63,17 +55,6 @@ export function describeJobs(newData: NewData): void {
       ]);
       expect([await a.end(job, 'failed', reason), await a.retryLater(job, reason, 0)]).toEqual([false, false]);
       expect(await b.get(id)).toMatchObject({ state: 'queued', progress: 0.4 });
-    });
-
-    it('does not let an owner finish its first claim once it holds the second', async () => {
-      const data = newData();
-      const store = await data.open();
-      await store.create(newCampaign(), everyoneIsKnown);
-      const first = (await store.claim('1:a'))!;
-      data.clock.pass(LEASE_MS);
-      const second = (await store.claim('1:a'))!;
-      expect(await store.advance(first, { state: 'adapting' })).toBe(false);
-      expect(await expand(store, second)).toBe(true);
     });
   });
 

@@ -102,24 +102,6 @@ it('has the times of its clock, and ends now if it is reported afterwards', asyn
 });
 
 describe('a receiver', () => {
-  it('that refuses a batch does not get it again', async () => {
-    receiver.status = 400;
-    telemetry.start({ name: 'a', kind: 'internal' }).end();
-    await telemetry.close();
-    expect([receiver.messages, receiver.spans]).toEqual([1, []]);
-  });
-
-  it('that is busy gets the batch once more', async () => {
-    receiver.status = 503;
-    const patient = open({ OTEL_BSP_SCHEDULE_DELAY: '1' });
-    patient.start({ name: 'a', kind: 'internal' }).end();
-    await vi.waitUntil(() => receiver.messages === 1);
-    receiver.status = 200;
-    await vi.waitUntil(() => receiver.spans.length === 1, { timeout: 5_000 });
-    expect(receiver.messages).toBe(2);
-    await patient.close();
-  });
-
   it('that is gone costs a second at the end, and a warning', async () => {
     await receiver.close();
     const start = systemClock.elapsed();
@@ -178,19 +160,6 @@ describe('OpenTelemetry variables', () => {
       'metaheac.process': 'api',
       'service.instance.id': expect.stringMatching(/^api-/),
     });
-  });
-
-  it('name only the service by default', async () => {
-    telemetry.start({ name: 'a', kind: 'internal' }).end();
-    await telemetry.close();
-    expect(receiver.resource).toMatchObject({ 'service.name': 'metaheac', 'telemetry.sdk.language': 'nodejs' });
-  });
-
-  it('compress requests', async () => {
-    const zipped = open({ OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' });
-    zipped.start({ name: 'a', kind: 'internal' }).end();
-    await zipped.close();
-    expect([receiver.headers['content-encoding'], receiver.spans.length]).toEqual(['gzip', 1]);
   });
 
   it.each([

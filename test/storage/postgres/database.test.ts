@@ -71,25 +71,6 @@ async function waitForLock(database: PostgresDatabase): Promise<void> {
 }
 
 describeWithPostgres('Database', () => {
-  it('returns integers of eight bytes, and refuses a statement without one of its values', async () => {
-    const database = await open();
-    const row = await database.get('SELECT @number::bigint + 1 AS next', { number: Number.MAX_SAFE_INTEGER - 1 });
-    expect(row).toEqual({ next: 2 ** 53 - 1 });
-    await expect(database.get('SELECT @missing', {})).rejects.toThrow('parameter missing has a value');
-  });
-
-  it('repeats transactions that conflict, so that no increment is lost', async () => {
-    const url = await openMigratedPostgres();
-    const [one, two] = [await open(url), await open(url)];
-    const increment = (database: PostgresDatabase) =>
-      database.write(async (t) => {
-        const row = await t.get<{ at: number }>('SELECT written_at AS at FROM probe');
-        await t.run('UPDATE probe SET written_at = @next', { next: row!.at + 1 });
-      });
-    await Promise.all(Array.from({ length: 60 }, (_, i) => increment(i % 2 === 0 ? one : two)));
-    expect(await one.get('SELECT written_at AS at FROM probe')).toEqual({ at: 60 });
-  });
-
   it('runs a transaction alone if it must: after those that have begun, and before later ones', async () => {
     const url = await openMigratedPostgres();
     const [one, two] = [await open(url), await open(url)];
@@ -225,37 +206,6 @@ describeWithPostgres('Database', () => {
 });
 
 describeWithPostgres('announcements', () => {
-  it('reach this process at the commit, and others at once', async () => {
-    const url = await openMigratedPostgres();
-    const [one, two] = [await open(url), await open(url)];
-    const heard: string[] = [];
-    one.listen('audience', (key) => heard.push(`one ${key}`));
-    two.listen('audience', (key) => heard.push(`two ${key}`));
-    await Promise.all([one.announcements.caughtUp(), two.announcements.caughtUp()]);
-    heard.length = 0;
-    await one.write(async (t) => t.announce('audience', 'c'));
-    expect(heard).toContain('one c');
-    await two.announcements.caughtUp();
-    expect(heard).toContain('two c');
-    expect(two.announcements.isFresh).toBe(true);
-  });
-
-  it('are not made by a transaction that throws', async () => {
-    const database = await open();
-    const heard: (string | null)[] = [];
-    database.listen('audience', (key) => heard.push(key));
-    await database.announcements.caughtUp();
-    heard.length = 0;
-    await expect(
-      database.write(async (t) => {
-        t.announce('audience', 'c');
-        throw new Error('no');
-      }),
-    ).rejects.toThrow('no');
-    await database.announcements.caughtUp();
-    expect(heard).toEqual([]);
-  });
-
   it('that may have been missed are made up for when the connection is back', async () => {
     const url = await openMigratedPostgres();
     const database = await open(url);

@@ -11,7 +11,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
 import { releaseLostEngines } from '../../../src/service/cluster/lost-engines.ts';
 import { LONGEST_LEASE_MS, postgres } from '../../../src/storage/postgres/adapter.ts';
-import { everyoneIsKnown, expand, LEASE_MS, newCampaign } from '../../domain/contract/inputs.ts';
+import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
@@ -114,21 +114,5 @@ describeWithPostgres('jobs of several engines', () => {
     const killedAt = performance.now();
     expect(await claimWhenFree(store, 50)).toMatchObject({ attempt: 2, deaths: 1 });
     expect(performance.now() - killedAt).toBeLessThan(2_000);
-  });
-
-  itUsual('do not use up their attempts at work that failed when their engines die or are stopped', async () => {
-    const data = sharedStore({ maximumAttempts: 2 });
-    const [store, other] = [await data.open(), await data.open()];
-    const { id } = await store.create(newCampaign(), everyoneIsKnown);
-    await store.advance((await store.claim('1:dies'))!, { state: 'adapting' });
-    data.clock.pass(LEASE_MS);
-    for (let i = 2; i < 6; i++) {
-      await other.claim(`${i}:engine`);
-      expect(await store.releaseOwner(`${i}:engine`, 'stopped')).toBe(1);
-    }
-    const failed = (await store.claim('9:engine'))!;
-    expect(failed).toMatchObject({ attempt: 2, deaths: 1, token: 6 });
-    await store.retryLater(failed, { code: 'storage_failed', message: 'the disk is full' }, 0);
-    expect((await store.get(id)).state).toBe('queued');
   });
 });

@@ -1,12 +1,9 @@
 /** Migrations: applied once, by processes that start together, and beside the release before or after. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import type { Step } from '../../../src/storage/postgres/database/apply-step.ts';
 import { migrate, readSteps } from '../../../src/storage/postgres/database/migrations.ts';
-import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 
 async function query(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
@@ -140,15 +137,5 @@ describeWithPostgres('migrations of Postgres', () => {
       for (const [, , table] of sql.matchAll(/CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(\w+) ON (\w+)/g))
         expect(made, `${name} locks ${table} while it makes an index`).toContain(table);
     }
-  });
-
-  it('have numbers without gaps, and say of which kind they are', () => {
-    const folder = mkdtempSync(join(temporaryFolder(), 'steps-'));
-    writeFileSync(join(folder, '0001-first.sql'), '-- contract: all tables\n');
-    writeFileSync(join(folder, '0002-second.sql'), '-- a comment\n');
-    expect(() => readSteps(folder)).toThrow('0002-second.sql begins with its kind');
-    writeFileSync(join(folder, '0002-second.sql'), '-- expand: a column\n');
-    writeFileSync(join(folder, '0004-third.sql'), '-- expand: a column\n');
-    expect(() => readSteps(folder)).toThrow('0004-third.sql is not number 3');
   });
 });

@@ -2,14 +2,14 @@
 import { readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest';
 import { type OpenBlob, PartMissing, untilRead } from '../../../src/domain/ports/blobs.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { OpenedS3 } from '../../../src/storage/s3/open-s3.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { openFiles } from '../../fixture/open-files.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
-import { IS_LONG, itUsual } from '../../fixture/size.ts';
+import { itUsual } from '../../fixture/size.ts';
 import { FaultyGate } from './faulty-gate.ts';
 import { newS3, type OpenSettings } from './storage.ts';
 
@@ -117,16 +117,6 @@ describe('an open blob', () => {
     for (const part of [6, 1, 3]) await readPart(blob, part);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(fetched()).toBe(3);
-    blob.close();
-  });
-
-  it.runIf(IS_LONG)('has as many parts as a file of 5 GiB', async () => {
-    const s3 = open();
-    const bytes = bytesOf(640);
-    await publish(s3, bytes);
-    expect(Buffer.from(await s3.blobs.read(FOLDER, 'a.bin')).equals(bytes)).toBe(true);
-    const blob = await s3.blobs.open(FOLDER, 'a.bin');
-    expect((await readPart(blob, 639)).equals(bytes.subarray(639 * PART))).toBe(true);
     blob.close();
   });
 });

@@ -32,9 +32,4 @@ describe('sweepBlobs', () => {
     expect([await sweepBlobs(locator, hoursLater(25)), await left()]).toEqual([1, ['other/file']]);
     client.destroy();
   });
-
-  it('has nothing to do for blobs that are files', async () => {
-    const locator = locateSharedStore(DATABASE, { url: 'file:///none', cacheFolder: temporaryFolder() });
-    expect(await sweepBlobs(locator, systemClock)).toBe(0);
-  });
 });

@@ -51,24 +51,6 @@ describeDialects('audit_log', (newNodes) => {
     expect((await audit.list({ limit: 9 })).items.map(({ action }) => action)).toEqual(['b']);
   });
 
-  it('has no entry of a transaction that fails, and the entry of the next one', async () => {
-    const { open } = await newNodes();
-    const { audit, database } = await open();
-    const pending = pendingAction('a');
-    await audit.during(pending, async () => {
-      await expect(
-        database.write(async () => {
-          throw new Error('refused');
-        }),
-      ).rejects.toThrow('refused');
-      expect(pending.isRecorded).toBe(false);
-      await database.write(async () => {});
-      await database.write(async () => {});
-    });
-    expect(pending.isRecorded).toBe(true);
-    expect((await audit.list({ limit: 9 })).items).toHaveLength(1);
-  });
-
   it('counts an entry as no earlier than the entry before it if the clock is set back', async () => {
     const { open, clock } = await newNodes();
     const [one, two] = [await open(), await open()];

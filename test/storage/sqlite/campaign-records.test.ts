@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignRecords, FeedbackBlocks } from '../../../src/domain/ports/records.ts';
 import type { Campaign } from '../../../src/domain/types.ts';
-import { sqlite } from '../../../src/storage/sqlite/adapter.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
+import { openRecords } from '../../../src/storage/sqlite/open-store.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { migratedDataFolder } from './data-folder.ts';
-
-const { openRecords } = sqlite;
 
 const seedsOf = async (records: CampaignRecords, id: string) => [...(await records.seedsOf(id))].flat();
 
@@ -34,7 +32,7 @@ describe('openRecords', () => {
     await expand(store, (await store.claim('1:a'))!, { folder: 'x/a' });
     await expand(store, (await store.claim('1:a'))!, { folder: 'x/b' });
     await store.end((await store.claim('1:a'))!, 'failed', { code: 'no_candidates', message: 'nobody' });
-    const records = await openRecords(data.folder);
+    const records = openRecords(data.folder);
     const [first, second] = made;
     const none = { filters: {}, suppression: null, commonSuppression: null };
     const facts = { features: first!.features, externalId: null, ...none };
@@ -50,7 +48,7 @@ describe('openRecords', () => {
     const data = migratedDataFolder();
     const store = await data.open();
     const { id } = await store.create(newCampaign({ seeds: ['cid', 'ann', '😀'] }), everyoneIsKnown);
-    const records = await openRecords(data.folder);
+    const records = openRecords(data.folder);
     expect(await records.ready()).toEqual([]);
     await expand(store, (await store.claim('1:a'))!);
     expect(await records.ready()).toHaveLength(1);
@@ -72,7 +70,7 @@ describe('openRecords', () => {
       { userId: 'dan', event: 'conversion', happenedAt: 2 },
       { userId: 'eve', event: 'dismissal', happenedAt: 1 },
     ]);
-    const records = await openRecords(data.folder);
+    const records = openRecords(data.folder);
     expect(await rowsOf(await records.feedbackOf(id))).toEqual([
       { userId: 'dan', event: 'conversion' },
       { userId: 'eve', event: 'dismissal' },
@@ -89,7 +87,7 @@ describe('openRecords', () => {
     await store.close();
     const file = join(data.folder, 'metaheac.db');
     const before = readFileSync(file);
-    const records = await openRecords(data.folder);
+    const records = openRecords(data.folder);
     expect(await records.ready()).toHaveLength(1);
     await records.close();
     expect(readFileSync(file)).toEqual(before);
@@ -99,18 +97,18 @@ describe('openRecords', () => {
     const empty = temporaryFolder();
     const refusal = (message: RegExp) =>
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringMatching(message) as string });
-    await expect(openRecords(empty)).rejects.toThrow(refusal(/not the data folder of a service/));
+    expect(() => openRecords(empty)).toThrow(refusal(/not the data folder of a service/));
     expect(readdirSync(empty)).toEqual([]);
     writeFileSync(join(empty, 'metaheac.db'), 'text');
-    await expect(openRecords(empty)).rejects.toThrow(refusal(/not an intact SQLite database/));
+    expect(() => openRecords(empty)).toThrow(refusal(/not an intact SQLite database/));
     const data = migratedDataFolder();
     await data.open();
     const database = openDatabase(join(data.folder, 'metaheac.db'));
     const version = database.pragma('user_version', { simple: true }) as number;
     database.pragma(`user_version = ${version - 1}`);
-    await expect(openRecords(data.folder)).rejects.toThrow(refusal(/older version .* start a service/));
+    expect(() => openRecords(data.folder)).toThrow(refusal(/older version .* start a service/));
     database.pragma(`user_version = ${version + 1}`);
-    await expect(openRecords(data.folder)).rejects.toThrow(refusal(/newer version/));
+    expect(() => openRecords(data.folder)).toThrow(refusal(/newer version/));
     database.pragma(`user_version = ${version}`);
     database.close();
   });

@@ -1,14 +1,9 @@
-/** One service per data folder, also across processes and after a crash. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+/** One service per data folder. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { lockDataFolder } from '../../../src/storage/sqlite/database/data-folder.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-
-const HOLDER = fileURLToPath(new URL('./children/hold-lock.ts', import.meta.url));
 
 describe('lockDataFolder', () => {
   it('locks the folder, created if missing, for one holder, and for the next once it is released', () => {
@@ -19,27 +14,6 @@ describe('lockDataFolder', () => {
     );
     release();
     lockDataFolder(folder)();
-  });
-
-  it('refuses while another live process has it, and takes over once that was killed with -9', async () => {
-    const folder = temporaryFolder();
-    const other = spawn(process.execPath, [HOLDER, folder], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = once(other, 'exit');
-    await once(other.stdout, 'data');
-    expect(() => lockDataFolder(folder)).toThrow(expect.objectContaining({ code: 'unavailable' }));
-    other.kill('SIGKILL');
-    await ended;
-    lockDataFolder(folder)();
-  });
-
-  it('keeps other processes out', () => {
-    const folder = temporaryFolder();
-    const release = lockDataFolder(folder);
-    const other = spawnSync(process.execPath, [HOLDER, folder], { encoding: 'utf8' });
-    release();
-    expect([other.status, other.stdout]).toEqual([1, 'refused: unavailable\n']);
   });
 
   it('throws storage_failed if the folder cannot be created', () => {

@@ -28,15 +28,6 @@ describe('openDatabase', () => {
     database.close();
   });
 
-  it('applies missing migrations, once', () => {
-    const path = join(temporaryFolder(), 'a.db');
-    const first = migration(1, 'CREATE TABLE a (x)');
-    openDatabase(path, [first]).close();
-    const database = openDatabase(path, [first, migration(2, 'CREATE TABLE b (x)')]);
-    expect(database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()).toEqual(['a', 'b']);
-    database.close();
-  });
-
   it('keeps all rows of an earlier version, with new checksums', () => {
     const path = join(temporaryFolder(), 'a.db');
     const first = openDatabase(path);
@@ -111,18 +102,6 @@ describe('openDatabase', () => {
 });
 
 describe('write', () => {
-  it('commits nothing of work that throws', () => {
-    const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
-    expect(() =>
-      write(database, () => {
-        database.exec('INSERT INTO a VALUES (1)');
-        throw new Error('no');
-      }),
-    ).toThrow('no');
-    expect(database.prepare('SELECT count(*) FROM a').pluck().get()).toBe(0);
-    database.close();
-  });
-
   it('throws unavailable if another process holds the lock for too long', () => {
     const path = join(temporaryFolder(), 'a.db');
     const holder = openDatabase(path);
@@ -152,13 +131,6 @@ it.each(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'])('%s is called a full disk', (co
 });
 
 describe('readMigrations', () => {
-  it('refuses a gap in the numbers', () => {
-    const folder = temporaryFolder();
-    writeFileSync(join(folder, '0001-a.sql'), '');
-    writeFileSync(join(folder, '0003-c.sql'), '');
-    expect(() => readMigrations(folder)).toThrow('migration 0003-c.sql is not number 2');
-  });
-
   it('throws storage_failed if the disk is full while the log is checkpointed', () => {
     const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
     const full = vi.spyOn(database, 'pragma').mockImplementation(() => {

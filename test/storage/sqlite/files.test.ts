@@ -16,18 +16,6 @@ describe('files of user sets', () => {
     );
     expect((await store.list({ limit: 10 })).items).toEqual([]);
   });
-
-  it('throws storage_failed if the file was altered', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
-    const job = (await store.claim('1:a'))!;
-    expect([...(await store.setBlocks(job.sets.seeds))].flat()).toEqual(['ann', 'bob']);
-    writeFileSync(join(data.folder, 'seeds', userSetFile(job.sets.seeds)), 'ann\n');
-    await expect(async () => [...(await store.setBlocks(job.sets.seeds))].flat()).rejects.toThrow(
-      expect.objectContaining({ code: 'storage_failed' }),
-    );
-  });
 });
 
 describe('files without a row', () => {

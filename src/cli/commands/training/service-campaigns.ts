@@ -4,7 +4,7 @@ import { findRoles } from '../../../audience/find-roles.ts';
 import type { CampaignRecord, CampaignRecords } from '../../../domain/ports/records.ts';
 import { canonicalJson } from '../../../lib/text/canonical-json.ts';
 import type { Population } from '../../../population/read.ts';
-import { locateStore, openRecords } from '../../../storage/open-store.ts';
+import { openRecords } from '../../../storage/open-store.ts';
 import { createReach, type Reach } from '../../../training/history/reach.ts';
 import type { ServedCampaign } from '../../../training/history/served-campaigns.ts';
 
@@ -21,7 +21,7 @@ export interface ServiceCampaigns {
  * @throws AppError invalid_argument if there is no data folder of this version; storage_failed
  */
 export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
-  const records = await openRecords(locateStore(dataDir));
+  const records = openRecords(dataDir);
   try {
     const campaigns: ServedCampaign[] = [];
     const reaches = new Map<string, Reach>();
