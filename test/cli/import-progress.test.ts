@@ -1,6 +1,6 @@
 /** What an import tells while it runs. */
 import { describe, expect, it } from 'vitest';
-import { progressWriter } from '../../src/cli/commands/population/import-files.ts';
+import { progressWriter } from '../../src/cli/commands/population/import.ts';
 
 describe('the progress of an import', () => {
   it('has the phase, then rows, rows a second and the time that is left', () => {

@@ -121,7 +121,8 @@ describe('a DeepFM of PyTorch', () => {
     const features = { user_features: SCHEMA.features.user, campaign_features: SCHEMA.features.campaign };
     writeFileSync(join(data, 'dataset.json'), JSON.stringify({ name: 'generated', ...features }));
     writeFileSync(join(data, 'users.ndjson'), users.map((user) => `${JSON.stringify(user)}\n`).join(''));
-    await populationImportCommand({ data, model, out: population }, output);
+    const reading = { column: new Map(), maxBadRows: 0, duplicates: 'error' } as const;
+    await populationImportCommand([], { data, model, out: population, ...reading }, output);
     expect(lines.find((line) => line.startsWith('  city: '))).toMatch(
       /^ {2}city: 19 tokens, 3000 uses, 1\d\.\d % unknown/,
     );

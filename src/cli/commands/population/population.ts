@@ -128,12 +128,7 @@ function addImport(population: Command, output: Output): void {
       )
       .hook('preAction', checkSources)
       .action(async (sources, options) => {
-        if (sources.length === 0) {
-          await (await import('./import.ts')).populationImportCommand(options, output);
-        } else {
-          const { populationImportFilesCommand } = await import('./import-files.ts');
-          await populationImportFilesCommand(sources, options, output);
-        }
+        await (await import('./import.ts')).populationImportCommand(sources, options, output);
       }),
     'metaheac population import users.parquet --schema schema.json --out population',
     'metaheac population import users.parquet --schema schema.json --blobs s3://bucket/prefix',

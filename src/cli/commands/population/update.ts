@@ -6,7 +6,7 @@ import { type Duplicates, readSourceSchema } from '../../../population/import.ts
 import type { PublishedPopulation } from '../../../population/share.ts';
 import { fitSchema, schemaOfFeatures, type UpdateFilesResult, updateFiles } from '../../../population/update.ts';
 import { describeVersion, destinationOf, reportStored } from './destination.ts';
-import { noteBadRows, progressWriter } from './import-files.ts';
+import { noteBadRows, progressWriter } from './import.ts';
 
 export interface PopulationUpdateOptions {
   /** By default, the object storage of a cluster. */
