@@ -1,6 +1,7 @@
 /** Populations, models and the status in a real browser. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
@@ -220,29 +221,41 @@ describeInBrowser('the status', () => {
   });
 });
 
-describeInBrowser.each(THEMES)('the API reference in the %s theme', (theme) => {
-  it("has the project's name and colours, and links to the console", async () => {
-    const opened = await fixture().open(theme);
-    await opened.page.goto(`${fixture().url}/docs`);
-    await opened.page.getByText('Metrics for Prometheus').waitFor();
-    expect(await opened.page.title()).toBe('metaheac API');
-    expect(await opened.page.locator('.topbar').isVisible()).toBe(false);
-    const canvas = await opened.page.evaluate('getComputedStyle(document.body).backgroundColor');
-    expect(canvas).toBe(theme === 'dark' ? 'rgb(20, 20, 19)' : 'rgb(255, 255, 255)');
-    // what is opened, tried and asked for has faults of its own
-    await opened.page.locator('.opblock-summary-control').first().click();
-    await opened.page.locator('.opblock-summary-control').nth(3).click();
-    await opened.page.locator('.try-out__btn').first().click();
-    await opened.page.locator('.execute').first().waitFor();
-    // every-page.test.ts looks at the rest
-    await expectAccessible(opened.page, '.opblock.is-open');
-    await opened.page.locator('.btn.authorize').first().click();
-    await opened.page.getByRole('button', { name: 'Close' }).first().waitFor();
-    await expectAccessible(opened.page, '.dialog-ux');
-    await opened.page.getByRole('button', { name: 'Close' }).first().click();
-    await takeScreenshot(opened.page, `reference-1600-${theme}`);
-    await opened.page.getByRole('link', { name: 'Console' }).click();
-    await opened.page.getByRole('link', { name: 'API reference' }).or(opened.page.getByLabel('API key')).waitFor();
-    expect(opened.faults.list).toEqual([]);
+const CANVAS = { dark: 'rgb(20, 20, 19)', light: 'rgb(255, 255, 255)' };
+
+/** Changes the browser's theme, which the page follows. */
+async function switchTo(page: Page, theme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme });
+  await page.locator(theme === 'dark' ? 'html.dark-mode' : 'html:not(.dark-mode)').waitFor();
+  expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(CANVAS[theme]);
+}
+
+describeInBrowser('the API reference', () => {
+  it("has the project's name and colours in both themes, and links to the console", async () => {
+    const { page, faults } = await fixture().open();
+    await page.goto(`${fixture().url}/docs`);
+    await page.getByText('Metrics for Prometheus').waitFor();
+    expect(await page.title()).toBe('metaheac API');
+    expect(await page.locator('.topbar').isVisible()).toBe(false);
+    // what is opened, tried and asked for has faults of its own; every-page.test.ts looks at the rest
+    await page.locator('.opblock-summary-control').first().click();
+    await page.locator('.opblock-summary-control').nth(3).click();
+    await page.locator('.try-out__btn').first().click();
+    await page.locator('.execute').first().waitFor();
+    for (const theme of THEMES) {
+      await switchTo(page, theme);
+      await expectAccessible(page, '.opblock.is-open');
+      await takeScreenshot(page, `reference-1600-${theme}`);
+    }
+    await page.locator('.btn.authorize').first().click();
+    await page.getByRole('button', { name: 'Close' }).first().waitFor();
+    for (const theme of THEMES) {
+      await switchTo(page, theme);
+      await expectAccessible(page, '.dialog-ux');
+    }
+    await page.getByRole('button', { name: 'Close' }).first().click();
+    await page.getByRole('link', { name: 'Console' }).click();
+    await page.getByRole('link', { name: 'API reference' }).or(page.getByLabel('API key')).waitFor();
+    expect(faults.list).toEqual([]);
   });
 });
