@@ -28,7 +28,6 @@ const STORED_AS: { readonly [K in AttributeKind]: AttributeType } = {
   dtype: AttributeType.INT,
   float: AttributeType.FLOAT,
   ints: AttributeType.INTS,
-  floats: AttributeType.FLOATS,
   string: AttributeType.STRING,
   fill: AttributeType.TENSOR,
 };
@@ -148,8 +147,6 @@ function readOne(attribute: AttributeProto, kind: Exclude<AttributeKind, 'fill'>
       return attribute.f;
     case 'ints':
       return intsOf(attribute, what);
-    case 'floats':
-      return [...attribute.floats];
     case 'string':
       return textOf(attribute);
   }
@@ -167,8 +164,6 @@ function writeOne(name: string, kind: Exclude<AttributeKind, 'fill'>, value: unk
       return create(AttributeProtoSchema, { name, type, f: value as number });
     case 'ints':
       return intsAttribute(name, value as readonly number[]);
-    case 'floats':
-      return create(AttributeProtoSchema, { name, type, floats: [...(value as readonly number[])] });
     case 'string':
       return create(AttributeProtoSchema, { name, type, s: new Uint8Array(Buffer.from(value as string)) });
   }

@@ -103,4 +103,4 @@ export type OpType = keyof OpAttributes;
  * The type of each kind of attribute in a file: `dtype` is stored as the int of its TensorProto.DataType, `fill` as a
  * tensor of one element.
  */
-export type AttributeKind = 'int' | 'float' | 'ints' | 'floats' | 'string' | 'dtype' | 'fill';
+export type AttributeKind = 'int' | 'float' | 'ints' | 'string' | 'dtype' | 'fill';

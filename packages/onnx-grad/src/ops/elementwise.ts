@@ -1,23 +1,17 @@
 /** Elementwise arithmetic on one or two values, with broadcasting. */
-import { type Dim, typeText } from '../graph/tensor.ts';
-import { broadcastOf, floatUnary, knownOf, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
-import type { InferContext, Inferred, OpSpec } from './spec.ts';
-
-/** Applies `f` to two elements if both are numbers. */
-export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
-  typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
-
-/**
- * The shape rule for an op with two inputs that are broadcast. `combine` returns an element of the result, or null if
- * the element is unknown.
- */
-export function arithmetic(
-  c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
-  combine: (a: Dim, b: Dim) => Dim | null,
-): readonly Inferred[] {
-  const type = broadcastOf(c, requireNumber);
-  return [{ ...type, known: knownOf(c.inputs, type.shape, (a, b) => combine(a!, b!)) }];
-}
+import { typeText } from '../graph/tensor.ts';
+import {
+  arithmetic,
+  broadcastOf,
+  floatUnary,
+  knownOf,
+  onNumbers,
+  refuse,
+  requireFloat,
+  requireNumber,
+  sameAsInput,
+} from './helpers.ts';
+import type { Inferred, OpSpec } from './spec.ts';
 
 // (x + y)' = x' + y'
 export const Add: OpSpec<'Add'> = {

@@ -113,6 +113,22 @@ export function knownOf(
   return out.every((element) => element !== null) ? out : undefined;
 }
 
+/** Applies `f` to two elements if both are numbers. */
+export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
+  typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
+
+/**
+ * The shape rule for an op with two inputs that are broadcast. `combine` returns an element of the result, or null if
+ * the element is unknown.
+ */
+export function arithmetic(
+  c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
+  combine: (a: Dim, b: Dim) => Dim | null,
+): readonly Inferred[] {
+  const type = broadcastOf(c, requireNumber);
+  return [{ ...type, known: knownOf(c.inputs, type.shape, (a, b) => combine(a!, b!)) }];
+}
+
 /** Returns the shape of `x` as an int64 vector, which is a constant if the shape is known. */
 export function shapeOf(b: NodeBuilder, x: Value): Value {
   return isConcrete(x.shape) ? b.ints(x.shape) : b.add('Shape', [x]);

@@ -1,6 +1,5 @@
 /** Elementwise functions of one value, and Mod. */
-import { arithmetic, onNumbers } from './elementwise.ts';
-import { floatUnary, refuse, requireNumber, sameAsInput } from './helpers.ts';
+import { arithmetic, floatUnary, onNumbers, refuse, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
 
 function numberUnary(c: { readonly inputs: InferContext<'Abs'>['inputs'] }): readonly Inferred[] {
