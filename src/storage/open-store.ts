@@ -12,6 +12,7 @@ import type { CopyOptions, UsedCopy } from './migrate/migrate-store.ts';
 import { SHARED_FOLDER } from './open-blob-files.ts';
 import { postgres } from './postgres/adapter.ts';
 import type { DatabaseFacts } from './postgres/cluster/examine-database.ts';
+import type { OpenedS3, S3Options } from './s3/open-s3.ts';
 import type { BucketRules } from './s3/removal.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
@@ -85,15 +86,8 @@ function adapterOf(locator: StoreLocator): StoreAdapter {
  * Removes leftovers of killed writers and replaced files from the storage of blobs once they are a day old; returns the
  * number of removed objects. @throws AppError storage_failed
  */
-export async function sweepBlobs({ blobs }: StoreLocator, clock: Clock, onKept: OnKept = () => {}): Promise<number> {
-  if (blobs === undefined || blobs.url.startsWith('file:')) return 0;
-  const { openS3 } = await import('./s3/open-s3.ts');
-  const opened = openS3(blobs, { clock, onKept });
-  try {
-    return (await opened.sweep()).removedObjects;
-  } finally {
-    opened.close();
-  }
+export async function sweepBlobs(locator: StoreLocator, clock: Clock, onKept?: OnKept): Promise<number> {
+  return (await withS3(locator, { clock, ...(onKept && { onKept }) }, (s3) => s3.sweep()))?.removedObjects ?? 0;
 }
 
 /**
@@ -115,12 +109,21 @@ export async function examineSharedStore({ location }: StoreLocator): Promise<Da
  * Deleted data that the rules of a bucket may keep; null for blobs that are files.
  * @throws AppError storage_failed
  */
-export async function readBucketRules({ blobs }: StoreLocator, clock: Clock): Promise<BucketRules | null> {
+export function readBucketRules(locator: StoreLocator, clock: Clock): Promise<BucketRules | null> {
+  return withS3(locator, { clock }, (s3) => s3.rules());
+}
+
+/** Calls `work` with the object storage of the blobs; returns null for blobs that are files. */
+async function withS3<T>(
+  { blobs }: StoreLocator,
+  options: S3Options,
+  work: (s3: OpenedS3) => Promise<T>,
+): Promise<T | null> {
   if (blobs === undefined || blobs.url.startsWith('file:')) return null;
   const { openS3 } = await import('./s3/open-s3.ts');
-  const opened = openS3(blobs, { clock });
+  const opened = openS3(blobs, options);
   try {
-    return await opened.rules();
+    return await work(opened);
   } finally {
     opened.close();
   }

@@ -7,7 +7,7 @@ import type { Finding } from '../../src/cli/commands/serve/doctor/finding.ts';
 import { readMachine } from '../../src/cli/commands/serve/doctor/machine.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readSettings } from '../../src/service/settings/environment.ts';
-import { openDatabase } from '../../src/storage/postgres/database/open.ts';
+import { openDatabase } from '../../src/storage/postgres/database/database.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../fixture/postgres.ts';
 import { startOwnS3, type TestS3 } from '../fixture/s3.ts';

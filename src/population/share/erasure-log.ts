@@ -1,8 +1,7 @@
 /** The erasures in the index of a published population: the records of `erased.bin` in one order for all hosts. */
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -12,17 +11,13 @@ import { type ErasedRecord, encodeRecords, RECORD_BYTES, readRecord } from '../e
 import { ERASED_KEY_FILE, type Erasures, KEY_BYTES } from '../erase/erasures.ts';
 import { sha256 } from '../versions/files.ts';
 import { erasuresName, KEY_NAME, type PublishedIndex } from './index-schema.ts';
-import { type IndexAt, replaceIndex } from './published-index.ts';
+import { type IndexAt, replaceIndex, untilReplaced } from './published-index.ts';
 
 /**
  * Number of records in the index beyond which they move to a file of their own, because the index is replaced at each
  * erasure.
  */
 const TAIL_RECORDS = 1_024;
-/** Maximum number of attempts while other hosts erase users or publish. */
-const ATTEMPTS = 50;
-/** Pauses are random, so that hosts do not stay synchronised. */
-const LONGEST_PAUSE_MS = 100;
 
 /** The records from position `from` on. @throws AppError invalid_population, storage_failed */
 export async function readErasures(files: BlobFiles, index: PublishedIndex, from: number): Promise<ErasedRecord[]> {
@@ -83,7 +78,7 @@ export async function eraseInLog(
   follow: () => Promise<UsersAt>,
 ): Promise<ErasedCounts> {
   if (userIds.length === 0) return { erased: 0, known: 0 };
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  return untilReplaced(async () => {
     const { at, erasures, numberOf } = await follow();
     if (erasures.count === 0) writeKey(folder, await requireSharedKey(files, null));
     const counts = { erased: 0, known: 0 };
@@ -95,10 +90,8 @@ export async function eraseInLog(
       if (isNew) counts.erased += 1;
       if (isNew && userNumber >= 0) counts.known += 1;
     }
-    if ((await replaceIndex(files, at, await addErasures(files, at.index, records))) !== null) return counts;
-    await sleep(randomInt(1, LONGEST_PAUSE_MS));
-  }
-  throw new AppError('unavailable', 'others change the published population all the time: try again');
+    return (await replaceIndex(files, at, await addErasures(files, at.index, records))) && counts;
+  });
 }
 
 /** The key of the hashes. @throws AppError invalid_population */

@@ -38,11 +38,20 @@ export async function changeIndex(
   files: BlobFiles,
   change: (at: IndexAt) => Promise<PublishedIndex | null>,
 ): Promise<IndexAt> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  return untilReplaced(async () => {
     const at = await readIndex(files);
     const next = await change(at);
-    if (next === null) return at;
-    const replaced = await replaceIndex(files, at, next);
+    return next === null ? at : replaceIndex(files, at, next);
+  });
+}
+
+/**
+ * Repeats an attempt to replace the index until it returns a result; it returns null if others have replaced the index.
+ * @throws AppError unavailable
+ */
+export async function untilReplaced<T>(replace: () => Promise<T | null>): Promise<T> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const replaced = await replace();
     if (replaced !== null) return replaced;
     // the pause is random, so that hosts do not stay synchronised
     await sleep(randomInt(1, LONGEST_PAUSE_MS));

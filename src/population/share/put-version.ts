@@ -15,7 +15,6 @@
  * `incoming`; the next call stores the rest, or a sweep removes both after a day.
  */
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
-import { AppError } from '../../lib/errors.ts';
 import type { ErasedRecord } from '../erase/erased-records.ts';
 import { Erasures } from '../erase/erasures.ts';
 import { redactErased } from '../import/redaction.ts';
@@ -23,12 +22,9 @@ import { encodeManifest, type Manifest, type ManifestFile } from '../versions/ma
 import { draftTables, type TableSource, type TablesDraft, tablesOfFolder } from './draft-tables.ts';
 import { addErasures } from './erasure-log.ts';
 import { FILES_PREFIX, fileName, manifestName, type PublishedIndex, type PublishedVersion } from './index-schema.ts';
-import { changeIndex, type IndexAt, replaceIndex } from './published-index.ts';
+import { changeIndex, type IndexAt, replaceIndex, untilReplaced } from './published-index.ts';
 import { awaitSweep } from './sweep.ts';
 import { eachOf } from './transfers.ts';
-
-/** Maximum number of attempts, because other hosts may erase users or publish at the same time. */
-const ATTEMPTS = 20;
 
 /** A version that is to be published: one of a folder, or one that an import has in memory. */
 export interface Publishable {
@@ -80,7 +76,7 @@ export async function putVersion(
   const done = new Set<string>();
   let known: Set<string> | null = null;
   const putNames = new Set<string>();
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  return untilReplaced(async () => {
     const version = await source.follow();
     const { index, manifest, tables } = version;
     const versions = withVersion(index.versions, manifest, now());
@@ -108,17 +104,16 @@ export async function putVersion(
       onProgress?.({ files: done.size, of: own.length });
     });
     const at = await makeVisible(files, version, source.announced, versions, draft);
-    if (at === 'outdated') continue;
+    if (at === 'outdated') return null;
     if (at === 'forgotten') {
       known = null;
       done.clear();
-      continue;
+      return null;
     }
     await deleteUnused(files, putNames, at.index);
     await deleteDropped(files, at);
     return { version: manifest.version, ...stored };
-  }
-  throw busy();
+  });
 }
 
 /**
@@ -131,7 +126,7 @@ export async function redactPublished(
   files: BlobFiles,
   follow: () => Promise<IndexAt>,
 ): Promise<number> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  return untilReplaced(async () => {
     const at = await follow();
     if (at.index.versions.length === 0) return 0;
     redactErased(folder, new Erasures(folder));
@@ -140,11 +135,10 @@ export async function redactPublished(
     if (draft.replaced.length === 0 && at.index.dropped.length === 0) return 0;
     await putParts(tables, files, draft, new Set());
     const next = await replaceIndex(files, at, withTables(at.index, draft));
-    if (next === null) continue;
+    if (next === null) return null;
     await deleteDropped(files, next);
     return draft.replaced.length;
-  }
-  throw busy();
+  });
 }
 
 /** Names in the index what is about to be stored, so that no sweep removes it. `name` is that of a version. */
@@ -205,10 +199,6 @@ async function deleteDropped(files: BlobFiles, { index: { dropped } }: IndexAt):
     ...index,
     dropped: index.dropped.filter((sha256) => !gone.has(sha256)),
   }));
-}
-
-function busy(): AppError {
-  return new AppError('unavailable', 'others change the published population all the time: try again');
 }
 
 /** The files that belong to a version alone, each once. */

@@ -6,8 +6,7 @@ import { CachedSets } from '../sql/cached-sets.ts';
 import { openRepositories } from '../sql/repositories.ts';
 import { PostgresCluster } from './cluster/cluster.ts';
 import { PostgresSenderLocks } from './cluster/sender-locks.ts';
-import type { PostgresDatabase } from './database/database.ts';
-import { openDatabase } from './database/open.ts';
+import { openDatabase, type PostgresDatabase } from './database/database.ts';
 import { type OpenedBlobs, openBlobs } from './open-blobs.ts';
 import { RangeRepository } from './ranges/ranges.ts';
 

@@ -57,20 +57,19 @@ export async function requireUsableS3(url: string, options: S3Options): Promise<
   await requireUsable(storage, removal);
 }
 
-function withoutCache(url: string, { clock, credentials, onKept = () => {}, limits = {} }: S3Options) {
-  const all = { ...DEFAULT_BLOB_LIMITS, ...limits };
-  const storage = new ObjectStorage(parseS3Url(url), { clock, limits: all, ...(credentials && { credentials }) });
-  return { storage, removal: new Removal(storage, () => clock.now(), onKept) };
+function withoutCache(url: string, options: S3Options) {
+  const { clock, credentials, onKept = () => {} } = options;
+  const limits = { ...DEFAULT_BLOB_LIMITS, ...options.limits };
+  const storage = new ObjectStorage(parseS3Url(url), { clock, limits, ...(credentials && { credentials }) });
+  return { storage, removal: new Removal(storage, () => clock.now(), onKept), limits };
 }
 
 /** Opens blobs without calling the storage. @throws UsageError; AppError storage_failed if there can be no cache */
 export function openS3(locator: S3Locator, options: S3Options): OpenedS3 {
-  const { clock, credentials, onKept = () => {} } = options;
+  const { clock } = options;
   const { url, cacheFolder, cacheBytes } = locator;
   const ofLocator = cacheBytes === undefined ? {} : { blobCacheBytes: cacheBytes };
-  const limits = { ...DEFAULT_BLOB_LIMITS, ...ofLocator, ...options.limits };
-  const storage = new ObjectStorage(parseS3Url(url), { clock, limits, ...(credentials && { credentials }) });
-  const removal = new Removal(storage, () => clock.now(), onKept);
+  const { storage, removal, limits } = withoutCache(url, { ...options, limits: { ...ofLocator, ...options.limits } });
   const cache = new BlobCache({ folder: cacheFolder, clock, limits });
   const blobs = new S3Blobs({ storage, removal, cache, spool: spoolOf(cacheFolder), clock });
   return {

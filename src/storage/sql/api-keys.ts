@@ -41,6 +41,13 @@ type Keys = ReadonlyMap<string, StoredApiKey | null>;
 
 const SELECT_KEY = `SELECT ${selectList(COLUMNS)} FROM api_keys`;
 const TOPIC = 'api_keys';
+
+/** Counts the keys for a `KeyCounts` at the time `@now`. */
+export const COUNT_KEYS = `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
+    count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
+  FROM (SELECT scope, revoked_at IS NULL AND expired_at IS NULL AND (expires_at IS NULL OR expires_at > @now) AS valid
+        FROM api_keys) keys`;
+
 /** How long keys are used while the database does not answer. */
 const OUTAGE_MS = 60_000;
 

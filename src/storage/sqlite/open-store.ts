@@ -27,7 +27,7 @@ export async function openStore(dataDir: string, options: StoreOptions): Promise
     createClosedFolder(path);
     refuseStranded(path);
     const reserve = new Reserve(path);
-    const connection = reserve.usingSync(() => openDatabase(join(path, DATABASE_FILE)));
+    const connection = await reserve.using(async () => openDatabase(join(path, DATABASE_FILE)));
     reserve.serve(connection);
     syncFolder(path);
     const { clock, saves, onDamagedRow } = options;

@@ -12,7 +12,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { readModelFolder } from '../../../src/model/folder.ts';
 import { openPopulation } from '../../../src/population/read.ts';
 import { locateSharedStore, openStore } from '../../../src/storage/open-store.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { readJson } from '../../../src/storage/sql/json.ts';
 import { digestsIn, digestsOf } from '../../fixture/digest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

@@ -7,7 +7,7 @@ import { DEFAULT_SERVER_LIMITS } from '../../../src/http/limits.ts';
 import { SharedWindows } from '../../../src/http/plugins/access/shared-windows.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { PostgresCounts } from '../../../src/storage/postgres/cluster/shared-counts.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
 const LIMITS = { ...DEFAULT_SERVER_LIMITS, rateLimitWindowMs: 60_000, shareCountsMs: 5 };

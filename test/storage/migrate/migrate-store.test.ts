@@ -13,7 +13,7 @@ import type { CampaignStore, StoreLocator } from '../../../src/domain/ports/stor
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { NOT_COPIED, TABLES } from '../../../src/storage/migrate/tables.ts';
 import { locateSharedStore, locateStore, lockStore, migrateStore, openStore } from '../../../src/storage/open-store.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { LEASE_MS, type ManualClock, manualClock, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

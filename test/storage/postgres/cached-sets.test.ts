@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { CachedSets } from '../../../src/storage/sql/cached-sets.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';

@@ -2,8 +2,7 @@
 import pg from 'pg';
 import { afterEach, expect, it, vi } from 'vitest';
 import { PostgresCluster } from '../../../src/storage/postgres/cluster/cluster.ts';
-import type { PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase, type PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
 /** Leadership moves within seconds; the rest is for busy machines. */

@@ -7,8 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Tracking } from '../../../src/storage/postgres/database/announcements.ts';
-import { PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase, PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 

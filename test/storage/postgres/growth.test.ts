@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { everyoneIsKnown, LEASE_MS, manualClock, newCampaign, PINS, resultOf } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

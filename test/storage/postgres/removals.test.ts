@@ -1,7 +1,7 @@
 /** Removals of many rows are divided into transactions, so that others do not wait for them for long. */
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
-import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

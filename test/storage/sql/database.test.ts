@@ -2,7 +2,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { openDatabase as openPostgres } from '../../../src/storage/postgres/database/open.ts';
+import { openDatabase as openPostgres } from '../../../src/storage/postgres/database/database.ts';
 import { toJson } from '../../../src/storage/sql/json.ts';
 import type { Database } from '../../../src/storage/sql/sql.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';

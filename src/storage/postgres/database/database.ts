@@ -14,6 +14,7 @@ import { begin, rollBack } from './begin.ts';
 import { connectPool, newClient } from './driver.ts';
 import { databaseError, isConflict, isConnectionLost, isDoubtful, isUnavailable } from './errors.ts';
 import { ENTERING, LISTS } from './locks.ts';
+import { migrate } from './migrations.ts';
 import { ReadGate } from './read-gate.ts';
 import { bindNames } from './statement.ts';
 
@@ -22,6 +23,15 @@ const ATTEMPTS_BESIDE_OTHERS = 5;
 const ATTEMPTS_ALONE = 3;
 /** Maximum pause before the second attempt; it doubles with each attempt. */
 const PAUSE_MS = 8;
+/**
+ * Migrates the database that a URL names, and opens it. Any number of processes may do so at once.
+ * @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database
+ */
+export async function openDatabase(url: string, tracking?: Tracking): Promise<PostgresDatabase> {
+  await migrate(url);
+  return new PostgresDatabase(url, undefined, tracking);
+}
+
 /**
  * Number of attempts to find out whether a commit took place after its connection was lost, and the pause between them.
  */

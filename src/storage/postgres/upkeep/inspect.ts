@@ -1,9 +1,11 @@
 /** Inspects a database without changing it, whether or not services are running. */
 import type { KeyCounts, StoreContents, StoreInspection } from '../../../domain/ports/store.ts';
+import { COUNT_KEYS } from '../../sql/api-keys.ts';
 import { examineDatabase, refuseUnusable } from '../cluster/examine-database.ts';
 import { newClient } from '../database/driver.ts';
 import { databaseError } from '../database/errors.ts';
 import { readSteps, readVersion } from '../database/migrations.ts';
+import { bindNames } from '../database/statement.ts';
 
 /** @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database */
 export async function inspectDatabase(url: string, now: number): Promise<StoreInspection> {
@@ -31,13 +33,7 @@ async function readContents(url: string, now: number): Promise<StoreContents | n
     const { rows } = await client.query(
       `SELECT pg_database_size(current_database()) AS "sizeBytes", (SELECT count(*) FROM campaigns) AS campaigns`,
     );
-    const keys = await client.query(
-      `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
-         count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
-       FROM (SELECT scope, revoked_at IS NULL AND expired_at IS NULL AND (expires_at IS NULL OR expires_at > $1) AS valid
-             FROM api_keys) keys`,
-      [now],
-    );
+    const keys = await client.query(bindNames(COUNT_KEYS, { now }));
     return {
       ...{ version, newestVersion: steps.at(-1)!.number },
       ...{ sizeBytes: rows[0].sizeBytes as number, campaigns: rows[0].campaigns as number },

@@ -5,6 +5,7 @@ import type { KeyCounts, StoreContents, StoreInspection } from '../../../domain/
 import { AppError, messageOf } from '../../../lib/errors.ts';
 import { storageError, withStorage } from '../../../lib/files/durable-files.ts';
 import { isFileLocked } from '../../../lib/files/file-lock.ts';
+import { COUNT_KEYS } from '../../sql/api-keys.ts';
 import { findStranded, LOCK_FILE, refuseLost } from './data-folder.ts';
 import {
   type Connection,
@@ -115,14 +116,7 @@ function findDamage(database: Connection): string | null {
 }
 
 function countKeys(database: Connection, now: number): KeyCounts {
-  return database
-    .prepare(
-      `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
-         count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
-       FROM (SELECT scope, revoked_at IS NULL AND expired_at IS NULL AND (expires_at IS NULL OR expires_at > @now) AS valid
-             FROM api_keys)`,
-    )
-    .get({ now }) as KeyCounts;
+  return database.prepare(COUNT_KEYS).get({ now }) as KeyCounts;
 }
 
 function countCampaigns(database: Connection): number {

@@ -68,18 +68,6 @@ export class Reserve implements StoreReserve {
     return done;
   }
 
-  usingSync<T>(action: () => T): T {
-    try {
-      return action();
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      this.giveUp();
-    }
-    const done = action();
-    this.#giveLogBack();
-    return done;
-  }
-
   /** Truncates the log, which still contains deleted content. If this step fails, the deletion still succeeds. */
   #giveLogBack(): void {
     if (this.#database === null || this.#database.inTransaction) return;
