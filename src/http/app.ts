@@ -41,13 +41,12 @@ import { LoadShedder } from './plugins/connections/load-shedder.ts';
 import { OpenRequests } from './plugins/connections/open-requests.ts';
 import type { ServerApp, ZodTypeProvider } from './plugins/fastify-types.ts';
 import { serializerCompiler, validatorCompiler } from './plugins/json/validation.ts';
-import { LastErrors } from './plugins/last-errors.ts';
 import { LazyLogger } from './plugins/lazy-logger.ts';
 import { type Answered, PatternLog } from './plugins/request-log.ts';
 import { addRequestPlugins, addRoutePlugins } from './plugins.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
 import { sendError } from './problems/error-handler.ts';
-import { addStatusRoutes, type Observed } from './status/routes.ts';
+import { addStatusRoutes, LastErrors, type Observed } from './status/routes.ts';
 import { OpenUploads } from './user-sets/open-uploads.ts';
 import { addUserSetRoutes } from './user-sets/routes.ts';
 import { addUserRoutes } from './users/routes.ts';
@@ -116,41 +115,18 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
 }
 
 /**
- * Placeholder dependencies for routes that never receive a request. Handlers may hold these dependencies but must not
- * use them.
+ * Placeholder dependencies for routes that never receive a request. Handlers may hold these dependencies, but calling
+ * one or reading any of its properties is a bug, and throws an error.
  */
 function unserved(config: ServerConfig): ServerDependencies {
-  return {
-    config,
-    store: unusable(),
-    rankings: unusable(),
-    reads: unusable(),
-    userAudiences: unusable(),
-    encoder: unusable(),
-    population: unusable(),
-    served: refuseUse,
-    models: unusable(),
-    populations: unusable(),
-    customisedModels: unusable(),
-    eraser: unusable(),
-    estimates: unusable(),
-    explainer: unusable(),
-    engine: refuseUse,
-    storage: unusable(),
-    machine: unusable(),
-    shared: null,
-    onExpanded: refuseUse,
-    wake: refuseUse,
-    webhooks: unusable(),
-    telemetry: null,
-    logger: unusable(),
-    clock: unusable(),
-  };
+  const known = { config, shared: null, telemetry: null };
+  return new Proxy(known, {
+    get: (_, name) => (name in known ? Reflect.get(known, name) : unusable()),
+  }) as ServerDependencies;
 }
 
-/** A placeholder for an unused `T`. Reading any of its properties is a bug, and throws an error. */
-function unusable<T extends object>(): T {
-  return new Proxy<T>(Object.create(null), { get: refuseUse });
+function unusable<T>(): T {
+  return new Proxy(refuseUse, { get: refuseUse }) as T;
 }
 
 function refuseUse(): never {

@@ -14,7 +14,7 @@ import {
   type TextType,
 } from '../../src/audience/stream/row-formats.ts';
 import { StreamEncoder } from '../../src/audience/stream/stream-encoder.ts';
-import { createTurns } from '../../src/http/audiences/stream/stream-turns.ts';
+import { createTurns } from '../../src/http/audiences/stream/stream-slots.ts';
 import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/lib/media-types.ts';
 import { TextTable } from '../../src/lib/text/text-table.ts';
 import { ODD_IDS } from '../http/fixture.ts';

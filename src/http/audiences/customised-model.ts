@@ -7,11 +7,11 @@ import type { Audience } from '../../domain/types.ts';
 import { JSON_TYPE } from '../../lib/media-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../plugins/accept.ts';
-import { isMatch, sendNotModified } from '../plugins/conditional.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { featureValue } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
+import { isMatch, sendNotModified } from '../plugins/preconditions.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 import { streamChunks } from './stream/stream.ts';
 

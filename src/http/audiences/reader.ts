@@ -7,8 +7,8 @@ import type { AudienceItem, Encoding, HeldRanking, ReadRanking, TextType } from 
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { sendPage } from '../plugins/compression.ts';
-import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/conditional.ts';
 import { quoteJson } from '../plugins/json/json-writing.ts';
+import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/preconditions.ts';
 import type { ViewQuery } from './queries.ts';
 import { streamChunks } from './stream/stream.ts';
 import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';

@@ -6,7 +6,7 @@ import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { PendingAction } from '../../domain/audit.ts';
 import { ACTORS } from '../../domain/audit.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { clientAddress } from '../plugins/access/client-address.ts';
+import { clientAddress } from '../plugins/access/rate-limit.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 
 /** The parts of an audit entry that are the same for all requests to a route. */

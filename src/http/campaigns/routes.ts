@@ -13,7 +13,7 @@ import { campaignParams } from '../plugins/params.ts';
 import { ifMatchHeaders, requireMatch } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUser } from '../user-sets/find-user.ts';
-import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
+import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery, tagOfCampaign } from './campaign.ts';
 import { countFeatures } from './features.ts';
 import { toAudienceRequest, toRefreshChange, toRefreshPolicy } from './inputs.ts';

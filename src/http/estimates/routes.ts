@@ -10,7 +10,7 @@ import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findRowsOf } from '../user-sets/find-user.ts';
-import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
+import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
 
 /** Audience sizes (as shares of the candidates) for which an estimate returns results. */

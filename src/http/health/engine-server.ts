@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { cannotListen, isLoopback } from '../../lib/listening.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../../service/ports/health.ts';
-import { bearerOf, digest, secretCheck } from '../plugins/access/auth.ts';
+import { bearerOf, digest, secretCheck } from '../plugins/access/access.ts';
 import { addEngineCopyMetrics, addEngineMetrics } from './engine-metrics.ts';
 import { ReadMetrics } from './read-metrics.ts';
 

@@ -1,11 +1,13 @@
 /** The route that returns the status of the service, an overview for operators. */
 import type { z } from 'zod';
+import type { Clock } from '../../lib/clock.ts';
+import type { ErrorCode } from '../../lib/errors.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../../service/ports/health.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Part } from '../health/readiness.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
-import { KEPT_ERRORS, type LastErrors } from '../plugins/last-errors.ts';
+import type { Answered } from '../plugins/request-log.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { status } from './status.ts';
 
@@ -107,4 +109,36 @@ async function errorsOf({ store }: ServerDependencies, errors: LastErrors): Prom
     .sort((a, b) => b.at - a.at)
     .slice(0, KEPT_ERRORS)
     .map(({ at, code, ids }) => ({ ...none, ...ids, code, at }));
+}
+
+/** Maximum number of errors that are kept. */
+const KEPT_ERRORS = 20;
+
+export interface RequestError {
+  readonly code: ErrorCode;
+  /** Pattern of the route, which contains no ids. */
+  readonly route: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export class LastErrors {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #kept: RequestError[] = [];
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  /** Records the response if it is a service error. Refusals by a starting or closing service do not count. */
+  note({ code, route, status }: Answered): void {
+    if (status < 500 || code === null || code === 'unavailable') return;
+    this.#kept.push({ code, route, at: this.#clock.now() });
+    if (this.#kept.length > KEPT_ERRORS) this.#kept.shift();
+  }
+
+  /** Returns the kept errors, newest first. */
+  list(): readonly RequestError[] {
+    return this.#kept.toReversed();
+  }
 }

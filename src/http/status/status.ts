@@ -1,8 +1,8 @@
 /** Response schema of the service's status. */
 import { z } from 'zod';
 import type { Damage } from '../../service/ports/health.ts';
-import { CLOCK_EXAMPLE, clock } from '../clock/clock.ts';
-import { part } from '../health/health.ts';
+import { CLOCK_EXAMPLE, clockAnswer } from '../clock/routes.ts';
+import { part } from '../health/routes.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 
@@ -82,7 +82,7 @@ export const status = z
     }),
     started_at: time,
     uptime_seconds: seconds,
-    clock,
+    clock: clockAnswer,
     queue: z.object({
       depth: count.describe('Number of expansions that are waiting for the engine.'),
       oldest_seconds: seconds.describe(

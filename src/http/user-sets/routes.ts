@@ -3,13 +3,15 @@
  * list.
  */
 
+import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
 import { grouped } from '../../lib/text/counted.ts';
-import type { StreamSlots } from '../audiences/stream/stream-slots.ts';
+import { type StreamLimits, streamChunks } from '../audiences/stream/stream.ts';
+import type { StreamSlot, StreamSlots, Turn } from '../audiences/stream/stream-slots.ts';
 import type { ServerConfig } from '../config.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../plugins/accept.ts';
@@ -19,9 +21,8 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { sendError } from '../problems/error-handler.ts';
 import { applyUpload, type OpenTransfers, populationOf } from './apply-upload.ts';
-import { streamIds } from './id-stream.ts';
-import { refuseTooManyIds } from './seed-limit.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
+import { refuseTooManyIds } from './user-id-list.ts';
 import { uploadBody, uploadQuery, userSet } from './user-set.ts';
 
 /** One of the three kinds of user sets, with its texts in the OpenAPI document. */
@@ -235,4 +236,42 @@ function addUnknownUsers(app: ServerApp, dependencies: ServerDependencies, strea
       }
     },
   );
+}
+
+/**
+ * Streams ids while they are being found, as fast as the client reads. Errors in the first block are thrown, because an
+ * error response is still possible at that point.
+ */
+function streamIds(
+  type: typeof NDJSON_TYPE | typeof TEXT_TYPE,
+  blocks: Generator<readonly string[], void, void>,
+  limits: StreamLimits,
+  turn: Turn,
+  slot: StreamSlot,
+): Readable {
+  const format = type === TEXT_TYPE ? formatText : formatNdjson;
+  const first = blocks.next();
+  async function* chunks(): AsyncGenerator<string, void, void> {
+    for (let block = first; !block.done; block = blocks.next()) {
+      const text = format(block.value);
+      if (text !== '') yield text;
+      await turn();
+    }
+  }
+  return streamChunks(chunks(), { gzip: false, limits, slot }, () => {
+    blocks.return();
+    slot.release();
+  });
+}
+
+function formatText(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) if (!/[\r\n]/.test(userId)) text += `${userId}\n`;
+  return text;
+}
+
+function formatNdjson(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) text += `{"user_id":${JSON.stringify(userId)}}\n`;
+  return text;
 }

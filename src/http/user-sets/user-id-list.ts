@@ -1,4 +1,6 @@
-/** Schema of a list of user ids in JSON, with its limits. */
+/** Lists of user ids in JSON: their schema, and their limits. */
+
+import { AppError } from '../../lib/errors.ts';
 import type { ServerConfig } from '../config.ts';
 import { listField } from '../plugins/json/bounded-fields.ts';
 import { wrongId } from '../plugins/json/fields.ts';
@@ -13,5 +15,15 @@ export function userIdList(config: ServerConfig, description: string) {
     minItems: 1,
     maxItems: maximumInlineSeeds,
     items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
+  });
+}
+
+/** Refuses (`too_many_seeds`) a body whose `field` is a list of more than `limit` ids. */
+export function refuseTooManyIds(body: unknown, field: 'seeds' | 'suppression' | 'user_ids', limit: number): void {
+  const ids = (body as Readonly<Record<string, unknown>> | null | undefined)?.[field];
+  if (!Array.isArray(ids) || ids.length <= limit) return;
+  const message = `at most ${limit} user ids can be sent in JSON; the request has ${ids.length}`;
+  throw new AppError('too_many_seeds', message, {
+    details: [{ pointer: `/${field}`, value: ids, limit, message }],
   });
 }

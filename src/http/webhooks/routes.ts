@@ -1,12 +1,11 @@
 /** Routes of webhooks and their delivery logs. */
 import type { Webhook } from '../../domain/webhook-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { NO_STORE } from '../plugins/conditional.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
 import { sendShown } from '../plugins/json/json-writing.ts';
 import { pageQuery } from '../plugins/paging.ts';
-import { ifMatchHeaders, requireMatch } from '../plugins/preconditions.ts';
+import { ifMatchHeaders, NO_STORE, requireMatch } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import {
   delivery,

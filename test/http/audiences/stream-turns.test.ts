@@ -1,6 +1,6 @@
 /** Scheduling of streams: all continue in order, and other work is handled in between. */
 import { expect, it } from 'vitest';
-import { createTurns } from '../../../src/http/audiences/stream/stream-turns.ts';
+import { createTurns } from '../../../src/http/audiences/stream/stream-slots.ts';
 
 /** Takes the processor, as formatting a chunk does. */
 function work(ms: number): void {

@@ -1,6 +1,6 @@
 /** Which hosts need a key. */
 import { describe, expect, it } from 'vitest';
-import { bearerOf, digest, secretCheck } from '../../../src/http/plugins/access/auth.ts';
+import { bearerOf, digest, secretCheck } from '../../../src/http/plugins/access/access.ts';
 import { requireKeyFor } from '../../../src/lib/listening.ts';
 
 describe('requireKeyFor', () => {

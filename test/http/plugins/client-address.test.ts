@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/http/config.ts';
-import { clientAddress } from '../../../src/http/plugins/access/client-address.ts';
+import { clientAddress } from '../../../src/http/plugins/access/rate-limit.ts';
 import { trustedProxyCheck } from '../../../src/lib/trusted-proxies.ts';
 import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 

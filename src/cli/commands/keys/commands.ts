@@ -3,7 +3,7 @@ import type { ApiKey, Scope } from '../../../domain/api-keys.ts';
 import { DOMAIN_LIMITS } from '../../../domain/limits.ts';
 import type { ApiKeys } from '../../../domain/ports/api-keys.ts';
 import type { Labels } from '../../../domain/types.ts';
-import { auditLine } from '../../../http/audit/entry.ts';
+import { auditLine } from '../../../http/audit/routes.ts';
 import { key } from '../../../http/keys/key.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';

@@ -1,12 +1,11 @@
 /**
- * Slots that limit the number of open streams. If all are taken, a stream whose client reads nothing makes room, or a
- * stream of a client that holds more than its share.
+ * Limits on streams. Slots limit how many are open: if all are taken, a stream whose client reads nothing makes room, or
+ * a stream of a client that holds more than its share. Turns limit how long chunks occupy the event loop.
  */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 import { busy } from '../../plugins/connections/slots.ts';
 import type { HttpLimits } from '../../plugins/limits.ts';
-import { createTurns, type Turn } from './stream-turns.ts';
 
 type SlotLimits = Pick<HttpLimits, 'maximumOpenStreams' | 'streamYieldMs'>;
 
@@ -79,4 +78,41 @@ export class StreamSlots {
     if (countOf(actor) + 1 > share) return null;
     return slots.find((slot) => countOf(slot.actor) > share) ?? null;
   }
+}
+
+/** Milliseconds for which chunks are produced before the event loop handles other events. */
+const TURN_MS = 4;
+
+/** Waits until the stream may produce its next chunk. */
+export type Turn = () => Promise<void>;
+
+/**
+ * Streams continue in order of arrival until they have used `TURN_MS` in one iteration of the event loop. If each of 64
+ * streams produced a chunk in every iteration, a look-up would wait for 64 chunks.
+ */
+export function createTurns(now: () => number): Turn {
+  const waiting: (() => void)[] = [];
+  let isScheduled = false;
+  const schedule = () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      goOn(now());
+    });
+  };
+  const goOn = (start: number) => {
+    const next = waiting.shift();
+    if (next === undefined) return;
+    next();
+    if (waiting.length === 0) return;
+    // chunks are produced in microtasks, and a `nextTick` callback runs only when no microtask is left, so the chunk is
+    // complete by then
+    queueMicrotask(() => process.nextTick(() => (now() - start < TURN_MS ? goOn(start) : schedule())));
+  };
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      schedule();
+    });
 }

@@ -1,5 +1,5 @@
-/** Access control: compares the scope that a route declares with the key of the request. */
-import { timingSafeEqual } from 'node:crypto';
+/** Access control: reads the key of a request, and compares it with the scope that the route declares. */
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type ApiKey, apiKeyIdOf, includesLabels, includesScope, type Scope } from '../../../domain/api-keys.ts';
 import { ACTORS } from '../../../domain/audit.ts';
@@ -9,7 +9,6 @@ import { AppError } from '../../../lib/errors.ts';
 import type { ServerDependencies } from '../../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { isApi } from '../route.ts';
-import { bearerOf, digest, secretCheck } from './auth.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
 /** The caller. */
@@ -182,4 +181,24 @@ export function requireLabels(caller: Caller | null, labels: Labels): void {
   if (needed === null || includesLabels(labels, needed)) return;
   const list = Object.entries(needed).map(([key, text]) => `${key}=${text}`);
   throw new AppError('forbidden', `with this key, a campaign must have the labels ${list.join(', ')}`);
+}
+
+/** The token of `Authorization: Bearer <token>`. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^bearer +(\S.*)$/i.exec(authorization ?? '')?.[1];
+}
+
+/** Compares two digests in constant time. Returns false if there is no secret. */
+export function secretCheck(secret: string | null): (given: Buffer) => boolean {
+  if (secret === null) return () => false;
+  const expected = digest(secret);
+  return (given) => timingSafeEqual(given, expected);
+}
+
+/**
+ * SHA-256 digest of a text. `timingSafeEqual` requires a fixed length, and digests hide the length of the key. `hash`
+ * takes 0.65 us for each request with a key; a `createHash` object takes 2.5 us.
+ */
+export function digest(text: string): Buffer {
+  return Buffer.from(hash('sha256', text, 'hex'), 'hex');
 }
