@@ -15,6 +15,7 @@ import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inpu
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
+import { atServer } from '../sql/nodes.ts';
 import { sharedStore } from './shared-store.ts';
 
 const ENGINE = fileURLToPath(new URL('./children/engine.ts', import.meta.url));
@@ -42,7 +43,7 @@ async function withEngine() {
   children.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   expect((await lines.next()).value).toBe('claimed');
-  return { store, id, child, nextLine: async () => (await lines.next()).value as string };
+  return { url, store, id, child, nextLine: async () => (await lines.next()).value as string };
 }
 
 async function claimWhenFree(store: CampaignStore, pollMs = POLL_MS): Promise<Job> {
@@ -101,7 +102,10 @@ describeWithPostgres('jobs of several engines', () => {
   it('are taken from a killed engine within two seconds, and never from one that is alive', async ({
     onTestFinished,
   }) => {
-    const { store, child } = await withEngine();
+    const { url, store, child } = await withEngine();
+    const session = `SELECT 1 FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'metaheac engine %'`;
+    while ((await atServer(url, session)).rows.length === 0) await setTimeout(10);
     const wake = vi.fn();
     const end = releaseLostEngines({ store, cluster: store.cluster!, wake, logger: createLogger('silent', 'test') });
     onTestFinished(end);
