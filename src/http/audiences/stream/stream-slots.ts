@@ -1,6 +1,6 @@
 /**
- * Limits on streams. Slots limit how many are open: if all are taken, a stream whose client reads nothing makes room, or
- * a stream of a client that holds more than its share. Turns limit how long chunks occupy the event loop.
+ * Limits on streams. Slots limit how many are open: if all are taken, a stream whose client reads nothing makes room,
+ * or a stream of a client that holds more than its share. Turns limit how long chunks occupy the event loop.
  */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
