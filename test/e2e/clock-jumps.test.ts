@@ -23,8 +23,7 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
   { timeout: 240_000, concurrent: true },
   async ({ onTestFinished }) => {
     const time = fakeTime();
-    const receiver = await openReceiver();
-    onTestFinished(() => receiver.close());
+    const receiver = await openReceiver(onTestFinished);
     receiver.answer = (response) => void response.writeHead(500).end();
     const served = await Served.start(
       {

@@ -22,7 +22,8 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-export async function openReceiver(): Promise<Receiver> {
+/** `onTestFinished`: of the test to which the receiver belongs, if it runs beside other tests of its file. */
+export async function openReceiver(onTestFinished?: (close: () => Promise<void>) => void): Promise<Receiver> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk) => chunks.push(chunk));
@@ -50,6 +51,7 @@ export async function openReceiver(): Promise<Receiver> {
         server.closeAllConnections();
       }),
   };
-  opened.push(receiver);
+  if (onTestFinished) onTestFinished(() => receiver.close());
+  else opened.push(receiver);
   return receiver;
 }
