@@ -7,7 +7,7 @@
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
 import { findBootId } from '../../lib/clock.ts';
-import type { ClockMemory, ClockStep, StepKind, StoredTime } from '../../lib/service-clock.ts';
+import type { ClockMemory, ClockStep, StepKind, StoredTime } from '../../lib/clock-memory.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { Sql, Transaction } from './sql.ts';
 
