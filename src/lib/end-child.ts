@@ -1,9 +1,12 @@
 /** Ends a child process. */
 import type { ChildProcess } from 'node:child_process';
 
-/** Asks a child process to end, and kills it if it has not ended after `limitMs`. Resolves when it has ended. */
+/**
+ * Asks a child process to end, and kills it if it has not ended after `limitMs`. Resolves when it has ended, at once if
+ * it could not be started.
+ */
 export async function endChild(child: ChildProcess, ask: () => void, limitMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   ask();
   const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);

@@ -15,7 +15,7 @@ it.skipIf(!HAS_PROC)(
   async () => {
     const folder = temporaryFolder();
     const summary = await runChaos(openServiceTarget, await makeChaosWorld(await tinyWorld(), folder), {
-      seconds: 30,
+      seconds: 15,
       clients: 8,
       seed: randomUUID().slice(0, 8),
       folder,

@@ -16,7 +16,7 @@ import { dataFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 
 const SEED = `${process.pid}-${systemClock.now()}`;
-const HISTORIES = size(5, 50);
+const HISTORIES = size(5, 20);
 const STEPS = 60;
 /** Turns of the event loop that it takes at most to load a model. */
 const TURNS = 12;

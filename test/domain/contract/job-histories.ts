@@ -294,7 +294,7 @@ export function describeJobHistories(newData: NewData): void {
             await history.close();
           }
         }),
-        { numRuns: size(6, 15), interruptAfterTimeLimit: 40_000 },
+        { numRuns: size(6, 10), interruptAfterTimeLimit: 40_000 },
       );
     });
   });
