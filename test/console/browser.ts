@@ -163,8 +163,14 @@ export async function expectAccessible(page: Page, within?: string): Promise<voi
   expect(await violationsOf(page, within)).toEqual([]);
 }
 
+/** A promise for the end of all transitions; animations without an end are not waited for. */
+const TRANSITIONS_END = `Promise.allSettled(document.getAnimations().flatMap((each) =>
+  Number.isFinite(each.effect.getComputedTiming().endTime) ? [each.finished] : [])).then(() => {})`;
+
 /** The rules that axe-core finds violated, and where; targets that are too small are included. */
 export async function violationsOf(page: Page, within = 'html'): Promise<readonly object[]> {
+  // colours that are still changing after a switch of the theme would be judged as they are at this moment
+  await page.evaluate(TRANSITIONS_END);
   // the page's own policy refuses foreign scripts, so this one is injected by the debugger
   await page.evaluate(AXE);
   return page.evaluate(async (part) => {
