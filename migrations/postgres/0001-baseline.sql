@@ -35,7 +35,9 @@ CREATE TABLE campaigns (
   updated_at            bigint  NOT NULL DEFAULT 0,
   conversions           bigint  NOT NULL DEFAULT 0,          -- users by their latest feedback event
   clicks                bigint  NOT NULL DEFAULT 0,
-  dismissals            bigint  NOT NULL DEFAULT 0
+  dismissals            bigint  NOT NULL DEFAULT 0,
+  holdout_percent       double precision NOT NULL DEFAULT 0 CHECK (holdout_percent BETWEEN 0 AND 50),
+  holdout_key           text    NOT NULL DEFAULT gen_random_uuid()::text || gen_random_uuid() -- secret: who is held out
 );
 CREATE UNIQUE INDEX campaigns_by_external_id ON campaigns (external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX campaigns_by_seed_set ON campaigns (seed_set) WHERE seed_set IS NOT NULL;
@@ -125,6 +127,7 @@ CREATE TABLE audiences (
   folder             text   COLLATE "C" NOT NULL,            -- name of the ranking's blobs
   population_version text   NOT NULL,
   created_at         bigint NOT NULL,
+  holdout_percent    double precision NOT NULL DEFAULT 0,              -- the campaign's, when the version was made
   PRIMARY KEY (campaign, version),
   CHECK (size BETWEEN 1 AND candidates),
   CHECK (candidates <= population_size)

@@ -32,7 +32,9 @@ CREATE TABLE campaigns (
   updated_at            INTEGER  NOT NULL DEFAULT 0,
   conversions           INTEGER  NOT NULL DEFAULT 0,          -- users by their latest feedback event
   clicks                INTEGER  NOT NULL DEFAULT 0,
-  dismissals            INTEGER  NOT NULL DEFAULT 0
+  dismissals            INTEGER  NOT NULL DEFAULT 0,
+  holdout_percent       REAL     NOT NULL DEFAULT 0 CHECK (holdout_percent BETWEEN 0 AND 50),
+  holdout_key           TEXT     NOT NULL DEFAULT (lower(hex(randomblob(32)))) -- secret: decides who is held out
 ) STRICT;
 CREATE UNIQUE INDEX campaigns_by_external_id ON campaigns (external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX campaigns_by_seed_set ON campaigns (seed_set) WHERE seed_set IS NOT NULL;
@@ -120,6 +122,7 @@ CREATE TABLE audiences (
   folder             TEXT   NOT NULL,            -- name of the ranking's blobs
   population_version TEXT   NOT NULL,
   created_at         INTEGER NOT NULL,
+  holdout_percent    REAL    NOT NULL DEFAULT 0,              -- the campaign's, when the version was made
   PRIMARY KEY (campaign, version),
   CHECK (size BETWEEN 1 AND candidates),
   CHECK (candidates <= population_size)

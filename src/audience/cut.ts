@@ -2,6 +2,7 @@
  * A cut is the place in a ranking at which an audience of a given size ends: the score and the user number of the last
  * member.
  */
+import type { HoldOut } from '../domain/hold-out.ts';
 import type { UserNumber } from '../lib/brands.ts';
 
 /**
@@ -36,4 +37,9 @@ export function cutAt(ranking: CuttableRanking, size: number): Cut {
  */
 export function isInside(cut: Cut, userNumber: UserNumber, score: number): boolean {
   return score > cut.score || (score === cut.score && userNumber <= cut.userNumber);
+}
+
+/** Whether the user is inside the cut and not held out: whether ad servers learn that the user is a member. */
+export function treats(cut: Cut, holdout: HoldOut | null, userNumber: UserNumber, score: number): boolean {
+  return isInside(cut, userNumber, score) && !holdout?.has(userNumber);
 }

@@ -88,7 +88,7 @@ export interface Explanation {
  */
 export async function explain(
   population: ExplainedPopulation,
-  audience: Side,
+  audience: Pick<Side, 'ranking' | 'size'>,
   seeds: ReadonlySet<UserNumber> | null,
   limits: ExplanationLimits,
 ): Promise<Explanation> {
@@ -129,7 +129,11 @@ interface Wholes {
   readonly seeds: number | null;
 }
 
-function flagRows(userNumbers: Int32Array, { ranking, size }: Side, seeds: ReadonlySet<UserNumber> | null): Uint8Array {
+function flagRows(
+  userNumbers: Int32Array,
+  { ranking, size }: Pick<Side, 'ranking' | 'size'>,
+  seeds: ReadonlySet<UserNumber> | null,
+): Uint8Array {
   const cut = ranking.cut(size);
   const scores = ranking.scoresOf(Uint32Array.from(userNumbers));
   return Uint8Array.from(userNumbers, (user, i) => {

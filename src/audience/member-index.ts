@@ -2,18 +2,23 @@
  * An in-memory index of the members of an audience. It tells whether a user is a member, and returns the member's rank
  * and score.
  */
+import type { HoldOut, Treated } from '../domain/hold-out.ts';
 import { type PartMissing, readingParts } from '../domain/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 
 /** Number of ranks read in one step of building an index. No step takes more than a millisecond. */
 const STEP_RANKS = 65_536;
 const STEP_USERS = 262_144;
+/** The same if users are held out, because each member's arm is computed. */
+const HASHED_STEP_USERS = 8_192;
+/** The bit of a rank that marks a member who is held out. */
+const HELD_OUT = 2 ** 31;
 /** Number of words (32 users each) between two running counts of members. */
 const COUNTED_WORDS = 8;
 
 /**
- * An index of the first `size` ranks of a ranking. It takes 8 bytes per member and 1.125 bits per user. Look-ups read
- * no file.
+ * An index of the first `size` ranks of a ranking, which knows who of them is held out. It takes 8 bytes per member and
+ * 1.125 bits per user. Look-ups read no file.
  */
 export class MemberIndex {
   /** Number of members, which is at most the number of candidates in the ranking. */
@@ -25,12 +30,14 @@ export class MemberIndex {
   readonly #bits: Uint32Array;
   /** The number of members before each group of `COUNTED_WORDS` words. */
   readonly #before: Uint32Array;
-  /** The 1-based ranks of the members, in order of user number. */
+  /** The 1-based ranks of the members, in order of user number, with the mark of those who are held out. */
   readonly #ranks: Uint32Array;
+  readonly #holdout: HoldOut | null;
 
-  constructor(userCount: number, size: number) {
+  constructor(userCount: number, size: number, holdout: HoldOut | null = null) {
     const words = Math.ceil(userCount / 32);
     this.size = size;
+    this.#holdout = holdout;
     this.userCount = userCount;
     this.scores = new Float32Array(size);
     this.#bits = new Uint32Array(words);
@@ -38,19 +45,28 @@ export class MemberIndex {
     this.#ranks = new Uint32Array(size);
   }
 
-  /** Returns the 1-based rank of a user; 0 if the user is not a member. */
-  rankOf(userNumber: UserNumber): number {
-    return this.has(userNumber) ? this.#ranks[this.#indexOf(userNumber)]! : 0;
+  /** Whether the index is that of an audience of `size` users, of whom the campaign holds out the same users. */
+  isOf(size: number, holdout: HoldOut | null): boolean {
+    return this.size === size && this.#holdout?.percent === holdout?.percent;
   }
 
+  /** Returns the 1-based rank of a user; 0 if the user is not a member or is held out. */
+  rankOf(userNumber: UserNumber): number {
+    const rank = this.has(userNumber) ? this.#ranks[this.#indexOf(userNumber)]! : 0;
+    return rank < HELD_OUT ? rank : 0;
+  }
+
+  /** Whether the user is a member, who may be held out. */
   has(userNumber: UserNumber): boolean {
     return (this.#bits[userNumber >>> 5]! & (1 << (userNumber & 31))) !== 0;
   }
 
-  /** Calls `visit` with each member, in order of user number. */
+  /** Calls `visit` with each member who is not held out, in order of user number. */
   forEach(visit: (userNumber: UserNumber) => void): void {
+    let index = 0;
     for (let word = 0; word < this.#bits.length; word++)
-      for (let bits = this.#bits[word]!; bits !== 0; bits &= bits - 1) visit(32 * word + 31 - Math.clz32(bits & -bits));
+      for (let bits = this.#bits[word]!; bits !== 0; bits &= bits - 1)
+        if (this.#ranks[index++]! < HELD_OUT) visit(32 * word + 31 - Math.clz32(bits & -bits));
   }
 
   /** The first step of building the index: adds members. */
@@ -73,7 +89,7 @@ export class MemberIndex {
   }
 
   /**
-   * The last step of building the index: stores the scores of members. `scores` contains the scores of all users
+   * The last step of building the index: stores the scores of members, and who is held out. `scores` contains the scores of all users
    * starting at `fromUser`, which is a multiple of 32.
    */
   score(scores: Float32Array, fromUser: number): void {
@@ -81,7 +97,9 @@ export class MemberIndex {
     for (let user = fromUser; user < fromUser + scores.length; user += 32) {
       for (let bits = this.#bits[user >>> 5]!; bits !== 0; bits &= bits - 1) {
         const member = user + 31 - Math.clz32(bits & -bits);
-        this.scores[this.#ranks[index++]! - 1] = scores[member - fromUser]!;
+        this.scores[this.#ranks[index]! - 1] = scores[member - fromUser]!;
+        if (this.#holdout?.has(member)) this.#ranks[index]! += HELD_OUT;
+        index++;
       }
     }
   }
@@ -121,16 +139,17 @@ export interface IndexedRanking {
 }
 
 /**
- * Builds an index of the first `size` ranks step by step. If a step needs a part of a file that is not on this machine,
+ * Builds an index of an audience step by step. If a step needs a part of a file that is not on this machine,
  * the part is yielded, and must be fetched before the next step.
  * @throws AppError storage_failed
  */
 export function* buildMemberIndex(
   ranking: IndexedRanking,
-  size: number,
+  { size, holdout }: Treated,
 ): Generator<PartMissing | undefined, MemberIndex, void> {
   const held = Math.min(size, ranking.candidates);
-  const index = new MemberIndex(ranking.userCount, held);
+  const index = new MemberIndex(ranking.userCount, held, holdout);
+  const stepUsers = holdout === null ? STEP_USERS : HASHED_STEP_USERS;
   for (let rank = 0; rank < held; rank += STEP_RANKS) {
     index.add(yield* readingParts(() => ranking.usersAt(rank, Math.min(STEP_RANKS, held - rank))));
     yield undefined;
@@ -140,8 +159,8 @@ export function* buildMemberIndex(
     index.place(yield* readingParts(() => ranking.usersAt(rank, Math.min(STEP_RANKS, held - rank))), rank);
     yield undefined;
   }
-  for (let user = 0; user < ranking.userCount; user += STEP_USERS) {
-    index.score(yield* readingParts(() => ranking.scoresFrom(user, STEP_USERS)), user);
+  for (let user = 0; user < ranking.userCount; user += stepUsers) {
+    index.score(yield* readingParts(() => ranking.scoresFrom(user, stepUsers)), user);
     yield undefined;
   }
   return index;

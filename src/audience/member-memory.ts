@@ -1,4 +1,5 @@
 /** Keeps the members of often used audiences in memory, and reads them step by step. */
+import type { Treated } from '../domain/hold-out.ts';
 import type { PartMissing } from '../domain/ports/blobs.ts';
 import { AppError } from '../lib/errors.ts';
 import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
@@ -19,8 +20,8 @@ export interface UsedRanking {
   uses: number;
   /** The value of the use counter at the last use. */
   lastUse: number;
-  /** The size of the audience that was last requested. */
-  size: number;
+  /** The audience that was last requested; `null` if no members are to be kept. */
+  audience: Treated | null;
   /** Bytes of memory for the ranking's members, including members that are still being read. */
   keptBytes: number;
 }
@@ -76,11 +77,11 @@ export class MemberMemory {
     if (this.#uses >= this.#nextStep) this.#step();
   }
 
-  /** Sets the size of the ranking's audience. Members of an audience of another size are forgotten. */
-  resize(entry: UsedRanking, size: number): void {
-    if (entry.size === size) return;
+  /** Sets the ranking's audience. Members of an audience with another size or hold-out are forgotten. */
+  recut(entry: UsedRanking, audience: Treated): void {
+    if (isSame(entry.audience, audience)) return;
     this.forget(entry);
-    entry.size = size;
+    entry.audience = audience;
   }
 
   forget(entry: UsedRanking): void {
@@ -98,10 +99,11 @@ export class MemberMemory {
    * are removed. If there still is not enough room, a later use tries again.
    */
   #keep(entry: UsedRanking): void {
-    const { ranking, size } = entry;
+    const { ranking, audience } = entry;
     entry.uses = 0;
-    const bytes = memberIndexBytes(ranking.userCount, Math.min(size, ranking.candidates));
-    if (size === 0 || bytes > this.#memoryBytes) return;
+    if (audience === null) return;
+    const bytes = memberIndexBytes(ranking.userCount, Math.min(audience.size, ranking.candidates));
+    if (bytes > this.#memoryBytes) return;
     // a request for all audiences of a user uses each ranking once, so `recent` covers the uses in two such requests
     const recent = USES_BEFORE_KEEPING + 2 * this.#open.size;
     const quiet = [...this.#open.values()]
@@ -114,7 +116,7 @@ export class MemberMemory {
     }
     entry.keptBytes = bytes;
     this.#keptBytes += bytes;
-    this.#building.push({ entry, steps: buildMemberIndex(ranking, size), isFetching: false });
+    this.#building.push({ entry, steps: buildMemberIndex(ranking, audience), isFetching: false });
   }
 
   /** Takes one more step in reading the members of the first ranking in the queue. */
@@ -151,4 +153,9 @@ export class MemberMemory {
       if (this.#building.includes(building)) this.forget(building.entry);
     }
   }
+}
+
+/** Whether two audiences of one ranking have the same members. All hold-outs of a campaign have the same key. */
+export function isSame(one: Treated | null, other: Treated): boolean {
+  return one !== null && one.size === other.size && one.holdout?.percent === other.holdout?.percent;
 }

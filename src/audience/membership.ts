@@ -1,6 +1,7 @@
 /** Finds the rank, score and percentile of a user in an audience. */
+import type { Treated } from '../domain/hold-out.ts';
 import type { UserNumber } from '../lib/brands.ts';
-import { isInside } from './cut.ts';
+import { treats } from './cut.ts';
 import type { MemberIndex } from './member-index.ts';
 import type { ReadRanking } from './ranking.ts';
 
@@ -13,18 +14,19 @@ export interface Membership {
 }
 
 /**
- * Returns the user's position in the first `size` ranks, or null if the user is not a member. If the members are in
- * memory, no file is read. Otherwise, the score takes a single read, and the rank is looked up only if the user is a
- * member.
+ * Returns the user's position in the first `size` ranks, or null if the user is not a member or is held out. If the
+ * members are in memory, no file is read. Otherwise, the score takes a single read, and the rank is looked up only if
+ * the user is a member.
  */
-export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
+export function membershipOf(ranking: ReadRanking, treated: Treated, userNumber: UserNumber): Membership | null {
   const { members } = ranking;
-  if (members !== null && members.size === Math.min(size, ranking.candidates)) {
+  const { size, holdout } = treated;
+  if (members?.isOf(Math.min(size, ranking.candidates), holdout)) {
     const rank = members.rankOf(userNumber);
     return rank === 0 ? null : memberAt(ranking, members, rank);
   }
   const score = ranking.scoreOf(userNumber);
-  if (Number.isNaN(score) || !isInside(ranking.cut(size), userNumber, score)) return null;
+  if (Number.isNaN(score) || !treats(ranking.cut(size), holdout, userNumber, score)) return null;
   const rank = ranking.rankOf(userNumber, score);
   return { rank, score, percentile: percentileOf(rank, ranking.candidates) };
 }

@@ -1,4 +1,5 @@
 /** Reads pages of an audience, with ranks and user ids. */
+import type { Treated } from '../domain/hold-out.ts';
 import type { Directory } from '../population/read.ts';
 import { percentileOf } from './membership.ts';
 import type { ReadRanking } from './ranking.ts';
@@ -17,12 +18,12 @@ export interface AudienceItem {
 
 /**
  * Returns the members at up to `limit` ranks of an audience of `size` ranks, starting at the 0-based rank `fromRank`.
- * Erased users are left out, and the other members keep their ranks.
+ * Erased users and users who are held out are left out, and the other members keep their ranks.
  */
 export function pageOf(
   ranking: ReadRanking,
   ids: UserIds,
-  range: { readonly size: number; readonly fromRank: number; readonly limit: number },
+  range: Treated & { readonly fromRank: number; readonly limit: number },
 ): AudienceItem[] {
   const { userNumbers, scores } = ranking.read(
     range.fromRank,
@@ -30,7 +31,7 @@ export function pageOf(
   );
   const items: AudienceItem[] = [];
   for (const [i, userNumber] of userNumbers.entries()) {
-    if (ids.isErased(userNumber)) continue;
+    if (ids.isErased(userNumber) || range.holdout?.has(userNumber)) continue;
     const rank = range.fromRank + i + 1;
     const percentile = percentileOf(rank, ranking.candidates);
     items.push({ rank, user_id: ids.id(userNumber), score: scores[i]!, percentile });

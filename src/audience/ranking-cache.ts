@@ -1,9 +1,10 @@
 /** A cache of a limited number of open rankings, by folder. */
 import { LRUCache } from 'lru-cache';
+import type { Treated } from '../domain/hold-out.ts';
 import { type BlobReader, untilRead } from '../domain/ports/blobs.ts';
 import { assert } from '../lib/errors.ts';
 import { limited } from '../lib/limited.ts';
-import { MemberMemory, type UsedRanking } from './member-memory.ts';
+import { isSame, MemberMemory, type UsedRanking } from './member-memory.ts';
 import { openRanking, type ReadRanking } from './ranking.ts';
 
 /** Number of rankings that are opened at the same time. Their files are open in addition to the limit of the cache. */
@@ -27,8 +28,8 @@ interface Opening {
 
 /** How a ranking is used. */
 export interface RankingUse {
-  /** The size of the active audience, if the ranking belongs to it: its members are kept in memory if used often. */
-  readonly size?: number | undefined;
+  /** The active audience, if the ranking belongs to it: its members are kept in memory if used often. */
+  readonly audience?: Treated | undefined;
   /** Number of users that the caller looks up; each counts as a use. The default is 1. */
   readonly users?: number;
 }
@@ -81,12 +82,12 @@ export class RankingCache {
    * `work` must be synchronous, and may run again after a part was fetched, like the work of `untilRead`.
    * @throws AppError storage_failed, like `openRanking`, at once or by a rejection; the errors of `work`
    */
-  use<T>(folder: string, work: (ranking: ReadRanking) => T, { size, users = 1 }: RankingUse = {}): T | Promise<T> {
+  use<T>(folder: string, work: (ranking: ReadRanking) => T, { audience, users = 1 }: RankingUse = {}): T | Promise<T> {
     const known = this.#find(folder, users);
-    if (known !== null) return this.#read(known, size, work);
+    if (known !== null) return this.#read(known, audience, work);
     return this.#open(folder, users).then(async (entry) => {
       try {
-        return await this.#read(entry, size, work);
+        return await this.#read(entry, audience, work);
       } finally {
         this.#release(entry);
       }
@@ -94,12 +95,11 @@ export class RankingCache {
   }
 
   /**
-   * Returns a ranking if its members for this audience size are in memory, otherwise null. The call does not count as a
-   * use.
+   * Returns a ranking if its members for this audience are in memory, otherwise null. The call does not count as a use.
    */
-  kept(folder: string, size: number): ReadRanking | null {
+  kept(folder: string, audience: Treated): ReadRanking | null {
     const entry = this.#kept.peek(folder);
-    return entry !== undefined && entry.size === size && entry.ranking.members !== null ? entry.ranking : null;
+    return entry?.ranking.members && isSame(entry.audience, audience) ? entry.ranking : null;
   }
 
   /**
@@ -171,8 +171,8 @@ export class RankingCache {
     return known;
   }
 
-  #read<T>(entry: Entry, size: number | undefined, work: (ranking: ReadRanking) => T): T | Promise<T> {
-    if (size !== undefined) this.#memory.resize(entry, size);
+  #read<T>(entry: Entry, audience: Treated | undefined, work: (ranking: ReadRanking) => T): T | Promise<T> {
+    if (audience !== undefined) this.#memory.recut(entry, audience);
     const result = untilRead(() => work(entry.ranking));
     if (!(result instanceof Promise)) return result;
     this.#retain(entry);
@@ -199,7 +199,7 @@ export class RankingCache {
       const ranking = await this.#whenFree(() => openRanking(this.#blobs, folder, () => this.#onDamage(folder)));
       const { uses, waiting: holders } = opening;
       const isKept = isWanted() && !this.#closed;
-      const entry: Entry = { ranking, uses, lastUse: this.#memory.uses, size: 0, keptBytes: 0, holders, isKept };
+      const entry: Entry = { ranking, uses, lastUse: this.#memory.uses, audience: null, keptBytes: 0, holders, isKept };
       if (this.#closed) ranking.close();
       assert(!this.#closed, 'the ranking cache is closed');
       this.#held.add(entry);

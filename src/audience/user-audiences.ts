@@ -90,8 +90,7 @@ export class UserAudiences {
   async *#lookUpEach({ audiences, members }: Listed, userNumber: UserNumber): AsyncGenerator<HeldAudience> {
     for (let i = 0; i < audiences.length; i++) {
       if (members[i]?.has(userNumber) === false) continue;
-      const { size } = audiences[i]!;
-      const found = await this.#read(audiences[i]!, (ranking) => membershipOf(ranking, size, userNumber));
+      const found = await this.#read(audiences[i]!, (ranking) => membershipOf(ranking, audiences[i]!, userNumber));
       if (found !== null) yield [i, found];
     }
   }
@@ -106,7 +105,7 @@ export class UserAudiences {
     if (known !== null && known.of === of && known.keptChanges === keptChanges) return known;
     const audiences =
       known?.of === of ? known.audiences : [...of].sort((a, b) => (a.campaignId < b.campaignId ? -1 : 1));
-    const rankings = audiences.map(({ folder, size }) => this.#rankings.kept(folder, size));
+    const rankings = audiences.map((one) => this.#rankings.kept(one.folder, one));
     const members = rankings.map((one) => one?.members ?? null);
     const present = members.filter((one) => one !== null);
     this.#matrix.hold(new Set(present));
@@ -120,9 +119,10 @@ export class UserAudiences {
    * Returns the result of `work`, which reads an audience's ranking, or null if the campaign was deleted after the list
    * was read. If the audience is still active, the error of opening or reading its ranking is thrown.
    */
-  async #read<T>({ folder, size }: Audience, work: (ranking: ReadRanking) => T): Promise<T | null> {
+  async #read<T>(audience: Audience, work: (ranking: ReadRanking) => T): Promise<T | null> {
+    const { folder } = audience;
     try {
-      const result = this.#rankings.use(folder, work, { size });
+      const result = this.#rankings.use(folder, work, { audience });
       return result instanceof Promise ? await result : result;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

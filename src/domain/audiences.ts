@@ -2,7 +2,7 @@
 import { AppError } from '../lib/errors.ts';
 import { decodeCursor } from './cursors.ts';
 import { type ExpansionState, isEnd } from './states.ts';
-import type { Audience, AudienceRequest } from './types.ts';
+import type { Audience, AudienceRequest, CampaignChange } from './types.ts';
 
 /** Time after which a client should ask again for an audience that is not ready yet. */
 const RETRY_AFTER_SECONDS = 2;
@@ -25,13 +25,19 @@ export function audienceSize(request: AudienceRequest, candidates: number, popul
   return Math.min(candidates, Math.max(1, wanted));
 }
 
-/** The size of a new version of the active ranking; `null` if the active version already has that size. */
-export function newSize(
-  { size, candidates, populationSize }: Pick<Audience, 'size' | 'candidates' | 'populationSize'>,
-  request: AudienceRequest,
-): number | null {
-  const wanted = audienceSize(request, candidates, populationSize);
-  return wanted === size ? null : wanted;
+/** A version of a ranking: how many users it contains, and which percentage of them is held out. */
+type RankingCut = Pick<Audience, 'size' | 'candidates' | 'populationSize'> & { readonly holdoutPercent: number };
+
+/**
+ * The size and hold-out of a new version of the active ranking, after a change of the campaign; `null` if the active
+ * version already has both.
+ */
+export function recut(
+  active: RankingCut,
+  { audience, holdoutPercent = active.holdoutPercent }: Pick<CampaignChange, 'audience' | 'holdoutPercent'>,
+): Pick<RankingCut, 'size' | 'holdoutPercent'> | null {
+  const size = audience ? audienceSize(audience, active.candidates, active.populationSize) : active.size;
+  return size === active.size && holdoutPercent === active.holdoutPercent ? null : { size, holdoutPercent };
 }
 
 /**

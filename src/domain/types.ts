@@ -1,6 +1,7 @@
 /** The types of the domain: campaigns, their expansions, audiences and jobs. */
 
 import type { CampaignFeatures, Filters } from './features.ts';
+import type { HoldOut } from './hold-out.ts';
 import type { ComputedWith, Timings } from './run-facts.ts';
 import type { ExpansionState } from './states.ts';
 
@@ -64,6 +65,8 @@ export interface Campaign {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly audience: AudienceRequest;
+  /** The percentage of the audience that is held out; 0 if nobody is. */
+  readonly holdoutPercent: number;
   readonly refresh: RefreshPolicy;
   /** The time in milliseconds since 1970. */
   readonly createdAt: number;
@@ -147,12 +150,15 @@ export interface Expansion {
   readonly updatedAt: number;
 }
 
-/** One immutable audience version: the first `size` ranks of the ranking in `folder`. */
+/** One immutable audience version: the first `size` ranks of the ranking in `folder`, of whom some may be held out. */
 export interface Audience {
   readonly campaignId: string;
   readonly version: number;
   readonly isActive: boolean;
+  /** Number of users in the audience, including those who are held out. */
   readonly size: number;
+  /** The users who are held out; `null` if nobody is. */
+  readonly holdout: HoldOut | null;
   readonly candidates: number;
   /** Number of users in the population version. Audience percentages refer to this number. */
   readonly populationSize: number;
@@ -225,12 +231,13 @@ export interface NewCampaign {
   /** Seeds as received: any strings, possibly with repetitions. Without seeds, no expansion is queued. */
   readonly seeds?: readonly string[] | undefined;
   readonly audience: AudienceRequest;
+  readonly holdoutPercent?: number;
   readonly refresh?: RefreshPolicy;
 }
 
 /** The changed fields of a campaign; other fields keep their values. */
 export type CampaignChange = Partial<
-  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience'> & {
+  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience' | 'holdoutPercent'> & {
     readonly refresh: Partial<RefreshPolicy>;
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
   }

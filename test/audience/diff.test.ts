@@ -9,6 +9,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { collected } from '../fixture/collected.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
+import { whole } from '../fixture/whole-audience.ts';
 import { blobs } from './blobs.ts';
 import { naiveOrder } from './naive-order.ts';
 
@@ -23,7 +24,7 @@ async function sideOf(
   await writeRanking(blobs, folder, scores);
   const members = naiveOrder(scores).slice(0, size);
   const ranking = await openRanking(blobs, folder);
-  return { side: { ranking, size: members.length }, ranking, members };
+  return { side: { ranking, ...whole(members.length) }, ranking, members };
 }
 
 type Opened = Awaited<ReturnType<typeof sideOf>>;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HolderMatrix } from '../../src/audience/holder-matrix.ts';
 import { buildMemberIndex, type MemberIndex } from '../../src/audience/member-index.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { whole } from '../fixture/whole-audience.ts';
 
 const rng = createRng('holder matrix');
 
@@ -16,7 +17,7 @@ function indexOf(userCount: number, isMember: (user: number) => boolean): Member
       usersAt: (from, count) => order.slice(from, from + count),
       scoresFrom: (from, count) => new Float32Array(Math.min(count, userCount - from)),
     },
-    order.length,
+    whole(order.length),
   );
   for (;;) {
     const { done, value } = steps.next();

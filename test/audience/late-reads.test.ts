@@ -18,6 +18,7 @@ import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { collected } from '../fixture/collected.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { RemoteBlobs } from '../fixture/remote-blobs.ts';
+import { whole } from '../fixture/whole-audience.ts';
 
 const USERS = 70_000;
 const SIZE = 5_000;
@@ -39,24 +40,26 @@ const users = Array.from({ length: 40 }, () => rng.integer(USERS + 10));
 async function answersOf(blobs: Blobs): Promise<unknown> {
   const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 0 });
   const reads: Readonly<Record<string, (ranking: ReadRanking) => unknown>> = {
-    memberships: (ranking) => users.map((user) => RANKING_READS.membershipOf(ranking, SIZE, user)),
-    page: (ranking) => RANKING_READS.pageOf(ranking, directory, { size: SIZE, fromRank: 900, limit: 500 }),
+    memberships: (ranking) => users.map((user) => RANKING_READS.membershipOf(ranking, whole(SIZE), user)),
+    page: (ranking) => RANKING_READS.pageOf(ranking, directory, { ...whole(SIZE), fromRank: 900, limit: 500 }),
     ranks: (ranking) => users.map((user) => ranking.rankOf(user)),
     cut: (ranking) => [ranking.cut(SIZE), ranking.countFrom(0.5)],
   };
   const found: Record<string, unknown> = {};
   for (const [name, read] of Object.entries(reads)) found[name] = await cache.use('first', read);
   const [first, second] = await Promise.all(
-    ['first', 'second'].map((folder) => cache.hold(folder, (ranking) => ({ ranking, size: SIZE, at: ranking.cut(9) }))),
+    ['first', 'second'].map((folder) =>
+      cache.hold(folder, (ranking) => ({ ranking, ...whole(SIZE), at: ranking.cut(9) })),
+    ),
   );
   const [a, b] = [first!.opened, second!.opened];
   found['diff'] = await countDiff(a, b);
   found['missing'] = (await collected(missingFrom(a, b, 777))).map((block) => [...block]);
-  found['stream'] = await collected(memberBlocks(a.ranking, directory, { size: SIZE, blockSize: 777 }));
+  found['stream'] = await collected(memberBlocks(a.ranking, directory, { ...whole(SIZE), blockSize: 777 }));
   first!.close();
   second!.close();
   const audiences = ['first', 'second'].map(
-    (folder) => ({ campaignId: folder, version: 1, folder, size: SIZE }) as Audience,
+    (folder) => ({ campaignId: folder, version: 1, folder, ...whole(SIZE) }) as Audience,
   );
   const userAudiences = new UserAudiences({ activeAudiences: async () => audiences }, cache);
   found['audiences'] = [];

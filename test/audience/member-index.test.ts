@@ -7,12 +7,13 @@ import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { whole } from '../fixture/whole-audience.ts';
 import { blobs } from './blobs.ts';
 
 const USERS = 70_001;
 
 function build(ranking: Ranking, size: number): { index: MemberIndex; steps: number } {
-  const building = buildMemberIndex(ranking, size);
+  const building = buildMemberIndex(ranking, whole(size));
   for (let steps = 1; ; steps++) {
     const { done, value } = building.next();
     if (done) return { index: value, steps };
@@ -30,10 +31,10 @@ describe('buildMemberIndex', async () => {
 
   it.each([0, 1, 33, 5_000, 66_000, USERS])('knows rank and score of every user, of size %i', async (size) => {
     const ranking = await openRanking(blobs, folder);
-    const expected = Array.from({ length: USERS + 40 }, (_, user) => membershipOf(ranking, size, user));
+    const expected = Array.from({ length: USERS + 40 }, (_, user) => membershipOf(ranking, whole(size), user));
     const { index } = build(ranking, size);
     ranking.members = index;
-    const found = expected.map((_, user) => membershipOf(ranking, size, user));
+    const found = expected.map((_, user) => membershipOf(ranking, whole(size), user));
     expect(found.filter((one) => one !== null)).toHaveLength(Math.min(size, ranking.candidates));
     expect(found.findIndex((one, user) => JSON.stringify(one) !== JSON.stringify(expected[user]))).toBe(-1);
     ranking.close();

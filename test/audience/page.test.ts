@@ -10,6 +10,7 @@ import { TextTable } from '../../src/lib/text/text-table.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';
 import { collected } from '../fixture/collected.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { whole } from '../fixture/whole-audience.ts';
 import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
@@ -26,7 +27,7 @@ afterAll(() => ranking.close());
 
 describe('pageOf', () => {
   it('joins ranks with user ids, scores and percentiles, whatever the size', () => {
-    expect(pageOf(ranking, ids, { size: 4, fromRank: 0, limit: 10 })).toEqual([
+    expect(pageOf(ranking, ids, { ...whole(4), fromRank: 0, limit: 10 })).toEqual([
       { rank: 1, user_id: 'user 3', score: 0.75, percentile: 100 },
       { rank: 2, user_id: 'user 1', score: 0.5, percentile: 75 },
       { rank: 3, user_id: 'user 4', score: 0.5, percentile: 50 },
@@ -35,25 +36,25 @@ describe('pageOf', () => {
   });
 
   it('ends at the size of the audience, not at that of the ranking', () => {
-    expect(pageOf(ranking, ids, { size: 2, fromRank: 1, limit: 10 }).map((item) => item.rank)).toEqual([2]);
+    expect(pageOf(ranking, ids, { ...whole(2), fromRank: 1, limit: 10 }).map((item) => item.rank)).toEqual([2]);
   });
 
   it('is empty past the end', () => {
-    expect(pageOf(ranking, ids, { size: 2, fromRank: 2, limit: 10 })).toEqual([]);
-    expect(pageOf(ranking, ids, { size: 2, fromRank: 9, limit: 10 })).toEqual([]);
-    expect(pageOf(ranking, ids, { size: 99, fromRank: 9, limit: 10 })).toEqual([]);
+    expect(pageOf(ranking, ids, { ...whole(2), fromRank: 2, limit: 10 })).toEqual([]);
+    expect(pageOf(ranking, ids, { ...whole(2), fromRank: 9, limit: 10 })).toEqual([]);
+    expect(pageOf(ranking, ids, { ...whole(99), fromRank: 9, limit: 10 })).toEqual([]);
   });
 });
 
 describe('erased users', () => {
   it('are on no page, the others keep their ranks, and a block of erased users alone is empty', async () => {
     const without = { ...ids, isErased: (userNumber: number) => userNumber === 3 || userNumber === 4 };
-    const page = pageOf(ranking, without, { size: 4, fromRank: 0, limit: 10 });
+    const page = pageOf(ranking, without, { ...whole(4), fromRank: 0, limit: 10 });
     expect(page.map(({ rank, user_id }) => [rank, user_id])).toEqual([
       [2, 'user 1'],
       [4, 'user 0'],
     ]);
-    const blocks = await collected(memberBlocks(ranking, without, { size: 4, blockSize: 1 }));
+    const blocks = await collected(memberBlocks(ranking, without, { ...whole(4), blockSize: 1 }));
     expect(blocks.map(({ ranks }) => [...ranks])).toEqual([[], [2], [], [4]]);
   });
 });
@@ -62,9 +63,9 @@ describe('memberBlocks', () => {
   it('returns the whole audience in order, whatever the block size', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 6 }), async (size, fromRank, blockSize) => {
-        const read = await collected(memberBlocks(ranking, ids, { size, fromRank, blockSize }));
+        const read = await collected(memberBlocks(ranking, ids, { ...whole(size), fromRank, blockSize }));
         const blocks = read.map((one) => [...itemsOf(one)]);
-        expect(blocks.flat()).toEqual(pageOf(ranking, ids, { size, fromRank, limit: 100 }));
+        expect(blocks.flat()).toEqual(pageOf(ranking, ids, { ...whole(size), fromRank, limit: 100 }));
         expect(blocks.slice(0, -1).every((block) => block.length === blockSize)).toBe(true);
         expect(blocks.every((block) => block.length > 0)).toBe(true);
       }),
@@ -73,7 +74,7 @@ describe('memberBlocks', () => {
 
   it('starts at the first rank unless told otherwise', async () => {
     expect(
-      (await collected(memberBlocks(ranking, ids, { size: 1, blockSize: 5 }))).map(({ ranks }) => [...ranks]),
+      (await collected(memberBlocks(ranking, ids, { ...whole(1), blockSize: 5 }))).map(({ ranks }) => [...ranks]),
     ).toEqual([[1]]);
   });
 });

@@ -9,6 +9,7 @@ import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { openFiles } from '../fixture/open-files.ts';
 import { RemoteBlobs } from '../fixture/remote-blobs.ts';
+import { whole } from '../fixture/whole-audience.ts';
 
 const root = temporaryFolder();
 const blobs = new FileBlobs(root);
@@ -237,13 +238,13 @@ it('releases a ranking whose first reader fails', async () => {
 
 it('keeps the members of an audience in memory, although each step has to fetch a part first', async () => {
   const cache = newCache(new RemoteBlobs(root));
-  const find = () => cache.use(two, (ranking) => membershipOf(ranking, 2, 1), { size: 2 });
+  const find = () => cache.use(two, (ranking) => membershipOf(ranking, whole(2), 1), { audience: whole(2) });
   const expected = { rank: 1, score: Math.fround(0.9), percentile: 100 };
-  for (let i = 0; i < 4_000 && cache.kept(two, 2) === null; i++) {
+  for (let i = 0; i < 4_000 && cache.kept(two, whole(2)) === null; i++) {
     expect(await find()).toEqual(expected);
     if (i % 64 === 0) await nextTurn();
   }
-  expect(cache.kept(two, 2)).not.toBe(null);
+  expect(cache.kept(two, whole(2))).not.toBe(null);
   expect(find()).toEqual(expected);
   cache.closeAll();
 });

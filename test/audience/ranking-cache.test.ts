@@ -9,6 +9,7 @@ import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { BlobReader } from '../../src/domain/ports/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { openFiles } from '../fixture/open-files.ts';
+import { whole } from '../fixture/whole-audience.ts';
 import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
@@ -43,7 +44,10 @@ function countingBlobs(): { blobs: BlobReader; reads: () => number } {
 
 /** Opens a ranking if necessary, and returns it for tests of what happens to it afterwards. */
 async function get(cache: RankingCache, folder: string, size?: number, users = 1): Promise<ReadRanking> {
-  return await cache.use(folder, (ranking) => ranking, { size, users });
+  return await cache.use(folder, (ranking) => ranking, {
+    audience: size === undefined ? undefined : whole(size),
+    users,
+  });
 }
 
 /** Enough uses for the members to be kept. */
@@ -57,20 +61,27 @@ describe('a ranking that is used often', () => {
   });
   const lookUp = async (cache: RankingCache, folder: string, times = MANY, size = 2) => {
     for (let i = 0; i < times; i++)
-      expect(await cache.use(folder, (ranking) => membershipOf(ranking, size, 1), { size })).toEqual(member(1));
+      expect(
+        await cache.use(folder, (ranking) => membershipOf(ranking, whole(size), 1), { audience: whole(size) }),
+      ).toEqual(member(1));
   };
 
   it('is read from memory, with the same members', async () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 2, memoryBytes: 64 });
-    expect(cache.kept(folders[1]!, 2)).toBe(null);
+    expect(cache.kept(folders[1]!, whole(2))).toBe(null);
     await lookUp(cache, folders[1]!);
     const before = reads();
     expect(before).toBeLessThan(MANY);
-    expect(cache.kept(folders[1]!, 2)).not.toBe(null);
+    expect(cache.kept(folders[1]!, whole(2))).not.toBe(null);
     await lookUp(cache, folders[1]!);
     const ranking = await get(cache, folders[1]!, 2);
-    expect([0, 1, 2, 99].map((user) => membershipOf(ranking, 2, user))).toEqual([member(0), member(1), null, null]);
+    expect([0, 1, 2, 99].map((user) => membershipOf(ranking, whole(2), user))).toEqual([
+      member(0),
+      member(1),
+      null,
+      null,
+    ]);
     expect([...ranking.read(0, 2).scores]).toEqual([Math.fround(0.9), 0.25]);
     expect(reads()).toBe(before);
     cache.closeAll();
@@ -90,12 +101,12 @@ describe('a ranking that is used often', () => {
     const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 64 });
     await lookUp(cache, folders[1]!);
     const changes = cache.keptChanges;
-    expect(membershipOf(await get(cache, folders[1]!, 1), 1, 0)).toBe(null);
-    expect(cache.kept(folders[1]!, 2)).toBe(null);
+    expect(membershipOf(await get(cache, folders[1]!, 1), whole(1), 0)).toBe(null);
+    expect(cache.kept(folders[1]!, whole(2))).toBe(null);
     expect(cache.keptChanges).toBeGreaterThan(changes);
     await lookUp(cache, folders[1]!, MANY, 1);
-    expect(cache.kept(folders[1]!, 1)?.members?.size).toBe(1);
-    expect(membershipOf(await get(cache, folders[1]!), 2, 0)).toEqual(member(0));
+    expect(cache.kept(folders[1]!, whole(1))?.members?.size).toBe(1);
+    expect(membershipOf(await get(cache, folders[1]!), whole(2), 0)).toEqual(member(0));
     cache.closeAll();
   });
 
@@ -112,7 +123,7 @@ describe('a ranking that is used often', () => {
       await lookUp(cache, folders[1]!, 1);
       await get(cache, folders[2]!, 2);
     }
-    const isKept = () => [1, 2].map((i) => cache.kept(folders[i]!, 2) !== null);
+    const isKept = () => [1, 2].map((i) => cache.kept(folders[i]!, whole(2)) !== null);
     expect(isKept()).toEqual([true, false]);
     expect(await readsOf(folders[1]!)).toBe(0);
     for (let i = 0; i < 2 * MANY; i++) await get(cache, folders[2]!, 2);
@@ -137,11 +148,11 @@ describe('a ranking that is used often', () => {
     truncateSync(join(damaged, 'order.u32'), 0);
     for (let i = 0; i < MANY; i++) await get(cache, damaged, 2);
     await lookUp(cache, folders[1]!);
-    expect(cache.kept(damaged, 2)).toBe(null);
-    expect(cache.kept(folders[1]!, 2)).not.toBe(null);
-    await expect(async () => cache.use(damaged, (ranking) => ranking.read(0, 1), { size: 2 })).rejects.toThrow(
-      expect.objectContaining({ code: 'storage_failed' }),
-    );
+    expect(cache.kept(damaged, whole(2))).toBe(null);
+    expect(cache.kept(folders[1]!, whole(2))).not.toBe(null);
+    await expect(async () =>
+      cache.use(damaged, (ranking) => ranking.read(0, 1), { audience: whole(2) }),
+    ).rejects.toThrow(expect.objectContaining({ code: 'storage_failed' }));
     cache.closeAll();
   });
 });

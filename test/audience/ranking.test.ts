@@ -13,6 +13,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { openFiles } from '../fixture/open-files.ts';
 import { size } from '../fixture/size.ts';
+import { whole } from '../fixture/whole-audience.ts';
 import { blobs } from './blobs.ts';
 import { naiveOrder } from './naive-order.ts';
 
@@ -74,7 +75,7 @@ describe('Ranking', () => {
             const isMember = rank > 0 && rank <= size;
             expect(isInside(cut, user, scores[user]!)).toBe(isMember);
             const expected = { rank, score: scores[user], percentile: percentileOf(rank, order.length) };
-            expect(membershipOf(ranking, size, user)).toEqual(isMember ? expected : null);
+            expect(membershipOf(ranking, whole(size), user)).toEqual(isMember ? expected : null);
           }
           for (const from of [least, 0.5, ...values.filter((value) => !Number.isNaN(value))]) {
             expect(ranking.countFrom(from)).toBe(order.filter((user) => scores[user]! >= from).length);

@@ -1,7 +1,7 @@
 /** Sizes of audiences. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../src/domain/audiences.ts';
+import { audienceNotReady, audienceSize, changesAfter, nextVersion, recut } from '../../src/domain/audiences.ts';
 import { encodeCursor } from '../../src/domain/cursors.ts';
 import { EXPANSION_STATES, isEnd } from '../../src/domain/states.ts';
 
@@ -28,11 +28,12 @@ describe('audienceSize', () => {
   });
 });
 
-describe('newSize', () => {
-  it('is null for the size that the version has already', () => {
-    const active = { size: 97, candidates: 97, populationSize: 100 };
-    expect(newSize(active, { size: 5000 })).toBeNull();
-    expect(newSize(active, { percent: 10 })).toBe(10);
+describe('recut', () => {
+  it('is null for the size and the hold-out that the version has already', () => {
+    const active = { size: 97, holdoutPercent: 5, candidates: 97, populationSize: 100 };
+    expect(recut(active, { audience: { size: 5000 }, holdoutPercent: 5 })).toBeNull();
+    expect(recut(active, { audience: { percent: 10 } })).toEqual({ size: 10, holdoutPercent: 5 });
+    expect(recut(active, { holdoutPercent: 0 })).toEqual({ size: 97, holdoutPercent: 0 });
   });
 });
 

@@ -3,6 +3,7 @@
  * member.
  */
 
+import type { HoldOut, Treated } from '../../domain/hold-out.ts';
 import { untilRead } from '../../domain/ports/blobs.ts';
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Directory } from '../../population/read.ts';
@@ -12,7 +13,7 @@ import type { ReadRanking } from '../ranking.ts';
 
 type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;
 
-/** The members on consecutive ranks, without erased users. Each column has one entry per member. */
+/** The members on consecutive ranks, without users who were erased or are held out. Each column has one entry per member. */
 export interface MemberBlock {
   /** The 1-based ranks. */
   readonly ranks: Uint32Array;
@@ -24,16 +25,19 @@ export interface MemberBlock {
 
 /**
  * Yields the members of an audience of `size` ranks, starting at the 0-based rank `fromRank` (default: 0), in blocks of
- * `blockSize` ranks, which are read on demand. A block is empty if all of its users were erased.
+ * `blockSize` ranks, which are read on demand. A block may be empty, because erased users and users
+ * who are held out are left out.
  */
 export async function* memberBlocks(
   ranking: ReadRanking,
   ids: GatheredIds,
-  range: { readonly size: number; readonly fromRank?: number; readonly blockSize: number },
+  range: Treated & { readonly fromRank?: number; readonly blockSize: number },
 ): AsyncGenerator<MemberBlock> {
   const end = Math.min(range.size, ranking.candidates);
   for (let fromRank = range.fromRank ?? 0; fromRank < end; fromRank += range.blockSize)
-    yield await untilRead(() => readBlock(ranking, ids, fromRank, Math.min(range.blockSize, end - fromRank)));
+    yield await untilRead(() =>
+      readBlock(ranking, ids, range.holdout, fromRank, Math.min(range.blockSize, end - fromRank)),
+    );
 }
 
 /** Yields the members of a block one after the other. */
@@ -56,7 +60,13 @@ export function* textsOf({ bytes, ends }: GatheredTexts): Generator<string> {
   }
 }
 
-function readBlock(ranking: ReadRanking, ids: GatheredIds, fromRank: number, count: number): MemberBlock {
+function readBlock(
+  ranking: ReadRanking,
+  ids: GatheredIds,
+  holdout: HoldOut | null,
+  fromRank: number,
+  count: number,
+): MemberBlock {
   const read = ranking.read(fromRank, count);
   const ranks = new Uint32Array(read.userNumbers.length);
   const users = new Uint32Array(ranks.length);
@@ -64,7 +74,7 @@ function readBlock(ranking: ReadRanking, ids: GatheredIds, fromRank: number, cou
   let left = 0;
   for (let i = 0; i < ranks.length; i++) {
     const user = read.userNumbers[i]!;
-    if (ids.isErased(user)) continue;
+    if (ids.isErased(user) || holdout?.has(user)) continue;
     ranks[left] = fromRank + i + 1;
     users[left] = user;
     scores[left] = read.scores[i]!;

@@ -15,7 +15,7 @@ const percentile = z
   .max(100)
   .describe('Percentage of the candidates who are ranked at or below this user; 100 for the best user.');
 const version = z.int().min(1).describe('Number of the audience version.');
-const size = count.describe('Number of users in the requested audience.');
+const size = count.describe('Number of users in the requested audience, including users who are held out.');
 const candidates = count.describe('Number of users in the ranking, which is the maximum size of an audience.');
 
 export const audiencePage = z
@@ -49,6 +49,7 @@ export const audienceVersion = answerOf<Audience>()(
         version: 2,
         active: true,
         size: 1000,
+        holdout_percent: 0,
         candidates: 50_000,
         population_size: 50_120,
         population_version: 'ba9876543210',
@@ -61,7 +62,8 @@ export const audienceVersion = answerOf<Audience>()(
     campaign_id: z.string(),
     version,
     active: z.boolean().describe('Whether this audience version is active, which means that it is served.'),
-    size: count.describe('Number of users in the audience.'),
+    size: count.describe('Number of users in the audience, including users who are held out.'),
+    holdout_percent: z.number().describe('Percentage of the audience that is held out; 0 for none.'),
     candidates,
     population_size: count.describe('Number of users in the population version. Percentages refer to this number.'),
     population_version: z.string(),
@@ -70,7 +72,7 @@ export const audienceVersion = answerOf<Audience>()(
       .describe('The expansion that ranked the users. Versions from the same expansion are cuts of the same ranking.'),
     created_at: time,
   },
-  { active: ({ isActive }) => isActive },
+  { active: ({ isActive }) => isActive, holdout_percent: ({ holdout }) => holdout?.percent ?? 0 },
 );
 
 export const audienceVersionPage = pageOf('AudienceVersionPage', audienceVersion);

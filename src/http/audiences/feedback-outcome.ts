@@ -21,7 +21,7 @@ const feedbackOutcomeSchema = z
         ),
         ranked: count.describe(
           'Number of compared responders whom the active audience version ranks. Seeds, and users unknown to ' +
-            'that version, are not ranked.',
+            'that version, are not ranked; users who are held out are not counted.',
         ),
         members: count.describe('Number of ranked responders who are in the audience.'),
       })
@@ -74,13 +74,13 @@ async function countResponders(dependencies: ServerDependencies, id: string): Pr
   const { config, population, reads, store } = dependencies;
   const responders = await store.respondersOf(id, config.maximumBatchMembers);
   return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {
-    let ranked = 0;
-    let members = 0;
+    const ranked = { size: audience.candidates, holdout: audience.holdout };
+    const counts = { compared: responders.length, ranked: 0, members: 0 };
     for (const number of findUsers(population, responders)) {
-      if (number < 0 || reads.membershipOf(ranking, audience.candidates, number) === null) continue;
-      ranked += 1;
-      if (reads.membershipOf(ranking, audience.size, number) !== null) members += 1;
+      if (number < 0 || reads.membershipOf(ranking, ranked, number) === null) continue;
+      counts.ranked += 1;
+      if (reads.membershipOf(ranking, audience, number) !== null) counts.members += 1;
     }
-    return { compared: responders.length, ranked, members };
+    return counts;
   });
 }

@@ -33,7 +33,7 @@ export async function withActive<T>(
   const found = { audience: await store.activeAudience(id) };
   const again = async () => ({ audience: await activeNow(store, id) });
   return openFound(found, again, ({ audience }) =>
-    rankings.use(audience.folder, (ranking) => use(audience, ranking), { size: audience.size, users }),
+    rankings.use(audience.folder, (ranking) => use(audience, ranking), { audience, users }),
   );
 }
 
@@ -65,7 +65,7 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
       tags: ['audience'],
       summary: 'Check whether a user is in the audience',
       description:
-        'A seed is never a member of the audience. For a user who is not in the population, the response is ' +
+        'A seed is never a member of the audience, nor is a user who is held out. For a user who is not in the population, the response is ' +
         '404 `user_not_found`, with `member` and `known` set to false.',
       params: memberParams(config),
       response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },
@@ -74,7 +74,7 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
     async (request, reply) => {
       const { id, user_id: userId } = request.params;
       const found = await withActive(dependencies, id, 1, (audience, ranking) =>
-        reads.membershipOf(ranking, audience.size, numberOf(population, userId)),
+        reads.membershipOf(ranking, audience, numberOf(population, userId)),
       );
       sendJson(reply, `{${membershipText(found)}}`);
     },
@@ -106,7 +106,7 @@ function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): 
         let items = '';
         const numbers = findUsers(population, userIds);
         for (const [i, number] of numbers.entries()) {
-          const found = number < 0 ? UNKNOWN : membershipText(reads.membershipOf(ranking, audience.size, number));
+          const found = number < 0 ? UNKNOWN : membershipText(reads.membershipOf(ranking, audience, number));
           items += `${items === '' ? '' : ','}{"user_id":${quoteJson(userIds[i]!)},${found}}`;
         }
         return `{"version":${audience.version},"items":[${items}]}`;

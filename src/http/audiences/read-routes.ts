@@ -22,7 +22,7 @@ const READING =
   'Parquet are compressed with gzip if `Accept-Encoding` allows it. `size`, `percent` or `min_score` select a ' +
   'different cut of the ranking, without a new expansion. `X-Audience-Version`, `X-Audience-Size` and ' +
   '`X-Audience-Candidates` describe the audience that was read. Scores are comparable only within one expansion. ' +
-  'Erased users are omitted and the other users keep their ranks, so a page may have fewer items than `limit`.';
+  'Users who are held out or erased are omitted and the other users keep their ranks, so a page may have fewer items than `limit`.';
 
 const RESPONSE = {
   200: {

@@ -90,7 +90,8 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
 
     const limit = query.limit ?? config.defaultPageSize;
     const read = await openFound(found, find, (at) => {
-      const use = { size: activeSize(at.audience), users: limit };
+      // only members of active audiences may be cached in memory
+      const use = { audience: at.audience.isActive ? at.audience : undefined, users: limit };
       return rankings.use(at.audience.folder, (ranking) => readPage(open(at, ranking), limit, dependencies), use);
     });
     const { audience, view, items } = read;
@@ -104,7 +105,7 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
 
 /** Reads a page of up to `limit` members, from the start of the view. */
 function readPage({ audience, ranking, view }: OpenAudience, limit: number, { population, reads }: ServerDependencies) {
-  const range = { size: view.size, fromRank: view.from, limit };
+  const range = { size: view.size, holdout: audience.holdout, fromRank: view.from, limit };
   return { audience, view, items: reads.pageOf(ranking, population.directory, range) };
 }
 
@@ -141,8 +142,13 @@ function encodingOf(
 }
 
 /** The blocks of a stream, from the start of the view to rank `end`. */
-function blocksOf({ ranking, view }: OpenAudience, end: number, { config, population, reads }: ServerDependencies) {
-  const range = { size: end, fromRank: view.from, blockSize: config.streamChunkRows };
+function blocksOf(
+  { audience, ranking, view }: OpenAudience,
+  end: number,
+  { config, population, reads }: ServerDependencies,
+) {
+  const { holdout } = audience;
+  const range = { size: end, holdout, fromRank: view.from, blockSize: config.streamChunkRows };
   return reads.memberBlocks(ranking, population.directory, range);
 }
 
@@ -154,14 +160,6 @@ function itemsText(items: readonly AudienceItem[]): string {
     text += `${separator}{"rank":${rank},"user_id":${quoteJson(userId)},${place}}`;
   }
   return text;
-}
-
-/**
- * The audience's size if the audience is active, otherwise undefined. Only members of active audiences may be cached in
- * memory.
- */
-function activeSize({ isActive, size }: Audience): number | undefined {
-  return isActive ? size : undefined;
 }
 
 /** The cursor of the page that starts at the 0-based rank `end`; null after the last page. */

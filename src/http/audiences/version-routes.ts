@@ -76,7 +76,7 @@ function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, strea
         'Shows which users were added and removed between version `from` and version `to`. JSON returns the ' +
         'counts. NDJSON and CSV stream the users: first the removed users by their rank in `from`, then the ' +
         'added users by their rank in `to`, with gzip if `Accept-Encoding` allows it. The versions may come ' +
-        'from different expansions and populations. Erased users are counted but not listed. `If-None-Match` ' +
+        'from different expansions and populations. Erased users are counted but not listed; users who are held out are neither. `If-None-Match` ' +
         'is supported.',
       params: diffParams,
       querystring: diffQuery,
@@ -150,7 +150,7 @@ async function openBoth(
     return openFound({ audience: first }, find, async ({ audience }) => {
       const one = await rankings.hold(audience.folder, (ranking) => {
         checkPopulation(dependencies, audience, ranking);
-        return { ranking, size: audience.size };
+        return { ranking, size: audience.size, holdout: audience.holdout };
       });
       held.push(one);
       return one.opened;

@@ -14,6 +14,7 @@ import {
   audienceRequest,
   featuresField,
   filtersField,
+  holdoutField,
   labelsField,
   refresh,
   refreshChangeField,
@@ -48,6 +49,7 @@ export const campaign = answerOf<Campaign>()(
         feature_counts: { unknown: 0, missing: 1 },
         filters: {},
         audience: { percent: 5 },
+        holdout_percent: 0,
         refresh: { every: null, on_new_population: false, on_change: false },
         needs_expansion: false,
         seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
@@ -74,6 +76,7 @@ export const campaign = answerOf<Campaign>()(
     ...runFields,
     feature_counts: featureCounts,
     audience: audienceRequest,
+    holdout_percent: z.number().describe('Percentage of the audience that is held out; 0 for none.'),
     refresh,
     needs_expansion: z
       .boolean()
@@ -84,7 +87,9 @@ export const campaign = answerOf<Campaign>()(
     audience_version: count
       .nullable()
       .describe('The active audience version, which is served; `null` until the first version is ready.'),
-    size: count.nullable().describe('Actual number of users in the audience, at most `candidates`.'),
+    size: count
+      .nullable()
+      .describe('Actual number of users in the audience, including users who are held out; at most `candidates`.'),
     candidates: count
       .nullable()
       .describe('Number of users who can be selected: the population without the users in `excluded`.'),
@@ -100,7 +105,7 @@ export const campaign = answerOf<Campaign>()(
  */
 export function tagOfCampaign(shown: z.output<typeof campaign>): string {
   const { id, external_id: externalId, name, labels, features, filters, audience, refresh: policy } = shown;
-  return tagOf([id, externalId, name, labels, features, filters, audience, policy]);
+  return tagOf([id, externalId, name, labels, features, filters, audience, shown.holdout_percent, policy]);
 }
 
 export const campaignPage = pageOf('CampaignPage', campaign);
@@ -165,6 +170,7 @@ export function campaignBody(config: ServerConfig) {
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),
       audience: audienceField(),
+      holdout_percent: holdoutField().default(0),
       refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
     })
     .meta({
@@ -191,6 +197,7 @@ export function campaignChangeBody(config: ServerConfig) {
       features: featuresField(config),
       filters: filtersField(config),
       audience: audienceField(),
+      holdout_percent: holdoutField(),
       refresh: refreshChangeField(),
     })
     .partial()

@@ -1,6 +1,7 @@
 /** Schemas of a campaign's inputs: features, seeds, labels, filters, size of the audience and refresh policy. */
 import { z } from 'zod';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
+import { MAXIMUM_HOLDOUT_PERCENT } from '../../domain/hold-out.ts';
 import type { AudienceRequest, RefreshPolicy } from '../../domain/types.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
@@ -155,6 +156,20 @@ export function audienceField() {
 
 export function toAudienceRequest({ size, percent = 0 }: z.output<ReturnType<typeof audienceField>>): AudienceRequest {
   return size === undefined ? { percent } : { size };
+}
+
+export function holdoutField() {
+  return z
+    .number()
+    .min(0)
+    .max(MAXIMUM_HOLDOUT_PERCENT)
+    .meta({
+      description:
+        'Percentage of the audience that is held out, to measure the effect of the campaign (`GET …/lift`); 0 for ' +
+        'none. Users are drawn at random with a secret key of the campaign and stay held out in later versions and ' +
+        'other sizes. They are not in pages, exports and differences, and look-ups do not show them as members.',
+      examples: [10],
+    });
 }
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -93,7 +93,7 @@ function updateCampaign(app: ServerApp, dependencies: ServerDependencies): void 
       tags: ['campaigns'],
       summary: 'Change a campaign',
       description:
-        'Changes the given fields. A new audience size takes effect at once, without an expansion: the ' +
+        'Changes the given fields. A new audience size or hold-out takes effect at once, without an expansion: the ' +
         'service creates another audience version from the same ranking. New features and filters take ' +
         'effect in the next expansion, and `needs_expansion` shows that an expansion is due.',
       params: campaignParams,

@@ -1,6 +1,7 @@
 /** Stores audience versions and the active version of each campaign. Look-ups answer from memory. */
-import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
+import { audienceNotReady, audienceSize, changesAfter, nextVersion, recut } from '../../domain/audiences.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
+import { HoldOut } from '../../domain/hold-out.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Audiences } from '../../domain/ports/audiences.ts';
@@ -8,6 +9,7 @@ import type { ExpansionState } from '../../domain/states.ts';
 import type {
   Audience,
   AudienceRequest,
+  CampaignChange,
   Change,
   Changes,
   ExpansionResult,
@@ -47,6 +49,10 @@ const COLUMNS = {
   version: plain<number>('a.version'),
   isActive: flag('a.version IS NOT DISTINCT FROM c.active_version'),
   size: plain<number>('a.size'),
+  holdout: {
+    sql: "CASE WHEN a.holdout_percent > 0 THEN c.holdout_key || ' ' || a.holdout_percent END",
+    read: (stored) => (stored === null ? null : holdOutOf(stored as string)),
+  } satisfies Column<HoldOut | null>,
   candidates: plain<number>('a.candidates'),
   populationSize: plain<number>('a.population_size'),
   folder: plain<string>('a.folder'),
@@ -61,6 +67,7 @@ const SELECT_AUDIENCE = `SELECT c.number, ${selectList(COLUMNS)} ${FROM_AUDIENCE
 
 /** A version to insert, with the numbers of the campaign and the expansion. */
 type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
+  readonly holdoutPercent: number;
   readonly campaign: number;
   readonly expansion: number;
 };
@@ -83,29 +90,46 @@ export class AudienceRepository implements Audiences {
 
   /** Makes the result of an expansion the active version of the campaign, inside the caller's transaction. */
   async publish(t: Transaction, expansion: number, result: ExpansionResult, now: number): Promise<void> {
-    const row = await t.get<{ campaign: number; populationVersion: string; audience: string }>(
-      `SELECT e.campaign, e.population_version AS "populationVersion", c.audience
+    const row = await t.get<{
+      campaign: number;
+      populationVersion: string;
+      audience: string;
+      holdoutPercent: number;
+    }>(
+      `SELECT e.campaign, e.population_version AS "populationVersion", c.audience,
+         c.holdout_percent AS "holdoutPercent"
        FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
       { expansion },
     );
-    const { campaign, populationVersion, audience } = row!;
+    const { campaign, populationVersion, audience, holdoutPercent } = row!;
     const { candidates, populationSize, folder } = result;
     const size = audienceSize(readJson<AudienceRequest>(audience, 'c.audience'), candidates, populationSize);
-    await this.#add(t, { campaign, populationVersion, expansion, size, candidates, populationSize, folder }, now);
+    const version = {
+      campaign,
+      populationVersion,
+      expansion,
+      size,
+      holdoutPercent,
+      candidates,
+      populationSize,
+      folder,
+    };
+    await this.#add(t, version, now);
   }
 
-  /** Adds a version of the active ranking with the requested size, unless the active version already has that size. */
-  async resize(t: Transaction, campaign: number, request: AudienceRequest, now: number): Promise<void> {
+  /** Adds a version of the active ranking if a change of the campaign requests another size or hold-out. */
+  async recut(t: Transaction, campaign: number, change: CampaignChange, now: number): Promise<void> {
+    if (change.audience === undefined && change.holdoutPercent === undefined) return;
     const active = await t.get<NewAudience>(
-      `SELECT a.campaign, a.expansion, a.size, a.candidates, a.population_size AS "populationSize", a.folder,
-         a.population_version AS "populationVersion"
+      `SELECT a.campaign, a.expansion, a.size, a.holdout_percent AS "holdoutPercent", a.candidates,
+         a.population_size AS "populationSize", a.folder, a.population_version AS "populationVersion"
        FROM audiences a JOIN campaigns c ON c.number = a.campaign AND c.active_version = a.version
        WHERE c.number = @campaign`,
       { campaign },
     );
     if (active === undefined) return;
-    const size = newSize(active, request);
-    if (size !== null) await this.#add(t, { ...active, size }, now, 'campaign.resized');
+    const next = recut(active, change);
+    if (next !== null) await this.#add(t, { ...active, ...next }, now, 'campaign.resized');
   }
 
   /** Records, inside the caller's transaction, that a campaign with an audience is about to be deleted. */
@@ -222,7 +246,8 @@ export class AudienceRepository implements Audiences {
   }
 
   async #add(t: Transaction, audience: NewAudience, now: number, event: AudienceEvent | null = null): Promise<void> {
-    const { campaign, expansion, size, candidates, populationSize, folder, populationVersion } = audience;
+    const { campaign, expansion, size, holdoutPercent, candidates, populationSize, folder, populationVersion } =
+      audience;
     const versions = await t.get<{ readonly newest: number | null; readonly newestChange: number | null }>(
       `SELECT (SELECT max(version) FROM audiences WHERE campaign = @campaign) AS newest,
          (SELECT max(version) FROM changes
@@ -235,6 +260,7 @@ export class AudienceRepository implements Audiences {
       version,
       expansion,
       size,
+      holdout_percent: holdoutPercent,
       candidates,
       population_size: populationSize,
       folder,
@@ -265,6 +291,12 @@ export class AudienceRepository implements Audiences {
     if (row === undefined) throw campaignNotFound(id);
     return row.state;
   }
+}
+
+/** Reads `<key> <percent>`. */
+function holdOutOf(stored: string): HoldOut {
+  const [key, percent] = stored.split(' ') as [string, string];
+  return new HoldOut(key, Number(percent));
 }
 
 /** Active audiences with the numbers of their campaigns; `which` follows WHERE. */

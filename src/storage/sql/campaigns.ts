@@ -91,7 +91,7 @@ export class CampaignRepository implements Campaigns {
       const now = this.#now();
       await updateRow(t, 'campaigns', number, { ...campaignWrites(change), updated_at: now });
       if (change.labels) t.announce(LABELS, id);
-      if (change.audience) await audiences.resize(t, number, change.audience, now);
+      await audiences.recut(t, number, change, now);
       return getCampaign(t, id, queue);
     }, 'readCommitted');
   }

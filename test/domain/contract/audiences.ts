@@ -5,6 +5,26 @@ import type { NewData } from './new-data.ts';
 
 export function describeAudiences(newData: NewData): void {
   describe('activeAudience', () => {
+    it('holds out the same users in every version, and other users in each campaign', async () => {
+      const store = await newData().open();
+      const heldOut = async (holdoutPercent: number) => {
+        const { id } = await store.create(newCampaign({ holdoutPercent }), everyoneIsKnown);
+        await expand(store, (await store.claim('1:a'))!, { folder: `audiences/${id}/e` });
+        return { id, holdout: (await store.activeAudience(id)).holdout! };
+      };
+      const { id, holdout } = await heldOut(12.5);
+      const users = Array.from({ length: 1_000 }, (_, user) => user).filter((user) => holdout.has(user));
+      expect([holdout.percent, users.length > 50]).toEqual([12.5, true]);
+      await store.update(id, { holdoutPercent: 40 });
+      const { version, size, holdout: more } = await store.activeAudience(id);
+      expect([version, size, more?.percent]).toEqual([2, 10, 40]);
+      expect(users.filter((user) => !more!.has(user))).toEqual([]);
+      const other = (await heldOut(12.5)).holdout;
+      expect(users.every((user) => other.has(user))).toBe(false);
+      await store.update(id, { holdoutPercent: 0, audience: { size: 5 } });
+      expect(await store.activeAudience(id)).toMatchObject({ version: 3, size: 5, holdout: null });
+    });
+
     it('has the ranking and the counts', async () => {
       const data = newData();
       const store = await data.open();
@@ -14,6 +34,7 @@ export function describeAudiences(newData: NewData): void {
         campaignId: id,
         version: 1,
         size: 50,
+        holdout: null,
         candidates: 97,
         folder: 'audiences/c/e',
         populationVersion: PINS.populationVersion,

@@ -25,6 +25,7 @@ export function describeCampaigns(newData: NewData): void {
         name: 'spring shoes',
         features: { category: 'shoes', tags: ['sport', 'new'] },
         audience: { size: 10 },
+        holdoutPercent: 0,
         createdAt: data.clock.now(),
         updatedAt: data.clock.now(),
         state: 'queued',
