@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../domain/features.ts';
-import { assignRoles, MARK, type Roles, rangeTest } from '../domain/roles.ts';
+import { assignRoles, MARK, type Roles, rangeTest, relativeWeights } from '../domain/roles.ts';
 import type { IdBlocks } from '../domain/user-sets.ts';
 import { type Column, isTokenColumn, type Population, startOf } from '../population/read.ts';
 
@@ -34,11 +34,35 @@ export async function findRoles(
   };
   const filtered = await findFiltered(population, filters, turn);
   const marked = new Uint8Array(population.rowCount);
-  for (const blocks of ids.seeds) await markUsers(population, blocks, MARK.seed, marked, turn);
+  const weights = new RowWeights(population.rowCount);
+  for (const blocks of ids.seeds) await markUsers(population, blocks, MARK.seed, marked, turn, weights);
   for (const blocks of ids.dismissed) await markUsers(population, blocks, MARK.dismissed, marked, turn);
   for (const blocks of ids.suppressed) await markUsers(population, blocks, MARK.suppressed, marked, turn);
   markErased(population, marked);
-  return assignRoles(filtered, marked);
+  const roles = assignRoles(filtered, marked);
+  const seedWeights = weights.of(roles.seeds);
+  return seedWeights ? { ...roles, seedWeights } : roles;
+}
+
+/** The weights of seeds by row. Memory is only used if a seed has a weight. */
+class RowWeights {
+  readonly #rows: number;
+  #weights: Float64Array | null = null;
+
+  constructor(rows: number) {
+    this.#rows = rows;
+  }
+
+  set(row: number, weight: number): void {
+    this.#weights ??= new Float64Array(this.#rows).fill(1);
+    this.#weights[row] = weight;
+  }
+
+  /** As `relativeWeights`. */
+  of(seeds: Int32Array): Float32Array | undefined {
+    const weights = this.#weights;
+    return weights === null ? undefined : relativeWeights(Float64Array.from(seeds, (row) => weights[row]!));
+  }
 }
 
 /**
@@ -59,19 +83,23 @@ export function leaveOutErased({ erasures }: Population, scores: Float32Array): 
   for (const userNumber of erasures.numbers) if (userNumber < scores.length) scores[userNumber] = Number.NaN;
 }
 
-/** Marks the rows of the users in `blocks` who are in the population version. */
+/** Marks the rows of the users in `blocks` who are in the population version, and notes the weights of these users. */
 export async function markUsers(
   { directory, rowOf }: Population,
   blocks: IdBlocks,
   mark: number,
   marked: Uint8Array,
   turn: Turn,
+  rowWeights: RowWeights | null = null,
 ): Promise<void> {
   for (const ids of blocks) {
-    for (const id of ids) {
-      const number = directory.find(id);
+    const { weights } = ids;
+    for (let i = 0; i < ids.length; i++) {
+      const number = directory.find(ids[i]!);
       const row = number < 0 ? -1 : (rowOf[number] ?? -1);
-      if (row >= 0) marked[row] = mark;
+      if (row < 0) continue;
+      marked[row] = mark;
+      if (weights !== undefined) rowWeights?.set(row, weights[i]!);
     }
     await turn();
   }

@@ -27,6 +27,8 @@ const OUTSIDE: Readonly<Record<number, number>> = {
  */
 export interface Roles {
   readonly seeds: Int32Array;
+  /** The weight of each seed, with mean 1; absent if all seeds have the same weight. */
+  readonly seedWeights?: Float32Array;
   readonly suppressed: Int32Array;
   readonly filtered: Int32Array;
   readonly candidates: Int32Array;
@@ -53,6 +55,16 @@ export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
     seedsOutside: select(marks, (role) => role === SEED_OUTSIDE),
     dismissedOutside: select(marks, (role) => role === DISMISSED_OUTSIDE),
   };
+}
+
+/**
+ * Scales weights to mean 1, because only their ratios matter. Returns undefined if all are equal: then an audience is
+ * the same as without weights.
+ */
+export function relativeWeights(weights: Float64Array): Float32Array | undefined {
+  if (weights.every((weight) => weight === weights[0])) return undefined;
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  return Float32Array.from(weights, (weight) => weight / mean);
 }
 
 /** Whether a number from a population (a float32) is within a range. A missing number (NaN) is never within a range. */

@@ -230,6 +230,8 @@ export interface NewCampaign {
   readonly filters?: Filters;
   /** Seeds as received: any strings, possibly with repetitions. Without seeds, no expansion is queued. */
   readonly seeds?: readonly string[] | undefined;
+  /** Weights of seeds by user id. Other seeds have weight 1. */
+  readonly seedWeights?: ReadonlyMap<string, number> | undefined;
   readonly audience: AudienceRequest;
   readonly holdoutPercent?: number;
   readonly refresh?: RefreshPolicy;

@@ -3,8 +3,37 @@ import { AppError } from '../lib/errors.ts';
 import type { PendingAction } from './audit.ts';
 import type { SeedCounts } from './types.ts';
 
+/** User ids. `weights`, if present, has the weight of each id; otherwise every id has weight 1. */
+export interface IdBlock extends ReadonlyArray<string> {
+  readonly weights?: readonly number[];
+}
+
 /** User ids in ascending order of UTF-16 code units, without repetitions, in blocks. Some blocks may be empty. */
-export type IdBlocks = Iterable<readonly string[]>;
+export type IdBlocks = Iterable<IdBlock>;
+
+/** Attaches weights to `userIds`, unless `weights` is undefined. */
+export function withWeights(userIds: string[], weights: readonly number[] | undefined): IdBlock {
+  return weights === undefined ? userIds : Object.assign(userIds, { weights });
+}
+
+export function weightAt({ weights }: IdBlock, i: number): number {
+  return weights?.[i] ?? 1;
+}
+
+/** Part of a block, with the weights of its ids. */
+export function sliceBlock(block: IdBlock, from: number, to?: number): IdBlock {
+  return withWeights(block.slice(from, to), block.weights?.slice(from, to));
+}
+
+/** The weights of a set of seeds, as they were sent. */
+export interface WeightSummary {
+  readonly min: number;
+  /** To three significant digits. */
+  readonly median: number;
+  readonly max: number;
+  /** Number of weights that differ in their first three significant digits. */
+  readonly distinct: number;
+}
 
 /** The owner of a set: a campaign for its seeds or its suppression list, or the installation. */
 export type SetOwner =
@@ -16,6 +45,8 @@ export interface OwnedSet {
   /** The name of the set. Different sets never have the same name. */
   readonly name: string;
   readonly counts: SeedCounts;
+  /** Null if all ids have weight 1. */
+  readonly weights: WeightSummary | null;
   /** The times of the first and of the last change, in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -41,6 +72,8 @@ export interface MatchReport extends SeedCounts {
    * lists.
    */
   readonly suppressed: number | null;
+  /** Null if all ids have weight 1. */
+  readonly weights: WeightSummary | null;
   /** The time of the set's last change, in milliseconds since 1970; null if there is no set. */
   readonly createdAt: number | null;
   readonly updatedAt: number | null;

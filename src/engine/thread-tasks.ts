@@ -41,6 +41,8 @@ export interface CustomiseTask {
   readonly externalId: string | null;
   /** Rows of users by role, ascending. */
   readonly seeds: Int32Array;
+  /** As in `CustomiseRequest`. */
+  readonly seedWeights?: Float32Array;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
   /** The users whom the filters exclude; set only if the filters exclude users. */

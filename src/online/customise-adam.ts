@@ -15,12 +15,12 @@ import { counted } from '../lib/text/counted.ts';
 import { paddingHint } from '../model/find-nan.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import { type CampaignValues, encodeCampaign, encodeUsers } from './encode.ts';
-import { countSeeds } from './negatives.ts';
+import { countSeeds, pickWeights } from './negatives.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './online-context.ts';
 import { type AdaptationPlan, type PlannedBatch, type PlannedFold, type PlannedPass, samplePlan } from './plan.ts';
 import { predict } from './quality/prediction.ts';
 import { reportRanks } from './quality/quality.ts';
-import { joinRanks, rankSeeds, type SeedRanks, winsOf } from './quality/seed-ranks.ts';
+import { aucOf, joinRanks, rankSeeds, type SeedRanks } from './quality/seed-ranks.ts';
 
 export async function customiseByAdam(
   context: AnyContext,
@@ -122,12 +122,13 @@ class PlannedPasses {
       fold,
       scored.map((rows) => this.#users.feeds(features, rows)),
     );
+    const weights = pickWeights(this.#request, fold.heldOut);
     const ranks: EpochRanks[] = [];
     for (let epoch = 0; epoch <= this.#settings.epochs; epoch++) {
       if (epoch > 0) await this.runEpoch(run, fold, epoch - 1);
       const held = await run.scores(0);
-      const others = rankSeeds(held, await run.scores(1));
-      ranks.push({ others, reported: ranked ? rankSeeds(held, await run.scores(2)) : others });
+      const others = rankSeeds(held, await run.scores(1), weights);
+      ranks.push({ others, reported: ranked ? rankSeeds(held, await run.scores(2), weights) : others });
     }
     return ranks;
   }
@@ -164,11 +165,6 @@ async function notFinite(
 export function chooseEpochs(ranks: readonly SeedRanks[]): number {
   const aucs = ranks.map(aucOf);
   return aucs.lastIndexOf(Math.max(...aucs));
-}
-
-function aucOf(ranks: SeedRanks): number {
-  const wins = winsOf(ranks);
-  return wins.reduce((sum, each) => sum + each, 0) / wins.length;
 }
 
 /**
@@ -221,7 +217,7 @@ class PlannedUsers {
     };
   }
 
-  batch(features: CampaignValues, { rows, labels }: PlannedBatch): LabelledBatch {
-    return { feeds: this.feeds(features, rows), labels };
+  batch(features: CampaignValues, { rows, ...rest }: PlannedBatch): LabelledBatch {
+    return { feeds: this.feeds(features, rows), ...rest };
   }
 }

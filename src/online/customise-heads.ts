@@ -15,7 +15,7 @@ import { createRng, type Rng, Sampler } from '../lib/rng.ts';
 import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../model/blend.ts';
 import type { DescentSettings, Drift } from '../model/manifest.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
-import { cutTop, type HeadRows, type HeadUsers, headUsers } from './head-users.ts';
+import { cutTop, type HeadRows, type HeadUsers, headUsers, lossWeights, positiveWeights } from './head-users.ts';
 import { countSeeds, matchNegatives, type Sides, without } from './negatives.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './online-context.ts';
 import { predict } from './quality/prediction.ts';
@@ -92,8 +92,10 @@ async function rankOn(
     formsOf(settings),
     wanted.map(({ rows }) => rows),
   );
+  const { weights } = users.negatives;
   return rankFolds(folds, users.ranked, (fold, part) => adaptHeads(started, settings, folds[part]!.rows, fold.rng), {
     ...(which && { which }),
+    ...(weights && { weights }),
     onPart: (share) => onProgress?.(share),
   });
 }
@@ -192,7 +194,7 @@ export function prepareParts(
   const regressions = forms.filter((form) => form.kind === 'regression');
   if (regressions.length === 0) return;
   regression?.prepare(
-    sets.map((rows) => ({ positives: rows.positives, others: comparedWith(rows) })),
+    sets.map((rows) => ({ positives: rows.positives, weights: positiveWeights(rows), others: comparedWith(rows) })),
     regressions,
   );
 }
@@ -221,12 +223,13 @@ export function fitParts(
       ...always,
     ]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
-    for (const form of logistic) parts.set(form, run.fitLogistic(learned, labels, form.strengths));
+    const weights = lossWeights(rows, learned.length);
+    for (const form of logistic) parts.set(form, run.fitLogistic(learned, labels, form.strengths, weights));
   }
   const regressions = forms.filter((form) => form.kind === 'regression');
   if (regressions.length > 0) {
     assert(regression, 'the model has a regression, but the population was not read for it');
-    const fitted = regression.fit(positives, regressions, comparedWith(rows));
+    const fitted = regression.fit(positives, regressions, comparedWith(rows), positiveWeights(rows));
     for (const [i, form] of regressions.entries()) parts.set(form, run.linear(fitted[i]!));
   }
   return forms.map((form) => parts.get(form)!);
@@ -290,11 +293,12 @@ async function descend(
   const count = counts.inside + counts.outside;
   const batch = new Int32Array(positives.length + count + always.length);
   const labels = new Float32Array(batch.length).fill(1, 0, positives.length);
+  const weights = lossWeights(rows, batch.length);
   batch.set(positives);
   batch.set(always, positives.length + count);
   const negatives = negativesOf(rows);
   for (let step = 0; step < steps; step++) {
     batch.set(negatives.draw(rng, counts), positives.length);
-    await run.step(batch, labels, settings.rates);
+    await run.step(batch, labels, settings.rates, weights);
   }
 }

@@ -1,7 +1,7 @@
 /** Selects the users on whom heads are adapted; they are sampled once for all passes and folds. */
-import { type Rng, sample } from '../lib/rng.ts';
+import { type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
-import { type Outside, without } from './negatives.ts';
+import { type Outside, totalWeight, type WeightedSeeds, withMeanOne, without } from './negatives.ts';
 import type { CustomiseRequest } from './online-context.ts';
 import { scoresOf } from './quality/seed-ranks.ts';
 
@@ -28,13 +28,15 @@ const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 /** The rows that heads learn from, as positions among the run's rows. */
 export interface HeadRows {
   readonly positives: Int32Array;
+  /** The weights by position, of at least the positives; absent if all are 1. */
+  readonly weights?: Float32Array | undefined;
   /** The pool from which negatives are sampled. */
   readonly pool: Int32Array;
   /** Rows that are negatives in every step. */
   readonly always?: Int32Array;
   /** The users who do not fit the filters; present only if there are filters. All other users fit. */
   readonly outside?: null | {
-    /** Number of positives who do not fit the filters. */
+    /** Number of positives who do not fit the filters, or their total weight. */
     readonly positives: number;
     readonly pool: Int32Array;
     readonly always: Int32Array;
@@ -56,10 +58,11 @@ export interface HeadUsers {
 }
 
 export function headUsers(request: CustomiseRequest, settings: DescentSettings, rng: Rng): HeadUsers {
-  const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
+  const { seeds, seedWeights } = sampleSeeds(request, rng.fork('seeds'));
   const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
   const out = outsideOf(request, seeds);
-  const insideSize = out.seeds.length === 0 ? poolSize : Math.round(poolSize * insideShare(seeds, out.seeds));
+  const weightOutside = totalWeight(out.seeds, { seeds, seedWeights });
+  const insideSize = weightOutside === 0 ? poolSize : Math.round(poolSize * insideShare(seeds.length, weightOutside));
   const sampled = sampleOf(request.candidates, insideSize, rng.fork('pool'));
   const sampledOutside = sampleOf(out.others, poolSize - insideSize, rng.fork('pool outside'));
   const dismissed = sampleOf(request.dismissed ?? NO_ROWS, MOST_DISMISSED, rng.fork('dismissed'));
@@ -71,7 +74,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   const placesOf = (own: Int32Array) => own.map((row) => places.get(row)!);
   const positivesOutside = placesOf(out.seeds);
   const outside = {
-    positives: positivesOutside.length,
+    positives: weightOutside,
     pool: placesOf(sampledOutside),
     always: placesOf(dismissedOutside),
   };
@@ -79,7 +82,12 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
     rows: Int32Array.from(places.keys()),
     positives: Int32Array.from(seeds.keys()),
     positivesOutside,
-    negatives: { pool: placesOf(sampled), always: placesOf(dismissed), outside: request.outside ? outside : null },
+    negatives: {
+      pool: placesOf(sampled),
+      always: placesOf(dismissed),
+      outside: request.outside ? outside : null,
+      ...(seedWeights && { weights: seedWeights }),
+    },
     ranked: placesOf(ranked),
   };
 }
@@ -97,13 +105,59 @@ function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
  * The share of the pool that fits the filters. It equals the share of the seeds who fit, but is always large enough to
  * rank seeds among the users who fit.
  */
-function insideShare(seeds: Int32Array, outside: Int32Array): number {
-  return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);
+function insideShare(seeds: number, outside: number): number {
+  return Math.max(1 - outside / seeds, LEAST_INSIDE);
+}
+
+/**
+ * Samples at most `MOST_SEEDS` seeds. A seed is drawn with a probability proportional to its weight, and then has the
+ * same weight as the others. If that probability would exceed 1, the seed is always drawn and keeps the excess as its
+ * weight. So a sum over the sample has the expected value of the weighted sum over all seeds, with little variance.
+ */
+function sampleSeeds({ seeds, seedWeights }: WeightedSeeds, rng: Rng): WeightedSeeds {
+  if (!seedWeights || seeds.length <= MOST_SEEDS) return { seeds: sampleOf(seeds, MOST_SEEDS, rng), seedWeights };
+  // probability = min(1, weight / unit), with the unit at which the probabilities have the sum MOST_SEEDS
+  const sorted = seedWeights.toSorted();
+  let left = sorted.reduce((sum, weight) => sum + weight, 0);
+  let always = 0;
+  while (sorted.at(-1 - always)! * (MOST_SEEDS - always) >= left) {
+    left -= sorted.at(-1 - always)!;
+    always += 1;
+  }
+  const unit = left / (MOST_SEEDS - always);
+  // systematic sampling in random order: a seed is drawn each time that the running sum passes a whole number
+  const order = Int32Array.from(seeds.keys());
+  shuffle(rng, order);
+  let sum = rng.uniform();
+  const isDrawn = (i: number) => {
+    const before = Math.floor(sum);
+    sum += Math.min(1, seedWeights[i]! / unit);
+    return Math.floor(sum) > before;
+  };
+  const drawn = order.filter(isDrawn).sort();
+  return {
+    seeds: Int32Array.from(drawn, (i) => seeds[i]!),
+    seedWeights: withMeanOne(Float32Array.from(drawn, (i) => Math.max(1, seedWeights[i]! / unit))),
+  };
 }
 
 /** Samples at most `most` of the ascending `rows`; the order stays the same. */
 function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
   return rows.length <= most ? rows : sample(rng, rows, most).sort();
+}
+
+/** The weights of the positives, with mean 1; undefined if all are 1. */
+export function positiveWeights({ positives, weights }: HeadRows): Float32Array | undefined {
+  return weights && withMeanOne(Float32Array.from(positives, (place) => weights[place]!));
+}
+
+/** The weights in the loss of rows that begin with the positives; the other rows have weight 1. */
+export function lossWeights(rows: HeadRows, count: number): Float32Array | undefined {
+  const weights = positiveWeights(rows);
+  if (!weights) return undefined;
+  const all = new Float32Array(count).fill(1);
+  all.set(weights);
+  return all;
 }
 
 /** Returns the pool without its highest-scoring users. `share` is the share of the pool to leave out. */

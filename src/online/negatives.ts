@@ -47,6 +47,36 @@ export function matchNegatives(
   return counts.inside + counts.outside > 0 ? counts : { inside: Math.min(1, available.inside), outside: 0 };
 }
 
+/** The seeds of a campaign, ascending, with the weight of each; without weights, each has weight 1. */
+export interface WeightedSeeds {
+  readonly seeds: Int32Array;
+  readonly seedWeights?: Float32Array | undefined;
+}
+
+/** The weights of `some` of the seeds (both ascending), scaled to mean 1. Undefined without weights. */
+export function pickWeights({ seeds, seedWeights }: WeightedSeeds, some: Int32Array): Float32Array | undefined {
+  if (!seedWeights) return undefined;
+  let at = 0;
+  const picked = Float32Array.from(some, (row) => {
+    while (seeds[at]! < row) at += 1;
+    return seedWeights[at]!;
+  });
+  return withMeanOne(picked);
+}
+
+/** Scales weights to mean 1. */
+export function withMeanOne(weights: Float32Array): Float32Array {
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  return weights.map((weight) => weight / mean);
+}
+
+/** The sum of the weights of those seeds that are among the ascending `rows`. Without weights, their number. */
+export function totalWeight(rows: Int32Array, { seeds, seedWeights }: WeightedSeeds): number {
+  if (!seedWeights) return rows.length;
+  const isWanted = new Set(rows);
+  return seeds.reduce((sum, row, i) => (isWanted.has(row) ? sum + seedWeights[i]! : sum), 0);
+}
+
 /** Returns the elements of `rows` that are not in `left`. Both arrays are ascending, and so is the result. */
 export function without(rows: Int32Array, left: Int32Array): Int32Array {
   if (left.length === 0) return rows;

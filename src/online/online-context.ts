@@ -78,6 +78,8 @@ export interface CustomiseRequest {
   readonly features: CampaignValues;
   /** Seeds, as rows of the population, ascending. */
   readonly seeds: Int32Array;
+  /** The weight of each seed, with mean 1; absent if all seeds have the same weight. */
+  readonly seedWeights?: Float32Array;
   /** Candidates: rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
   /** Dismissed candidates, ascending. They are negatives in every step and are not ranked. */

@@ -7,13 +7,15 @@ import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
 import { sortedEntries } from '../lib/text/canonical-json.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import type { CampaignValues } from './encode.ts';
-import { matchNegatives, type Outside, without } from './negatives.ts';
+import { matchNegatives, type Outside, pickWeights, totalWeight, without } from './negatives.ts';
 import { ENOUGH_SEEDS } from './quality/seed-ranks.ts';
 
 /** A batch: rows of the population and their labels. */
 export interface PlannedBatch {
   readonly rows: Int32Array;
   readonly labels: Float32Array;
+  /** The weight of each row in the loss; absent if all are 1. */
+  readonly weights?: Float32Array;
 }
 
 /** A pass: epochs of batches that contain some of the positives. */
@@ -55,6 +57,8 @@ export function planKey(what: {
   /** For each filtered user feature, the accepted tokens or range; empty if every user may be ranked. */
   readonly filters: Readonly<Record<string, readonly string[] | { readonly min?: number; readonly max?: number }>>;
   readonly seeds: Int32Array;
+  /** Absent if all seeds have the same weight. */
+  readonly seedWeights?: Float32Array | undefined;
   readonly suppressed: Int32Array;
   readonly dismissed: Int32Array;
 }): string {
@@ -66,12 +70,15 @@ export function planKey(what: {
     JSON.stringify([what.modelVersion, what.populationVersion, sortedEntries(what.features), filters]),
   );
   for (const rows of [what.seeds, what.suppressed, what.dismissed]) hash.update(`/${rows.length}/`).update(rows);
+  if (what.seedWeights) hash.update('/weights/').update(what.seedWeights);
   return hash.digest('hex');
 }
 
 /** The users of a campaign, as rows of the population, ascending. */
 export interface PlanInputs {
   readonly seeds: Int32Array;
+  /** The weight of each seed, with mean 1. */
+  readonly seedWeights?: Float32Array | undefined;
   readonly candidates: Int32Array;
   /** Candidates who are negatives in every epoch. */
   readonly dismissed?: Int32Array;
@@ -109,8 +116,9 @@ export function samplePlan(key: string, users: PlanInputs, settings: AdamSetting
     const learning = without(seeds, heldOut);
     // if holding out seeds and candidates leaves no seed or no candidate to learn from, no folds are planned
     if (learning.length === 0 || pool.length === 0) return unchosen;
-    const pass = samplePass(rng.fork(`fold/${part}`), { ...users, seeds: learning, candidates: pool }, settings);
-    folds.push({ ...pass, heldOut });
+    const seedWeights = pickWeights(users, learning);
+    const inputs = { ...users, seeds: learning, seedWeights, candidates: pool };
+    folds.push({ ...samplePass(rng.fork(`fold/${part}`), inputs, settings), heldOut });
     ranked += heldOut.length;
   }
   return { folds, others, final };
@@ -118,11 +126,11 @@ export function samplePlan(key: string, users: PlanInputs, settings: AdamSetting
 
 function samplePass(
   rng: Rng,
-  { seeds: positives, candidates, dismissed = NO_ROWS, ...users }: PlanInputs,
+  { seeds: positives, seedWeights, candidates, dismissed = NO_ROWS, ...users }: PlanInputs,
   settings: AdamSettings,
 ): PlannedPass {
   const outside = users.outside ?? NOBODY;
-  const share = outside.seeds.length / positives.length;
+  const share = totalWeight(outside.seeds, { seeds: positives, seedWeights }) / positives.length;
   // if all seeds fit the filters, so do all negatives
   const always = share === 0 ? dismissed : Int32Array.from([...dismissed, ...outside.dismissed]);
   const { inside, outside: out } = matchNegatives(
@@ -139,13 +147,19 @@ function samplePass(
   let negatives = sampleOthers();
   const epochs = Array.from({ length: settings.epochs }, (_, epoch) => {
     if (epoch > 0 && settings.resample_negatives) negatives = sampleOthers();
-    return cutBatches(rng, positives, negatives, settings.batch);
+    return cutBatches(rng, positives, negatives, settings.batch, seedWeights);
   });
   return { epochs };
 }
 
 /** Positives and negatives in random order, split into batches of nearly equal size, none larger than `most`. */
-function cutBatches(rng: Rng, positives: Int32Array, negatives: Int32Array, most: number): PlannedBatch[] {
+function cutBatches(
+  rng: Rng,
+  positives: Int32Array,
+  negatives: Int32Array,
+  most: number,
+  seedWeights: Float32Array | undefined,
+): PlannedBatch[] {
   const total = positives.length + negatives.length;
   const order = Int32Array.from({ length: total }, (_, i) => i);
   shuffle(rng, order);
@@ -154,12 +168,14 @@ function cutBatches(rng: Rng, positives: Int32Array, negatives: Int32Array, most
     const part = order.subarray(Math.floor((i * total) / batches), Math.floor(((i + 1) * total) / batches));
     const rows = new Int32Array(part.length);
     const labels = new Float32Array(part.length);
+    const weights = seedWeights && new Float32Array(part.length).fill(1);
     for (let j = 0; j < part.length; j++) {
       const at = part[j]!;
       const isPositive = at < positives.length;
       rows[j] = isPositive ? positives[at]! : negatives[at - positives.length]!;
       labels[j] = isPositive ? 1 : 0;
+      if (weights && isPositive) weights[j] = seedWeights[at]!;
     }
-    return { rows, labels };
+    return weights ? { rows, labels, weights } : { rows, labels };
   });
 }

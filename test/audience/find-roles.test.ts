@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findRoles, leaveOutErased } from '../../src/audience/find-roles.ts';
+import { type IdBlocks, withWeights } from '../../src/domain/user-sets.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
@@ -60,6 +61,17 @@ describe('findRoles', () => {
     const scores = new Float32Array(USERS.length);
     leaveOutErased(opened, scores);
     expect([...scores.keys()].filter((user) => Number.isNaN(scores[user]))).toEqual([1, 5]);
+  });
+
+  it('returns relative weights of known seeds, and none if they are equal', async () => {
+    const weighted = (ids: string[], ...weights: number[]) => withWeights(ids, weights);
+    const ask = async (...seeds: IdBlocks[]) =>
+      (await findRoles(population, { seeds, dismissed: [], suppressed: [[['u3']]] }, {})).seedWeights;
+    expect(await ask([weighted(['u1', 'u2', 'u3'], 6, 2, 9)], [['u1', 'u4']])).toEqual(
+      Float32Array.of(2, 2 / 3, 1 / 3),
+    );
+    expect(await ask([weighted(['nobody', 'u1', 'u2'], 5, 3, 3)])).toBeUndefined();
+    expect(await ask([weighted(['u1', 'u2'], 3, 3)], [['u4']])).toEqual(Float32Array.of(9 / 7, 9 / 7, 3 / 7));
   });
 
   it('assigns one role to every user: suppressed before dismissed before seed before filtered', async () => {

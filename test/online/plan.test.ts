@@ -12,6 +12,7 @@ describe('planKey', () => {
     features: { topic: 'a', words: ['b', 'c'] },
     filters: { country: ['DE', 'AT'], age: ['20'] } as Record<string, readonly string[]>,
     seeds: rows(1, 2, 10),
+    seedWeights: undefined as Float32Array | undefined,
     suppressed: rows(3),
     dismissed: rows(4, 5),
   };
@@ -25,6 +26,7 @@ describe('planKey', () => {
     ['the model', { modelVersion: 'n' }],
     ['the population', { populationVersion: 'q' }],
     ['a seed', { seeds: rows(1, 2, 11) }],
+    ['a weight', { seedWeights: Float32Array.of(1.5, 0.75, 0.75) }],
     ['one seed fewer', { seeds: rows(1, 2) }],
     ['a suppressed user', { suppressed: rows(6) }],
     ['a seed that is suppressed instead', { seeds: rows(1, 2), suppressed: rows(3, 10) }],

@@ -15,8 +15,8 @@ import type {
 export interface CollectedIds {
   /** Number of ids added so far, including repetitions. */
   readonly received: number;
-  /** @throws AppError storage_failed */
-  add(userId: string): void;
+  /** The last weight of a repeated id counts; the default is 1. @throws AppError storage_failed */
+  add(userId: string, weight?: number): void;
   /**
    * All added ids, sorted, without repetitions. Call this method once, after the last `add`, and read the blocks to the
    * end.

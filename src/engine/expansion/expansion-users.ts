@@ -26,18 +26,18 @@ export function customiseTask(
   pins: Pins,
   rows: Roles,
 ): CustomiseTask {
-  const { seeds, candidates, dismissed } = rows;
+  const { seeds, seedWeights, candidates, dismissed } = rows;
   const key = planKey({ ...pins, features, filters, ...decidingRows(rows) });
   const { populationVersion } = pins;
-  const users = { seeds, candidates, dismissed, outside: outsideOf(rows) };
+  const users = { seeds, ...(seedWeights && { seedWeights }), candidates, dismissed, outside: outsideOf(rows) };
   return { kind: 'customise', populationVersion, key, features, externalId, ...users };
 }
 
 /** The rows that an expansion's random numbers depend on, in addition to the filters. */
-export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: Roles) {
+export function decidingRows({ seeds, seedWeights, suppressed, dismissed, dismissedOutside }: Roles) {
   // dismissed users are negatives even if they do not fit the filters
   const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
-  return { seeds, suppressed, dismissed: all };
+  return { seeds, seedWeights, suppressed, dismissed: all };
 }
 
 /** The users who do not fit the filters, as an input of an adaptation; null if the filters exclude no user. */

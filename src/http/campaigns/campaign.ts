@@ -164,7 +164,7 @@ export function campaignBody(config: ServerConfig) {
       seeds: seedsField(config)
         .nullable()
         .describe(
-          'User ids of the seeds. If `null`, no expansion is started: upload the seeds with `PUT …/seeds` (as ' +
+          'Seeds: user ids, or objects with `user_id` and `weight`. If `null`, no expansion is started: upload the seeds with `PUT …/seeds` (as ' +
             'a file, which may contain millions of ids), then call `POST …/expansions`.',
         ),
       labels: labelsField(config).default({}),

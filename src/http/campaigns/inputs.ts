@@ -9,16 +9,23 @@ import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '
 import { count, share } from '../plugins/json/fields.ts';
 import type { Wrong } from '../plugins/json/validation.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
+import { seedList } from '../user-sets/seed-weights.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
 import type { CampaignLimits } from './limits.ts';
 
 type InputLimits = CampaignLimits & HttpLimits;
 
+/** Seeds without weights. */
+export function seedIdsField(config: ServerConfig) {
+  return userIdList(config, 'User ids of the seeds.');
+}
+
 export function seedsField(config: ServerConfig) {
   const description =
-    `User ids of the seeds. With fewer than ${config.minimumSeeds} known seeds, a campaign is accepted, but ` +
+    'Seeds: user ids, or objects with a user id and a weight. A seed without weight has weight 1, and only the ratios ' +
+    `of the weights matter. With fewer than ${config.minimumSeeds} known seeds, a campaign is accepted, but ` +
     'its expansion ends in the state `too_small`.';
-  return userIdList(config, description);
+  return seedList(config, description);
 }
 
 export function featuresField(config: InputLimits) {

@@ -13,6 +13,7 @@ import { campaignParams } from '../plugins/params.ts';
 import { ifMatchHeaders, requireMatch } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUser } from '../user-sets/find-user.ts';
+import { splitSeeds } from '../user-sets/seed-weights.ts';
 import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery, tagOfCampaign } from './campaign.ts';
 import { countFeatures } from './features.ts';
@@ -68,7 +69,7 @@ function createCampaign(app: ServerApp, dependencies: ServerDependencies): void 
           const input = {
             ...inCamelCase(fields),
             featureCounts,
-            seeds: seeds ?? undefined,
+            ...(seeds && splitSeeds(seeds)),
             audience: toAudienceRequest(audience),
             refresh: toRefreshPolicy(refresh),
           };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import { featureCounts } from '../campaigns/campaign.ts';
-import { featuresField, filtersField, seedsField } from '../campaigns/inputs.ts';
+import { featuresField, filtersField, seedIdsField } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { excluded, seedCountFields } from '../expansions/expansion.ts';
 import { drift, verdict } from '../expansions/quality.ts';
@@ -22,7 +22,7 @@ export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({
       features: featuresField(config).default({}),
-      seeds: seedsField(config),
+      seeds: seedIdsField(config),
       filters: filtersField(config).default({}),
       suppression: userIdList(
         config,

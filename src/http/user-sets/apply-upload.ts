@@ -39,8 +39,8 @@ export async function applyUpload(
   const place = uploads.open(request.raw.socket);
   const collected = store.userSets.collect();
   try {
-    const reading = { config, clock, onLarge: place.becomeLarge };
-    await readUploadedIds(request, reading, (userId) => collected.add(userId));
+    const reading = { config, clock, onLarge: place.becomeLarge, isWeighted: owner.kind === 'seeds' };
+    await readUploadedIds(request, reading, (userId, weight) => collected.add(userId, weight));
     await place.beforeChange();
     await setImmediate(); // by now any data after the body has been seen
     const population = populationOf(dependencies);

@@ -5,6 +5,9 @@ export const USER_SET_LIMITS = {
   maximumUploadIds: setting(10_000_000, 'ids', 'Maximum number of user ids in an upload, and in a set.', {
     published: true,
   }),
+  maximumSeedWeight: fixed(1_000_000, 'times', 'Maximum weight of a seed. The minimum is 1 divided by this number.', {
+    published: true,
+  }),
   maximumUploadBytes: setting(
     2 * 1024 * 1024 * 1024,
     'bytes',

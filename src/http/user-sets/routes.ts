@@ -34,6 +34,7 @@ interface Kind {
   readonly what: string;
   /** A sentence about the purpose of the set. */
   readonly about: string;
+  readonly isWeighted?: boolean;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;
   /** Additional error codes of sets that belong to a campaign. */
@@ -50,7 +51,10 @@ const KINDS: readonly Kind[] = [
     noun: 'Seeds',
     users: 'Seeds',
     what: "a campaign's seeds",
-    about: '',
+    about:
+      'A seed may have a weight, such as the value of a customer; without one it has weight 1. Only the ratios of the ' +
+      'weights matter. The last weight of a repeated id counts. ',
+    isWeighted: true,
     ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
   },
   {
@@ -132,7 +136,7 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers:
           'request match the population, with hints if the ids were probably sent in another format.',
         params: kind.params,
         querystring: uploadQuery,
-        body: uploadBody(config),
+        body: uploadBody(config, kind.isWeighted),
         response: { 200: json('The match report.', userSet) },
         errors: ['too_few_known', ...kind.codes, 'too_many_seeds'],
       }),

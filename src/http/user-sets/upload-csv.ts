@@ -1,21 +1,32 @@
-/** Reads one column of a CSV file with a header row, record by record. */
+/** Reads one or two columns of a CSV file with a header row, record by record. */
 import { CSV_FAULTS, type CsvFault, CsvReader } from '../../lib/text/csv-reader.ts';
 import type { LineBatch } from '../../lib/text/lines.ts';
 import type { LineErrors } from './upload-lines.ts';
 
-/** A field and the line at which its record begins. */
-export type TakeField = (value: string, line: number) => void;
+/**
+ * A field, the line at which its record begins, and the field in the optional column (undefined if the file does not
+ * have this column).
+ */
+export type TakeField = (value: string, line: number, optional: string | undefined) => void;
 
 /** Parses the lines of a CSV file in order. */
 export class CsvColumn {
   readonly #name: string;
+  readonly #optional: string | null;
   readonly #errors: LineErrors;
   readonly #reader: CsvReader;
   #index = -1;
+  #optionalIndex = -1;
   #width = 0;
 
-  constructor(name: string, maximumRecordBytes: number, errors: LineErrors, take: TakeField) {
+  constructor(
+    { name, optional = null }: { readonly name: string; readonly optional?: string | null },
+    maximumRecordBytes: number,
+    errors: LineErrors,
+    take: TakeField,
+  ) {
     this.#name = name;
+    this.#optional = optional;
     this.#errors = errors;
     this.#reader = new CsvReader({
       maximumRecordBytes,
@@ -47,11 +58,12 @@ export class CsvColumn {
   #take(fields: readonly string[], line: number, take: TakeField): void {
     if (this.#index < 0) {
       this.#index = fields.indexOf(this.#name);
+      this.#optionalIndex = this.#optional === null ? -1 : fields.indexOf(this.#optional);
       this.#width = fields.length;
       if (this.#index < 0) this.#errors.fail(line, withoutColumn(this.#name, fields));
       return;
     }
-    if (fields.length === this.#width) take(fields[this.#index]!, line);
+    if (fields.length === this.#width) take(fields[this.#index]!, line, fields[this.#optionalIndex]);
     else this.#errors.add(line, `the record has ${fields.length} fields, but the header row has ${this.#width}`);
   }
 }

@@ -11,6 +11,7 @@ import { wrongId } from '../plugins/json/fields.ts';
 import { parseJsonLine } from '../plugins/json/json-text.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
 import type { UserSetLimits } from './limits.ts';
+import { parseWeight, type SeedItem, splitSeeds, wrongWeight } from './seed-weights.ts';
 import { uploadBytes } from './upload-bytes.ts';
 import { CsvColumn } from './upload-csv.ts';
 import { LineErrors, uploadLines } from './upload-lines.ts';
@@ -29,27 +30,31 @@ export interface UploadReading {
    * read.
    */
   readonly onLarge: () => void;
+  /** Whether the ids may have weights. Otherwise fields named `weight` are ignored. */
+  readonly isWeighted: boolean;
 }
 
 /**
- * Calls `take` with each id in turn. Other requests are handled between pieces.
+ * Calls `take` with each id and its weight in turn. Other requests are handled between pieces.
  * @throws AppError invalid_request (errors name lines), too_many_seeds, and the errors of `uploadBytes`
  */
 export async function readUploadedIds(
   request: FastifyRequest,
-  { config, clock, onLarge }: UploadReading,
-  take: (userId: string) => void,
+  reading: UploadReading,
+  take: (userId: string, weight: number) => void,
 ): Promise<void> {
+  const { config } = reading;
   let count = 0;
-  const takeCounted = (userId: string) => {
+  const takeCounted = (userId: string, weight: number) => {
     count += 1;
     if (count > config.maximumUploadIds) throw tooManyIds(config.maximumUploadIds);
-    take(userId);
+    take(userId, weight);
   };
   if (request.mediaType === 'application/json') {
-    for (const userId of (request.body as { readonly user_ids: readonly string[] }).user_ids) takeCounted(userId);
+    const { seeds, seedWeights } = splitSeeds((request.body as { readonly user_ids: readonly SeedItem[] }).user_ids);
+    for (const userId of seeds) takeCounted(userId, seedWeights.get(userId) ?? 1);
   } else if (request.mediaType !== undefined) {
-    await readLines(request, { config, clock, onLarge }, takeCounted);
+    await readLines(request, reading, takeCounted);
   }
   // an upload without ids is refused as a mistake, because it could empty a suppression list
   if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
@@ -62,23 +67,22 @@ function tooManyIds(limit: number): AppError {
 
 async function readLines(
   request: FastifyRequest,
-  { config, clock, onLarge }: UploadReading,
-  take: (userId: string) => void,
+  { config, clock, onLarge, isWeighted }: UploadReading,
+  take: (userId: string, weight: number) => void,
 ): Promise<void> {
-  const { maximumUploadLineBytes, maximumUserIdBytes, maximumErrorDetails } = config;
+  const { maximumUploadLineBytes, maximumUserIdBytes, maximumSeedWeight, maximumErrorDetails } = config;
   refuseCharset(request);
   const errors = new LineErrors(maximumErrorDetails);
-  const check = (userId: unknown, line: number) => {
-    if (isOrdinary(userId, maximumUserIdBytes)) {
-      take(userId);
-      return;
+  const check = (userId: unknown, line: number, weight: unknown = 1) => {
+    const wrong = isOrdinary(userId, maximumUserIdBytes) ? null : wrongId('a user id', userId, maximumUserIdBytes);
+    const wrongWith = wrong ?? (weight === 1 ? null : wrongWeight(weight, maximumSeedWeight));
+    if (wrongWith === null) take(userId as string, weight as number);
+    else {
+      const { message, limit } = wrongWith;
+      errors.add(line, message, { value: wrong ? userId : weight, ...(limit === undefined ? {} : { limit }) });
     }
-    const wrong = wrongId('a user id', userId, maximumUserIdBytes);
-    if (wrong === null) take(userId as string);
-    else
-      errors.add(line, wrong.message, { value: userId, ...(wrong.limit === undefined ? {} : { limit: wrong.limit }) });
   };
-  const format = FORMATS[request.mediaType as UploadType](check, config, errors);
+  const format = FORMATS[request.mediaType as UploadType](check, config, errors, isWeighted);
   const bytes = uploadBytes(request.raw, config, clock, onLarge);
   for await (const lines of uploadLines(bytes, maximumUploadLineBytes, errors, format.skipsBlank)) {
     format.read(lines);
@@ -95,10 +99,13 @@ interface Format {
   end(): void;
 }
 
-type Check = (userId: unknown, line: number) => void;
+type Check = (userId: unknown, line: number, weight?: unknown) => void;
 
 const FORMATS: Readonly<
-  Record<UploadType, (check: Check, config: UserSetLimits & HttpLimits, errors: LineErrors) => Format>
+  Record<
+    UploadType,
+    (check: Check, config: UserSetLimits & HttpLimits, errors: LineErrors, isWeighted: boolean) => Format
+  >
 > = {
   'text/plain': (check) => ({
     skipsBlank: always,
@@ -110,7 +117,7 @@ const FORMATS: Readonly<
     },
     end: () => {},
   }),
-  'application/x-ndjson': (check, _, errors) => ({
+  'application/x-ndjson': (check, _, errors, isWeighted) => ({
     skipsBlank: always,
     read: ({ firstLine, lines }) => {
       for (let i = 0; i < lines.length; i++) {
@@ -118,13 +125,16 @@ const FORMATS: Readonly<
         if (line.trim() === '') continue;
         const { value, fault } = parseJsonLine(line);
         if (fault !== undefined) errors.add(firstLine + i, fault, { value: line });
-        else check(idOf(value), firstLine + i);
+        else check(fieldOf(value, 'user_id', value), firstLine + i, isWeighted ? fieldOf(value, 'weight', 1) : 1);
       }
     },
     end: () => {},
   }),
-  'text/csv': (check, { maximumUploadLineBytes }, errors) => {
-    return new CsvColumn('user_id', maximumUploadLineBytes, errors, check);
+  'text/csv': (check, { maximumUploadLineBytes }, errors, isWeighted) => {
+    const columns = { name: 'user_id', optional: isWeighted ? 'weight' : null };
+    return new CsvColumn(columns, maximumUploadLineBytes, errors, (userId, line, weight = '') =>
+      check(userId, line, parseWeight(weight)),
+    );
   },
 };
 
@@ -133,12 +143,12 @@ function always(): boolean {
 }
 
 /**
- * Returns the user id of an NDJSON line, which is a string or an object with `user_id`. Other fields of the object are
- * ignored.
+ * Returns a field of an NDJSON line; `otherwise` if the line is not an object with this field. A line is a user id as a
+ * string, or an object with `user_id`.
  */
-function idOf(value: unknown): unknown {
-  const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, 'user_id');
-  return isObject ? (value as { user_id: unknown }).user_id : value;
+function fieldOf(value: unknown, name: 'user_id' | 'weight', otherwise: unknown): unknown {
+  const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+  return isObject ? (value as Readonly<Record<string, unknown>>)[name] : otherwise;
 }
 
 /** Whether an id is printable ASCII within the limit, which is true of nearly every id and quick to check. */

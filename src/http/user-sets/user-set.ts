@@ -10,6 +10,7 @@ import { answerOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 import { decimalNumber } from '../plugins/json/query-numbers.ts';
 import type { Hint } from './match-hints.ts';
+import { seedList } from './seed-weights.ts';
 import { userIdList } from './user-id-list.ts';
 
 const EXAMPLE = {
@@ -105,6 +106,13 @@ export const userSet = answerOf<ShownSet>()(
     suppressed: count
       .optional()
       .describe('Number of known seeds that are not used because they are on a suppression list. Only for seeds.'),
+    weights: z
+      .object({ min: z.number(), median: z.number(), max: z.number(), distinct: count })
+      .optional()
+      .describe(
+        'Weights of the seeds, as they were sent. Only for seeds that do not all have weight 1. The median and the ' +
+          'number of distinct weights are computed from three significant digits.',
+      ),
     unknown_examples: seedCountFields.unknown_examples.describe(
       'Up to 10 unknown ids. `…/unknown` lists all unknown ids.',
     ),
@@ -119,6 +127,7 @@ export const userSet = answerOf<ShownSet>()(
   },
   {
     suppressed: ({ suppressed }) => suppressed ?? undefined,
+    weights: ({ weights }) => weights ?? undefined,
     dry_run: ({ isDryRun }) => isDryRun || undefined,
   },
 );
@@ -142,27 +151,33 @@ export const uploadQuery = z.strictObject({
 });
 
 /** Request body of an upload by content type. Unless the body is JSON, the handler reads it line by line. */
-export function uploadBody(config: ServerConfig) {
+export function uploadBody(config: ServerConfig, isWeighted = false) {
   const text = (description: string, example: string) => ({
     schema: z.string().meta({ description, examples: [example] }),
   });
-  const ids = userIdList(config, `User ids, at most ${grouped(config.maximumInlineSeeds)} in JSON.`);
+  const described = `User ids, at most ${grouped(config.maximumInlineSeeds)} in JSON.`;
+  const ids = isWeighted
+    ? z
+        .strictObject({ user_ids: seedList(config, described) })
+        .meta({ ...component('SeedList'), examples: [{ user_ids: ['u1', { user_id: 'u2', weight: 2.5 }] }] })
+    : z
+        .strictObject({ user_ids: userIdList(config, described) })
+        .meta({ ...component('UserIdList'), examples: [{ user_ids: ['u1', 'u2'] }] });
+  const weight = isWeighted ? ' and `weight`' : '';
   return {
     content: {
       'text/plain': text('One user id per line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
       'application/x-ndjson': text(
-        'One JSON value per line: a string, or an object with `user_id`. Other fields of an object are ignored.',
-        '"u1"\n{"user_id":"u2"}\n',
+        `One JSON value per line: a string, or an object with \`user_id\`${weight}. Other fields are ignored.`,
+        isWeighted ? '"u1"\n{"user_id":"u2","weight":2.5}\n' : '"u1"\n{"user_id":"u2"}\n',
       ),
       'text/csv': text(
-        'CSV as in RFC 4180, with a header row. The column `user_id` is read.',
-        'user_id,name\nu1,Ann\n',
+        isWeighted
+          ? 'CSV as in RFC 4180, with a header row. The columns `user_id` and, if present, `weight` are read.'
+          : 'CSV as in RFC 4180, with a header row. The column `user_id` is read.',
+        isWeighted ? 'user_id,weight\nu1,2.5\n' : 'user_id,name\nu1,Ann\n',
       ),
-      'application/json': {
-        schema: z
-          .strictObject({ user_ids: ids })
-          .meta({ ...component('UserIdList'), examples: [{ user_ids: ['u1', 'u2'] }] }),
-      },
+      'application/json': { schema: ids },
     },
   };
 }

@@ -9,7 +9,7 @@ import type { Drift } from '../../model/manifest.ts';
 import type { SeedCounts } from '../negatives.ts';
 import { driftAt, driftInterval } from './drift.ts';
 import { meanInterval, shareInterval } from './predictive-interval.ts';
-import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
+import { effectiveSeeds, hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
 /** Audience sizes for which predictions are made, as shares of the candidates. */
 export const PREDICTED_SHARES = [
@@ -80,7 +80,10 @@ export interface PredictOptions {
   readonly drift?: Drift | undefined;
 }
 
-/** Makes a prediction from the ranks of held-out seeds, all of whom fit the filters. */
+/**
+ * Makes a prediction from the ranks of held-out seeds, all of whom fit the filters. With weighted seeds, recall is the
+ * recall of value: members count as the seeds like them do.
+ */
 export function predict(
   ranks: SeedRanks | null,
   seeds: SeedCounts,
@@ -101,8 +104,9 @@ export function predict(
       drift: { ...known, auc_before: null },
     };
   }
-  const held = ranks.above.length;
-  const before = meanInterval(winsOf(ranks), others);
+  const held = effectiveSeeds(ranks);
+  const likeOthers = ranks.weights ? (others * held) / ranks.above.length : others;
+  const before = meanInterval(winsOf(ranks), likeOthers, ranks.weights);
   const at = drift && driftAt(drift, held);
   const auc = at ? driftInterval(before, 0.5, held, at.auc) : before;
   const recall: Record<string, Interval> = {};
@@ -110,7 +114,7 @@ export function predict(
   let smaller: Interval = { mean: 0, low: 0, high: 0 };
   for (const share of PREDICTED_SHARES) {
     const count = topCount(ranks.rows, share);
-    const own = shareInterval(hitsAt(ranks, count), held, others);
+    const own = shareInterval(hitsAt(ranks, count), held, likeOthers);
     // a larger audience contains the smaller one, so its recall cannot be lower
     const found = at ? noLess(driftInterval(own, count / ranks.rows, held, at.recall), smaller) : own;
     smaller = found;

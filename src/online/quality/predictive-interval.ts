@@ -48,12 +48,16 @@ export function shareInterval(hits: number, seeds: number, others: number): Inte
 /**
  * The interval for the mean over `others` of values in [0, 1], given a sample `values`: Student's t on the spread of
  * the sample plus one pseudo-value with a uniform variable's variance, so that a few equal values do not imply
- * certainty.
+ * certainty. With weights, the sample counts as its effective number of values (Kish 1965).
  */
-export function meanInterval(values: Float64Array, others: number): Interval {
-  const count = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+export function meanInterval(values: Float64Array, others: number, weights?: Float32Array): Interval {
+  const [sum, sumOfSquares] = [1, 2].map((power) =>
+    weights ? weights.reduce((all, weight) => all + weight ** power, 0) : values.length,
+  ) as [number, number];
+  const count = sum ** 2 / sumOfSquares;
+  const shareOf = (i: number) => (weights ? (weights[i]! * count) / sum : 1);
+  const mean = values.reduce((all, value, i) => all + shareOf(i) * value, 0) / count;
+  const squares = values.reduce((all, value, i) => all + shareOf(i) * (value - mean) ** 2, 0);
   const variance = (squares + UNIFORM_VARIANCE) / count;
   const half = studentQuantile(count) * Math.sqrt(variance * (1 / count + 1 / others));
   return { mean, low: Math.max(0, mean - half), high: Math.min(1, mean + half) };

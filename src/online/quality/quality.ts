@@ -1,5 +1,5 @@
 /** The quality report, which says how held-out seeds rank among candidates. */
-import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
+import { aucOf, effectiveSeeds, hitsAt, type SeedRanks, topCount } from './seed-ranks.ts';
 
 export interface QualityReport {
   readonly held_out_seeds: number;
@@ -15,17 +15,17 @@ export interface QualityReport {
   readonly recall: { readonly '0.05': number; readonly '0.2': number };
 }
 
-/** Computes the report from the ranks of held-out seeds among candidates. */
+/** Computes the report from the ranks of held-out seeds among candidates. Weighted seeds count by their weights. */
 export function reportRanks(ranks: SeedRanks): QualityReport {
-  const n1 = ranks.above.length;
+  const n1 = effectiveSeeds(ranks);
   const n0 = ranks.rows;
-  const auc = winsOf(ranks).reduce((sum, wins) => sum + wins, 0) / n1;
+  const auc = aucOf(ranks);
   const q1 = auc / (2 - auc);
   const q2 = (2 * auc * auc) / (1 + auc);
   const variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc * auc) + (n0 - 1) * (q2 - auc * auc)) / (n1 * n0);
   const recallAt = (share: number) => hitsAt(ranks, topCount(n0, share)) / n1;
   return {
-    held_out_seeds: n1,
+    held_out_seeds: ranks.above.length,
     candidates: n0,
     auc,
     standard_error: Math.sqrt(Math.max(variance, 0)),

@@ -9,6 +9,8 @@ export interface SeedRanks {
   readonly above: Int32Array;
   /** Number of ranked rows that score the same as each seed. */
   readonly tied: Int32Array;
+  /** The weight of each seed; absent if all are equal. */
+  readonly weights?: Float32Array;
 }
 
 /**
@@ -22,8 +24,12 @@ export const PARTS = 5;
  */
 export const ENOUGH_SEEDS = 1000;
 
-/** Ranks the scores of held-out seeds among the scores of other rows. */
-export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32Array): SeedRanks {
+/** Ranks the scores of held-out seeds among the scores of other rows. `weights` are those of the seeds. */
+export function rankSeeds(
+  seeds: readonly number[] | Float32Array,
+  rows: Float32Array,
+  weights?: Float32Array,
+): SeedRanks {
   const sorted = rows.slice().sort();
   const above = new Int32Array(seeds.length);
   const tied = new Int32Array(seeds.length);
@@ -32,13 +38,33 @@ export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32
     above[i] = sorted.length - notAbove;
     tied[i] = notAbove - countBelow(sorted, score, false);
   }
-  return { rows: sorted.length, above, tied };
+  return { rows: sorted.length, above, tied, ...(weights && { weights }) };
 }
 
 /** Combines the ranks of several folds, all among the same number of rows. */
 export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
   const join = (of: (part: SeedRanks) => Int32Array) => Int32Array.from(parts.flatMap((part) => [...of(part)]));
-  return { rows: parts[0]!.rows, above: join(({ above }) => above), tied: join(({ tied }) => tied) };
+  const [{ rows, weights }] = parts as readonly [SeedRanks];
+  return {
+    rows,
+    above: join(({ above }) => above),
+    tied: join(({ tied }) => tied),
+    ...(weights && { weights: Float32Array.from(parts.flatMap((part) => [...part.weights!])) }),
+  };
+}
+
+/**
+ * The number of equally weighted seeds that would be as certain as these weighted seeds: (sum of w)^2 / sum of w^2
+ * (Kish 1965). Without weights, the number of seeds.
+ */
+export function effectiveSeeds({ above, weights }: SeedRanks): number {
+  return weights ? sumOf(weights) ** 2 / sumOf(weights.map((weight) => weight * weight)) : above.length;
+}
+
+function sumOf(values: Float32Array | Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
 }
 
 /** The seeds that a model learns from, and the seeds held out from it; both ascending. */
@@ -78,7 +104,13 @@ export async function rankFolds(
   {
     which = [...folds.keys()],
     onPart = () => {},
-  }: { readonly which?: readonly number[]; readonly onPart?: (share: number) => void } = {},
+    weights,
+  }: {
+    readonly which?: readonly number[];
+    readonly onPart?: (share: number) => void;
+    /** The weights of seeds by row. */
+    readonly weights?: Float32Array;
+  } = {},
 ): Promise<readonly FoldRanks[]> {
   if (ranked.length === 0) return [];
   const parts: FoldRanks[] = [];
@@ -86,13 +118,14 @@ export async function rankFolds(
   for (const [done, part] of wanted.entries()) {
     const fold = folds[part]!;
     const scores = await score(fold, part);
-    parts.push({ fold: part, ranks: rankSeeds(scoresOf(fold.held, scores), scoresOf(ranked, scores)) });
+    const own = weights && scoresOf(fold.held, weights);
+    parts.push({ fold: part, ranks: rankSeeds(scoresOf(fold.held, scores), scoresOf(ranked, scores), own) });
     onPart((done + 1) / wanted.length);
   }
   return parts;
 }
 
-/** The scores of `rows`, in their order; `scores` contains the scores of all rows. */
+/** The scores (or weights) of `rows`, in their order; `scores` contains those of all rows. */
 export function scoresOf(rows: Int32Array, scores: Float32Array): Float32Array {
   const out = new Float32Array(rows.length);
   for (let i = 0; i < rows.length; i++) out[i] = scores[rows[i]!]!;
@@ -111,7 +144,15 @@ export function joinFolds(parts: readonly FoldRanks[]): SeedRanks | null {
   return inOrder.length === 0 ? null : joinRanks(inOrder.map(({ ranks }) => ranks));
 }
 
-/** The probability that each seed scores above a random row; ties count half. The mean is the AUC. */
+/** The AUC: the probability that a seed, drawn by weight, scores above a random row; ties count half. */
+export function aucOf(ranks: SeedRanks): number {
+  const wins = winsOf(ranks);
+  const { weights } = ranks;
+  if (!weights) return sumOf(wins) / wins.length;
+  return sumOf(wins.map((own, i) => own * weights[i]!)) / sumOf(weights);
+}
+
+/** The probability that each seed scores above a random row; ties count half. */
 export function winsOf({ rows, above, tied }: SeedRanks): Float64Array {
   return Float64Array.from(above, (count, i) => 1 - (count + tied[i]! / 2) / rows);
 }
@@ -122,12 +163,17 @@ export function topCount(rows: number, share: number): number {
 }
 
 /**
- * Number of seeds that would be among the top `count` if they were ranked with the rows. A tied seed is equally likely
- * to be at any of the tied places.
+ * Number of seeds that would be among the top `count` if they were ranked with the rows, out of `effectiveSeeds`. A tied
+ * seed is equally likely to be at any of the tied places.
  */
-export function hitsAt({ above, tied }: SeedRanks, count: number): number {
+export function hitsAt(ranks: SeedRanks, count: number): number {
+  const { above, tied, weights } = ranks;
+  const unit = weights ? effectiveSeeds(ranks) / sumOf(weights) : 1;
   let hits = 0;
-  for (let i = 0; i < above.length; i++) hits += Math.min(Math.max((count - above[i]!) / (tied[i]! + 1), 0), 1);
+  for (let i = 0; i < above.length; i++) {
+    const own = Math.min(Math.max((count - above[i]!) / (tied[i]! + 1), 0), 1);
+    hits += weights ? own * unit * weights[i]! : own;
+  }
   return hits;
 }
 

@@ -41,12 +41,14 @@ export interface CampaignRegression {
   prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
    * Fits each of the settings to the seeds at these positions among the campaign's users. The seeds are compared with
-   * all users, or with `others`. Calls with the same array of positives must also pass the same `others`.
+   * all users, or with `others`. `weights` are those of the seeds in their mean. Calls with the same array of positives
+   * must also pass the same `others` and `weights`.
    */
   fit(
     positives: Int32Array,
     settings: readonly PopulationRegressionSettings[],
     others?: MatchedUsers | null,
+    weights?: Float32Array,
   ): readonly LinearChange[];
 }
 
@@ -54,6 +56,8 @@ export interface CampaignRegression {
 export interface SeedSet {
   readonly positives: Int32Array;
   readonly others: MatchedUsers | null;
+  /** The weights of the seeds, with mean 1; by default all are equal. */
+  readonly weights?: Float32Array | undefined;
 }
 
 /**
@@ -195,11 +199,11 @@ function campaignRegression(
     return own;
   };
   const prepare: CampaignRegression['prepare'] = (sets, settings) => {
-    const fits = sets.flatMap(({ positives, others }) => {
+    const fits = sets.flatMap(({ positives, others, weights }) => {
       const into = fittedTo(positives);
       const missing = settings.filter((setting) => !into.has(keyOf(setting)));
       if (missing.length === 0) return [];
-      const mean = meanOfRows(features, positives);
+      const mean = meanOfRows(features, positives, weights);
       const compared = { without, otherMean: others && meanOfMatched(features, others) };
       // settings with equal power and prior share a Krylov space
       return Array.from(Map.groupBy(missing, spaceOf).values(), (together) => ({
@@ -219,8 +223,8 @@ function campaignRegression(
       const bytes = settings.length * elements * Float64Array.BYTES_PER_ELEMENT;
       prepare(sets.slice(0, Math.floor(MOST_PREPARED_BYTES / bytes)), settings);
     },
-    fit(positives, settings, others = null) {
-      prepare([{ positives, others }], settings);
+    fit(positives, settings, others = null, weights = undefined) {
+      prepare([{ positives, others, weights }], settings);
       const own = fittedTo(positives);
       return settings.map((setting) => own.get(keyOf(setting))!);
     },

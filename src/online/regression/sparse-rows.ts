@@ -23,11 +23,19 @@ export function multiplySparseRows({ starts, columns, values }: SparseRows, weig
   return out;
 }
 
-/** The mean of some rows, `[width]`. */
-export function meanOfRows({ width, starts, columns, values }: SparseRows, rows: Int32Array): Float64Array {
+/** The mean of some rows, `[width]`. `weights` are the weights of these rows, with mean 1. */
+export function meanOfRows(
+  { width, starts, columns, values }: SparseRows,
+  rows: Int32Array,
+  weights?: Float32Array,
+): Float64Array {
   const out = new Float64Array(width);
-  for (const row of rows)
-    for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) out[columns[k]!]! += values[k]! / rows.length;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    const weight = weights ? weights[i]! : 1;
+    for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++)
+      out[columns[k]!]! += (weight * values[k]!) / rows.length;
+  }
   return out;
 }
 

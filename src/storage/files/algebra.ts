@@ -1,7 +1,7 @@
 /** Computes the union, difference and intersection of sorted sets by linear merges of two streams of any size. */
-import type { IdBlocks } from '../../domain/user-sets.ts';
+import { type IdBlock, type IdBlocks, sliceBlock, weightAt, withWeights } from '../../domain/user-sets.ts';
 
-/** Ids in at least one of the sets. */
+/** Ids in at least one of the sets. An id in both has its weight in `b`. */
 export function unionOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: true, both: true, onlyB: true });
 }
@@ -27,7 +27,7 @@ interface Kept {
  * each set is processed between two yields. If the rest of a set cannot change the result, the rest is not read, and
  * the sha256 of the file is not verified.
  */
-function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string[], void, void> {
+function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<IdBlock, void, void> {
   const left = a[Symbol.iterator]();
   const right = b[Symbol.iterator]();
   try {
@@ -37,15 +37,21 @@ function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string
     let j = 0;
     while (as !== null && bs !== null) {
       const out: string[] = [];
+      const weights: number[] | undefined = as.weights || bs.weights ? [] : undefined;
       while (i < as.length && j < bs.length) {
         const x = as[i]!;
         const y = bs[j]!;
-        if (x === y ? kept.both : x < y && kept.onlyA) out.push(x);
-        else if (x > y && kept.onlyB) out.push(y);
+        if (x === y ? kept.both : x < y && kept.onlyA) {
+          out.push(x);
+          weights?.push(x === y ? weightAt(bs, j) : weightAt(as, i));
+        } else if (x > y && kept.onlyB) {
+          out.push(y);
+          weights?.push(weightAt(bs, j));
+        }
         if (x <= y) i += 1;
         if (y <= x) j += 1;
       }
-      yield out;
+      yield withWeights(out, weights);
       if (i === as.length) {
         as = next(left);
         i = 0;
@@ -55,22 +61,19 @@ function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string
         j = 0;
       }
     }
-    if (kept.onlyA && as !== null) yield* rest(as.slice(i), left);
-    if (kept.onlyB && bs !== null) yield* rest(bs.slice(j), right);
+    if (kept.onlyA && as !== null) yield* rest(sliceBlock(as, i), left);
+    if (kept.onlyB && bs !== null) yield* rest(sliceBlock(bs, j), right);
   } finally {
     left.return?.();
     right.return?.();
   }
 }
 
-function* rest(
-  first: readonly string[],
-  others: Iterator<readonly string[]>,
-): Generator<readonly string[], void, void> {
-  for (let block: readonly string[] | null = first; block !== null; block = next(others)) yield block;
+function* rest(first: IdBlock, others: Iterator<IdBlock>): Generator<IdBlock, void, void> {
+  for (let block: IdBlock | null = first; block !== null; block = next(others)) yield block;
 }
 
-function next(blocks: Iterator<readonly string[]>): readonly string[] | null {
+function next(blocks: Iterator<IdBlock>): IdBlock | null {
   const { done, value } = blocks.next();
   return done ? null : value;
 }

@@ -3,7 +3,7 @@
  * unnamed file, and merged.
  */
 import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
-import type { IdBlocks } from '../../domain/user-sets.ts';
+import { type IdBlock, type IdBlocks, sliceBlock, weightAt, withWeights } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 
 /** Number of ids per run. Sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */
@@ -30,7 +30,8 @@ interface Run {
 }
 
 /**
- * Takes ids in any order, including repetitions, and returns the sorted set. The creator must close the sorter.
+ * Takes ids in any order, including repetitions, and returns the sorted set. The last weight of an id counts. The
+ * creator must close the sorter.
  * @throws AppError storage_failed
  */
 export class IdSorter {
@@ -38,6 +39,8 @@ export class IdSorter {
   readonly #chunkIds: number;
   readonly #runs: Run[] = [];
   #chunk: string[] = [];
+  /** The weights of the chunk; undefined until an id has a weight other than 1. */
+  #weights: number[] | undefined;
   #spill: RunFile | null = null;
   #spilledBytes = 0;
   #received = 0;
@@ -53,17 +56,20 @@ export class IdSorter {
     return this.#received;
   }
 
-  add(userId: string): void {
+  add(userId: string, weight = 1): void {
     this.#received += 1;
+    if (weight !== 1) this.#weights ??= new Array(this.#chunk.length).fill(1);
+    this.#weights?.push(weight);
     if (this.#chunk.push(userId) >= this.#chunkIds) this.#flush();
   }
 
   /** All added ids, without repetitions. Call this once, after the last `add`, and read the result to its end. */
   blocks(): IdBlocks {
-    if (this.#spill === null) return cut(sortedSet(this.#chunk));
+    if (this.#spill === null) return cut(sortedSet(this.#chunk, this.#weights));
     if (this.#chunk.length > 0) this.#flush();
     const spill = this.#spill;
-    return mergeRuns(this.#runs.map(({ start, end }) => runBlocks(spill, start, end)));
+    const runs = this.#runs.map(({ start, end }) => runBlocks(spill, start, end));
+    return mergeRuns(runs, this.#weights !== undefined);
   }
 
   /** Removes the runs. */
@@ -73,8 +79,10 @@ export class IdSorter {
   }
 
   #flush(): void {
-    const bytes = encodeIds(sortedSet(this.#chunk));
+    const bytes = encodeIds(sortedSet(this.#chunk, this.#weights));
     this.#chunk = [];
+    // later chunks keep their weights too, so that merging need not look for them
+    if (this.#weights !== undefined) this.#weights = [];
     this.#spill ??= this.#blobs.write(SEED_FOLDER);
     this.#spill.write(bytes);
     this.#runs.push({ start: this.#spilledBytes, end: this.#spilledBytes + bytes.length });
@@ -82,7 +90,15 @@ export class IdSorter {
   }
 }
 
-function sortedSet(userIds: string[]): string[] {
+function sortedSet(userIds: string[], weights: readonly number[] | undefined): IdBlock {
+  if (weights !== undefined) {
+    const last = new Map(userIds.map((userId, i) => [userId, weights[i]!]));
+    const sorted = [...last.keys()].sort();
+    return withWeights(
+      sorted,
+      sorted.map((userId) => last.get(userId)!),
+    );
+  }
   userIds.sort();
   let kept = 0;
   for (let i = 0; i < userIds.length; i++) {
@@ -92,11 +108,11 @@ function sortedSet(userIds: string[]): string[] {
   return userIds;
 }
 
-function* cut(userIds: readonly string[]): Generator<readonly string[], void, void> {
-  for (let at = 0; at < userIds.length; at += BLOCK_IDS) yield userIds.slice(at, at + BLOCK_IDS);
+function* cut(userIds: IdBlock): Generator<IdBlock, void, void> {
+  for (let at = 0; at < userIds.length; at += BLOCK_IDS) yield sliceBlock(userIds, at, at + BLOCK_IDS);
 }
 
-function* runBlocks(spill: ReadRanges, start: number, end: number): Generator<string[], void, void> {
+function* runBlocks(spill: ReadRanges, start: number, end: number): Generator<IdBlock, void, void> {
   for (const lines of lineBlocks(spill, start, end, RUN_READ_BYTES)) yield decodeIds(lines);
 }
 
@@ -104,8 +120,9 @@ function* runBlocks(spill: ReadRanges, start: number, end: number): Generator<st
 class RunCursor {
   /** The current id; undefined at the end of the run. */
   id: string | undefined;
-  readonly #blocks: Iterator<readonly string[]>;
-  #block: readonly string[] = [];
+  weight = 1;
+  readonly #blocks: Iterator<IdBlock>;
+  #block: IdBlock = [];
   #at = 0;
 
   constructor(blocks: IdBlocks) {
@@ -123,15 +140,17 @@ class RunCursor {
       this.#block = next.value;
       this.#at = 0;
     }
+    this.weight = weightAt(this.#block, this.#at);
     this.id = this.#block[this.#at++];
   }
 }
 
 /**
  * Merges sorted runs and drops repetitions, with a loser tree (Knuth, TAOCP 3, 5.4.1). Node n of 1 .. k - 1 holds the
- * run that lost there; the leaves are k .. 2k - 1. Each id costs log2(k) comparisons, half as many as with a heap.
+ * run that lost there; the leaves are k .. 2k - 1. Each id costs log2(k) comparisons, half as many as with a heap. A
+ * repeated id has its weight in the last run.
  */
-function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], void, void> {
+function* mergeRuns(runs: readonly IdBlocks[], isWeighted: boolean): Generator<IdBlock, void, void> {
   const cursors: RunCursor[] = [];
   for (const run of runs) {
     cursors.push(new RunCursor(run));
@@ -158,22 +177,31 @@ function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], voi
   };
   for (let run = 0; run < count; run++) play(run);
   let block: string[] = [];
+  let weights: number[] | undefined = isWeighted ? [] : undefined;
   let last: string | undefined;
+  let lastRun = -1;
   for (;;) {
     const cursor = cursors[winner]!;
     const { id } = cursor;
     if (id === undefined) break;
     if (id !== last) {
-      last = id;
-      if (block.push(id) === BLOCK_IDS) {
-        yield block;
+      if (block.length === BLOCK_IDS) {
+        yield withWeights(block, weights);
         block = [];
+        weights &&= [];
       }
+      last = id;
+      lastRun = winner;
+      block.push(id);
+      weights?.push(cursor.weight);
+    } else if (weights !== undefined && winner > lastRun) {
+      lastRun = winner;
+      weights[weights.length - 1] = cursor.weight;
     }
     cursor.advance();
     play(winner);
   }
-  if (block.length > 0) yield block;
+  if (block.length > 0) yield withWeights(block, weights);
 }
 
 /** A run that has ended sorts after all ids. */

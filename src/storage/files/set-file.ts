@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { BlobReader, OpenBlob, ReadRanges } from '../../domain/ports/blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
+import { type IdBlock, withWeights } from '../../domain/user-sets.ts';
 import { AppError, assert, isMissing, messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';
 
@@ -11,20 +12,35 @@ export const SEED_FOLDER = 'seeds';
 /** Bytes read and decoded at a time. A block is larger if a line is longer. */
 const READ_BYTES = 64 * 1024;
 
-/** Encodes one id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. */
-export function encodeIds(userIds: readonly string[]): Buffer {
+/**
+ * Encodes one id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. A
+ * weight other than 1 follows a tab, which no id contains in this form.
+ */
+export function encodeIds(userIds: IdBlock): Buffer {
+  const { weights } = userIds;
   let text = '';
-  for (const userId of userIds) text += isPlain(userId) ? `${userId}\n` : `${JSON.stringify(userId)}\n`;
+  for (let i = 0; i < userIds.length; i++) {
+    const userId = userIds[i]!;
+    text += isPlain(userId) ? userId : JSON.stringify(userId);
+    if (weights !== undefined && weights[i] !== 1) text += `\t${weights[i]}`;
+    text += '\n';
+  }
   return Buffer.from(text);
 }
 
 /** Decodes the ids in bytes that consist of whole lines. */
-export function decodeIds(bytes: Buffer): string[] {
+export function decodeIds(bytes: Buffer): IdBlock {
   const text = bytes.toString('utf8');
   const lines = text.split('\n');
   lines.pop();
-  if (!text.includes('"')) return lines;
-  return lines.map((line) => (line.startsWith('"') ? (JSON.parse(line) as string) : line));
+  let weights: number[] | undefined;
+  if (text.includes('\t')) {
+    weights = lines.map((line) => (line.includes('\t') ? Number(line.slice(line.indexOf('\t') + 1)) : 1));
+    for (const [i, line] of lines.entries()) if (line.includes('\t')) lines[i] = line.slice(0, line.indexOf('\t'));
+  }
+  const isJson = text.includes('"');
+  const userIds = isJson ? lines.map((line) => (line.startsWith('"') ? (JSON.parse(line) as string) : line)) : lines;
+  return withWeights(userIds, weights);
 }
 
 /** Opens the file of a set, whose blocks can then be read without waiting. The errors are those of `open`. */
@@ -36,12 +52,12 @@ export function openUserSet(blobs: Pick<BlobReader, 'open'>, name: string): Prom
 export async function userSetBlocks(
   blobs: Pick<BlobReader, 'open'>,
   name: string,
-): Promise<Generator<string[], void, void>> {
+): Promise<Generator<IdBlock, void, void>> {
   return blocksOfSet(await openUserSet(blobs, name), name);
 }
 
 /** Like `readSet`, and closes the file at the end. A caller that does not read any block must close the file. */
-export function* blocksOfSet(blob: OpenBlob, name: string): Generator<string[], void, void> {
+export function* blocksOfSet(blob: OpenBlob, name: string): Generator<IdBlock, void, void> {
   try {
     yield* readSet(blob, name);
   } finally {
@@ -55,11 +71,11 @@ export function* blocksOfSet(blob: OpenBlob, name: string): Generator<string[], 
  * @throws AppError storage_failed, after the last block also if the bytes do not match the sha256; in that case the
  * caller must discard all ids
  */
-export function* readSet(blob: OpenBlob, name: string): Generator<string[], void, void> {
+export function* readSet(blob: OpenBlob, name: string): Generator<IdBlock, void, void> {
   const hash = createHash('sha256');
   for (const lines of lineBlocks(blob, 0, Number.MAX_SAFE_INTEGER)) {
     hash.update(lines);
-    let userIds: string[];
+    let userIds: IdBlock;
     try {
       userIds = decodeIds(lines);
     } catch {

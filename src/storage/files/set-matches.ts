@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { SeedCounts } from '../../domain/types.ts';
 import {
+  type IdBlock,
   type IdBlocks,
   type MatchedPopulation,
   type Matches,
@@ -66,17 +67,24 @@ export function listOwners(campaignId: string): readonly SetOwner[] {
 
 /** The report on a set; `suppressed` is null for a suppression list. */
 export function reportOn(
-  { counts: { received, duplicate }, createdAt, updatedAt }: Omit<OwnedSet, 'name'>,
+  { counts: { received, duplicate }, weights, createdAt, updatedAt }: Omit<OwnedSet, 'name'>,
   matches: Matches,
   suppressed: number | null,
 ): MatchReport {
-  return { received, duplicate, users: received - duplicate, ...matches, suppressed, createdAt, updatedAt };
+  return { received, duplicate, users: received - duplicate, ...matches, suppressed, weights, createdAt, updatedAt };
 }
 
 /** The report for an owner without a set. */
 export function reportOnNone({ kind }: SetOwner): MatchReport {
   const counts: SeedCounts = { received: 0, duplicate: 0, ...NO_MATCHES };
-  return { ...counts, users: 0, suppressed: kind === 'seeds' ? 0 : null, createdAt: null, updatedAt: null };
+  return {
+    ...counts,
+    users: 0,
+    suppressed: kind === 'seeds' ? 0 : null,
+    weights: null,
+    createdAt: null,
+    updatedAt: null,
+  };
 }
 
 function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {
@@ -124,7 +132,7 @@ export class MatchTally {
    * Passes the blocks through and counts their ids.
    * @throws AppError too_many_seeds
    */
-  *over(blocks: IdBlocks): Generator<readonly string[], void, void> {
+  *over(blocks: IdBlocks): Generator<IdBlock, void, void> {
     for (const block of blocks) {
       for (const userId of block) this.#count(userId);
       refuseMoreUsers(this.#known + this.#unknown, this.#maximumUsers);

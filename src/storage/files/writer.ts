@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Blobs, UnnamedBlob } from '../../domain/ports/blobs.ts';
-import type { IdBlocks } from '../../domain/user-sets.ts';
+import type { IdBlocks, WeightSummary } from '../../domain/user-sets.ts';
 import { encodeIds, SEED_FOLDER } from './set-file.ts';
 import { SetFilterBuilder } from './set-filter.ts';
+import { WeightTally } from './weight-tally.ts';
 
 /** A set that is written to disk but has no file name yet. */
 export interface WrittenSet {
@@ -12,6 +13,8 @@ export interface WrittenSet {
   readonly users: number;
   readonly sizeBytes: number;
   readonly filter: string;
+  /** Null if all ids have weight 1. */
+  readonly weights: WeightSummary | null;
   /** The caller must publish or discard it. */
   readonly blob: UnnamedBlob;
 }
@@ -24,6 +27,7 @@ export async function writeBlocks(blobs: Pick<Blobs, 'write'>, blocks: IdBlocks)
   const writer = blobs.write(SEED_FOLDER);
   const hash = createHash('sha256');
   const filter = new SetFilterBuilder();
+  const weights = new WeightTally();
   let users = 0;
   let sizeBytes = 0;
   try {
@@ -32,12 +36,20 @@ export async function writeBlocks(blobs: Pick<Blobs, 'write'>, blocks: IdBlocks)
       hash.update(bytes);
       writer.write(bytes);
       filter.add(userIds);
+      weights.add(userIds);
       users += userIds.length;
       sizeBytes += bytes.length;
       await setImmediate();
     }
     const blob = await writer.finish();
-    return { sha256: hash.digest('hex'), users, sizeBytes, filter: await filter.encode(), blob };
+    return {
+      sha256: hash.digest('hex'),
+      users,
+      sizeBytes,
+      filter: await filter.encode(),
+      weights: weights.summary(),
+      blob,
+    };
   } catch (error) {
     writer.abort();
     throw error;

@@ -14,7 +14,7 @@ import type {
   NewCampaign,
   SeedCounts,
 } from '../../domain/types.ts';
-import { countSeeds } from '../../domain/user-sets.ts';
+import { countSeeds, withWeights } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AudienceRepository } from './audiences.ts';
 import type { AuditRepository } from './audit-log.ts';
@@ -72,7 +72,10 @@ export class CampaignRepository implements Campaigns {
     await refuseTakenId(database, input.externalId);
     const seeds = input.seeds && countSeeds(input.seeds, isKnown);
     if (!seeds) return this.#insert(input, null, once);
-    const write = async () => ({ seeds: await setFiles.write([[...seeds.userIds].sort()]) });
+    const { seedWeights } = input;
+    const sorted = [...seeds.userIds].sort();
+    const weights = seedWeights && sorted.map((userId) => seedWeights.get(userId) ?? 1);
+    const write = async () => ({ seeds: await setFiles.write([withWeights(sorted, weights)]) });
     return setFiles.keep(write, ({ seeds: set }) => this.#insert(input, { set, counts: seeds.counts }, once));
   }
 
@@ -166,7 +169,8 @@ export class CampaignRepository implements Campaigns {
       audit.made(id);
       if (seeds !== null) {
         await setFiles.record(t, seeds.set, now);
-        const seed_counts = encodeCounts({ counts: seeds.counts, createdAt: now, updatedAt: now });
+        const { counts, set } = seeds;
+        const seed_counts = encodeCounts({ counts, weights: set.weights, createdAt: now, updatedAt: now });
         await updateRow(t, 'campaigns', number, { seed_set: seeds.set.name, seed_counts });
         await expansions.insert(t, number, 'created', NO_FEEDBACK, times);
       }

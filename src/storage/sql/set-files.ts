@@ -120,7 +120,7 @@ export class SetFiles {
     if ((await existingSets(database, [name])).length > 0) return false;
     // waits for a transaction that may have inserted the row, if its connection was lost at the commit
     return database.write(async (transaction) => {
-      if (!(await insertSet(transaction, { name, users: 0, sizeBytes: 0, filter: '' }, 0))) return false;
+      if (!(await insertSet(transaction, { name, users: 0, sizeBytes: 0, filter: '', weights: null }, 0))) return false;
       await deleteSet(transaction, name);
       return true;
     }, 'readCommitted');

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { SeedCounts } from '../../domain/types.ts';
-import { countsWithout, type OwnedSet, type SetOwner } from '../../domain/user-sets.ts';
+import { countsWithout, type OwnedSet, type SetOwner, type WeightSummary } from '../../domain/user-sets.ts';
 import { blockOf, hashUser, mayHave } from '../files/set-filter.ts';
 import { json, plain, type RowOf, readRow, refuseDamaged, selectList, updateRow } from './columns.ts';
 import { type Json, readJson, toJson } from './json.ts';
@@ -44,7 +44,11 @@ const OWNED = {
 } as const;
 
 /** The JSON in columns of counts. */
-export type StoredCounts = SeedCounts & Pick<OwnedSet, 'createdAt' | 'updatedAt'>;
+export type StoredCounts = SeedCounts &
+  Pick<OwnedSet, 'createdAt' | 'updatedAt'> & {
+    /** Absent if all ids have weight 1. */
+    readonly weights?: WeightSummary;
+  };
 
 /** The counts without their times. */
 export function toCounts({ received, known, unknown, duplicate, unknownExamples }: StoredCounts): SeedCounts {
@@ -52,8 +56,8 @@ export function toCounts({ received, known, unknown, duplicate, unknownExamples 
 }
 
 /** The value of a column of counts. */
-export function encodeCounts({ counts, createdAt, updatedAt }: Omit<OwnedSet, 'name'>): Json {
-  return toJson({ ...counts, createdAt, updatedAt });
+export function encodeCounts({ counts, weights, createdAt, updatedAt }: Omit<OwnedSet, 'name'>): Json {
+  return toJson({ ...counts, createdAt, updatedAt, ...(weights && { weights }) });
 }
 
 /**
@@ -71,7 +75,8 @@ export async function readOwnedSet(sql: Sql, owner: SetOwner): Promise<OwnedSet 
   if (row.name === null) return null;
   await refuseDamaged(sql, [[table, { [key]: row.key }]]);
   const stored = readJson<StoredCounts>(row.counts, counts);
-  return { name: row.name, counts: toCounts(stored), createdAt: stored.createdAt, updatedAt: stored.updatedAt };
+  const { weights = null, createdAt, updatedAt } = stored;
+  return { name: row.name, counts: toCounts(stored), weights, createdAt, updatedAt };
 }
 
 /**
@@ -98,6 +103,8 @@ export interface NamedSet {
   readonly sizeBytes: number;
   /** As in `files/set-filter.ts`. */
   readonly filter: string;
+  /** Null if all ids have weight 1. The owner stores the summary with its counts. */
+  readonly weights: WeightSummary | null;
 }
 
 /** Inserts the row of a set, inside the caller's transaction; returns whether the set had no row yet. */
@@ -182,7 +189,7 @@ async function namesOf(sql: Sql, text: string, bound?: Parameters<Sql['all']>[1]
 export async function replaceSet(
   sql: Sql,
   before: string,
-  after: Pick<NamedSet, 'name' | 'users'>,
+  after: Pick<NamedSet, 'name' | 'users' | 'weights'>,
   erased: ReadonlySet<string>,
 ): Promise<boolean> {
   for (const { table, key, set, counts } of Object.values(OWNED)) {
@@ -194,7 +201,7 @@ export async function replaceSet(
       const stored = readJson<StoredCounts>(row.stored, counts);
       await sql.run(`UPDATE ${table} SET ${counts} = @counts WHERE ${key} = @key`, {
         key: row.key,
-        counts: toJson({ ...stored, ...countsWithout(stored, erased) }),
+        counts: encodeCounts({ ...stored, weights: after.weights, counts: countsWithout(stored, erased) }),
       });
     }
   }

@@ -20,6 +20,7 @@ import { differenceOf, unionOf } from '../files/algebra.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { userSetBlocks } from '../files/set-file.ts';
 import { listOwners, MatchTally, reportOn, reportOnNone, SetMatches, tallyOf } from '../files/set-matches.ts';
+import { WeightTally } from '../files/weight-tally.ts';
 import type { AuditRepository } from './audit-log.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { deleteUnusedSets, type NewSet, type SetFiles, withSets } from './set-files.ts';
@@ -151,7 +152,7 @@ export class UserSetRepository implements UserSets {
     const received = receivedAfter(how, collected.received, current, set.users);
     const counts = { received, duplicate: received - set.users, ...tally.matches() };
     const createdAt = current?.createdAt ?? now;
-    await assignSet(t, owner, { name: set.name, counts, createdAt, updatedAt: now }, now);
+    await assignSet(t, owner, { name: set.name, counts, weights: set.weights, createdAt, updatedAt: now }, now);
   }
 
   #writeAfter({ how, collected }: ChangeTask, before: OwnedSet | null, tally: MatchTally): Promise<NewSet> {
@@ -179,8 +180,12 @@ export class UserSetRepository implements UserSets {
         work(combine(how, ids, collected.blocks())),
       );
     const tally = tallyFor(task);
+    const weights = new WeightTally();
     await after(async (ids) => {
-      for (const _ of tally.over(ids)) await setImmediate();
+      for (const block of tally.over(ids)) {
+        weights.add(block);
+        await setImmediate();
+      }
     });
     const sent = sentOf(task, tally);
     task.accept?.(sent);
@@ -191,7 +196,7 @@ export class UserSetRepository implements UserSets {
     const suppressed = lists && (await after((ids) => this.#matches.countSuppressed(ids, lists, population)));
     const { createdAt = null, updatedAt = null } = before ?? {};
     const counts = { received, duplicate: received - users, users, ...tally.matches() };
-    return { ...counts, suppressed, createdAt, updatedAt, sent };
+    return { ...counts, suppressed, weights: weights.summary(), createdAt, updatedAt, sent };
   }
 
   /** Suppression lists that apply to a campaign. */

@@ -12,7 +12,7 @@ async function read(content: string, chunkBytes: number): Promise<string[]> {
   }
   const ids: string[] = [];
   const errors = new LineErrors(10);
-  const column = new CsvColumn('user_id', 64 * 1024, errors, (id) => ids.push(id));
+  const column = new CsvColumn({ name: 'user_id' }, 64 * 1024, errors, (id) => ids.push(id));
   for await (const lines of uploadLines(chunks(), 64 * 1024, errors, column.skipsBlank)) column.read(lines);
   column.end();
   errors.throwIfAny();

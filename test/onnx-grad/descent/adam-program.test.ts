@@ -1,7 +1,7 @@
 /** Adaptation: compact tables compared with full ones, rows that do not change, and saturated scores. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Builder, type Graph, numbersOf, type Tensor, tensor } from '../../../packages/onnx-grad/index.ts';
+import { Builder, type Graph, numbersOf, type Tensor, takeFeeds, tensor } from '../../../packages/onnx-grad/index.ts';
 import { type LabelledBatch, openAdaptation } from '../../../packages/onnx-grad/src/adam/adam-program.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 
@@ -197,5 +197,22 @@ describe('openAdaptation', () => {
     const low = { ...batch, feeds: { ...batch.feeds, 'user.first': tensor('int64', [2], [0, -16]) } };
     await expect(program.start(graph.initializers, [low])).rejects.toThrow(/index -13 is outside table "shared"/);
     await program.close();
+  });
+});
+
+describe('weights of a batch', () => {
+  it('multiply the losses of rows, so a row of weight k counts like k equal rows', async () => {
+    const graph = tableGraph('weights');
+    const batch = tableBatch('weights', 6);
+    const weights = Float32Array.of(1, 2, 3, 1, 2, 3);
+    const places = Int32Array.from([...weights.keys()].flatMap((i) => Array.from({ length: weights[i]! }, () => i)));
+    const feeds = takeFeeds(batch.feeds, places);
+    const copies = await adapt(graph, [{ feeds, labels: Float32Array.from(places, (i) => batch.labels[i]!) }], true);
+    const mean = places.length / weights.length;
+    const weighted = await adapt(graph, [{ ...batch, weights: weights.map((weight) => weight / mean) }], true);
+    expectSame(weighted, copies);
+    const equal = await adapt(graph, [{ ...batch, weights: weights.map(() => 1) }], true);
+    expectSame(equal, await adapt(graph, [batch], true));
+    expect(Math.abs(equal.losses[1]! - weighted.losses[1]!)).toBeGreaterThan(1e-3);
   });
 });

@@ -162,3 +162,24 @@ describe('fitLogisticRegression with a strength for each column', () => {
 function without(matrix: Matrix, column: number): number[][] {
   return matrix.map((row) => row.filter((_, j) => j !== column));
 }
+
+describe('fitLogisticRegression with weights', () => {
+  it('fits a row of weight k like k equal rows', () => {
+    const { matrix, labels } = drawTask('weights');
+    const weights = Float32Array.from(labels, (_, i) => 1 + (i % 3));
+    const places = [...labels.keys()].flatMap((i) => Array.from({ length: weights[i]! }, () => i));
+    const copies = fitLogisticRegression(
+      designOf(
+        places.map((i) => matrix[i]!),
+        4,
+      ),
+      Uint8Array.from(places, (i) => labels[i]!),
+      0.3,
+    );
+    const weighted = fitLogisticRegression(designOf(matrix, 4), labels, 0.3, { weights });
+    const plain = fitLogisticRegression(designOf(matrix, 4), labels, 0.3);
+    for (const [j, w] of weighted.weights.entries()) expect(w).toBeCloseTo(copies.weights[j]!, 5);
+    expect(weighted.bias).toBeCloseTo(copies.bias, 5);
+    expect(Math.abs(weighted.bias - plain.bias)).toBeGreaterThan(1e-3);
+  });
+});

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
-import type { IdBlocks } from '../../../src/domain/user-sets.ts';
+import { type IdBlocks, weightAt, withWeights } from '../../../src/domain/user-sets.ts';
 import { differenceOf, intersectionOf, unionOf } from '../../../src/storage/files/algebra.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { IdSorter } from '../../../src/storage/files/id-sorter.ts';
@@ -203,5 +203,64 @@ describe('union, difference and intersection', () => {
     }
     for (const _ of unionOf(blocks('left'), blocks('right'))) break;
     expect(closed).toEqual(['left', 'right']);
+  });
+});
+
+describe('weights of a set', () => {
+  /** Ids with weights, as a set keeps them: the last weight of an id counts, and weight 1 is not written. */
+  const seeds = fc.array(fc.tuple(anyId, fc.constantFrom(1, 1, 2.5, 1e-6, 1e6)), { maxLength: 60 });
+  const entries = (blocks: IdBlocks) => [...blocks].flatMap((block) => block.map((id, i) => [id, weightAt(block, i)]));
+  const sorted = (map: ReadonlyMap<string, number>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  const blocksOf = (map: ReadonlyMap<string, number>): IdBlocks => {
+    const own = sorted(map);
+    return [own.slice(0, 3), own.slice(3)].map((part) =>
+      withWeights(
+        part.map(([id]) => id),
+        part.some(([, weight]) => weight !== 1) ? part.map(([, weight]) => weight) : undefined,
+      ),
+    );
+  };
+
+  it('are read as they were added, the last for each id, in any number of runs', async () => {
+    const { blobs } = newBlobs();
+    await fc.assert(
+      fc.asyncProperty(seeds, fc.constantFrom(1, 4, 100), async (added, chunkIds) => {
+        const sorter = new IdSorter(blobs, chunkIds);
+        for (const [id, weight] of added) sorter.add(id, weight);
+        const { sha256, blob, weights } = await writeBlocks(blobs, sorter.blocks());
+        sorter.close();
+        const name = newSetName(sha256, 0);
+        await blob.publish(userSetFile(name));
+        const last = new Map(added);
+        expect(entries(await userSetBlocks(blobs, name))).toEqual(sorted(last));
+        const own = [...last.values()].sort((a, b) => a - b);
+        if (own.every((weight) => weight === 1)) expect(weights).toBeNull();
+        else
+          expect(weights).toEqual({
+            min: own[0],
+            median: own[Math.ceil(own.length / 2) - 1],
+            max: own.at(-1),
+            distinct: new Set(own).size,
+          });
+      }),
+      { numRuns: size(60, 300), examples: [[ODD_STRINGS.map((id) => [id, 2.5]), 2]] },
+    );
+  });
+
+  it('stay with their ids in a union, in which the added ones count, and in a difference', () => {
+    fc.assert(
+      fc.property(seeds, seeds, (a, b) => {
+        const [before, changed] = [new Map(a), new Map(b)];
+        const [left, right] = [blocksOf(before), blocksOf(changed)];
+        expect(entries(unionOf(left, right))).toEqual(sorted(new Map([...before, ...changed])));
+        const rest = [...before].filter(([id]) => !changed.has(id));
+        expect(entries(differenceOf(left, right))).toEqual(sorted(new Map(rest)));
+      }),
+    );
+  });
+
+  it('write the bytes of a set without weights if all are 1', () => {
+    expect(encodeIds(withWeights(['a', 'b'], [1, 1]))).toEqual(encodeIds(['a', 'b']));
+    expect(encodeIds(withWeights(['a', 'b\t'], [2, 0.5])).toString()).toBe('a\t2\n"b\\t"\t0.5\n');
   });
 });

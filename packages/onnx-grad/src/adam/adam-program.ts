@@ -17,6 +17,8 @@ export interface LabelledBatch {
   readonly feeds: Feeds;
   /** The label of each row, 0 or 1, `[batch]`. */
   readonly labels: Float32Array;
+  /** Multiply the losses of the rows before their mean is taken, as in PyTorch's BCELoss; `[batch]`. */
+  readonly weights?: Float32Array;
 }
 
 /** A graph prepared for training with Adam. All runs share the sessions of the graph. */
@@ -43,12 +45,18 @@ export interface AdaptationRun {
 /**
  * The graph of a step. Its inputs are the inputs of the compact graph and `label` `[batch]`. Its outputs are `loss`,
  * followed by the gradients listed in `gradientsOf`. A compact table has one gradient per look-up, with respect to the
- * rows that the look-up reads, `[.., width]`. If a row occurs several times, Adam adds up its gradients.
+ * rows that the look-up reads, `[.., width]`. If a row occurs several times, Adam adds up its gradients. With
+ * `isWeighted`, the graph has the input `weight` `[batch]`, too.
  */
-export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
+export function buildStepGraph(
+  { compactGraph, tables }: TableCut,
+  parameters: readonly string[],
+  isWeighted = false,
+): Graph {
   const b = Builder.from(compactGraph);
   const score = b.get(compactGraph.outputs[0]!);
-  const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
+  const label = b.input('label', 'float32', score.shape);
+  const loss = binaryCrossEntropy(b, score, label, isWeighted ? b.input('weight', 'float32', score.shape) : null);
   const values = gradientsOf({ tables }, parameters).map(({ value }) => b.get(value));
   const gradients = addGradients(b, b.build('loss', [loss]), loss, values);
   const outputs = [loss];
@@ -89,15 +97,20 @@ export async function openAdaptation(
 ): Promise<AdaptationProgram> {
   const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
   const step = await openSession(buildStepGraph(cut, parameters), options);
+  let weighted: Promise<Session> | null = null;
+  const weightedStep = () => {
+    weighted ??= openSession(buildStepGraph(cut, parameters, true), options);
+    return weighted;
+  };
   const forward = await openSession(cut.compactGraph, options);
   const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {
     cut,
     start: (values, batches, scored = []) =>
-      startRun({ cut, step, forward, reader, parameters }, values, batches, scored),
+      startRun({ cut, step, weightedStep, forward, reader, parameters }, values, batches, scored),
     async close() {
-      for (const session of [step, forward, index]) await session?.close();
+      for (const session of [step, await weighted, forward, index]) await session?.close();
     },
   };
 }
@@ -105,6 +118,8 @@ export async function openAdaptation(
 interface Program {
   readonly cut: TableCut;
   readonly step: Session;
+  /** Opens the session of the weighted step when it is first needed. */
+  readonly weightedStep: () => Promise<Session>;
   readonly forward: Session;
   readonly reader: IndexReader;
   readonly parameters: readonly string[];
@@ -133,17 +148,19 @@ async function startRun(
   const wanted = gradientsOf(program.cut, program.parameters);
   return {
     async step(i, rate) {
-      const { feeds, labels } = batches[i]!;
-      const label: Tensor = { dtype: 'float32', shape: [labels.length], data: labels };
+      const { feeds, labels, weights } = batches[i]!;
+      const session = weights ? await program.weightedStep() : program.step;
+      const perRow = (data: Float32Array): Tensor => ({ dtype: 'float32', shape: [data.length], data });
+      const own = { label: perRow(labels), ...(weights && { weight: perRow(weights) }) };
       const into = gradientTensors(adam, wanted, compaction.places[i]!);
-      const named = into.map((tensor, j): [string, Tensor] => [program.step.outputs[j + 1]!, tensor]);
-      const out = await program.step.run(
-        { ...feeds, ...compaction.places[i], ...current, label },
+      const named = into.map((tensor, j): [string, Tensor] => [session.outputs[j + 1]!, tensor]);
+      const out = await session.run(
+        { ...feeds, ...compaction.places[i], ...current, ...own },
         { into: Object.fromEntries(named) },
       );
-      for (const [parameter, own] of places[i]!) adam.addRows(parameter, own);
+      for (const [parameter, rows] of places[i]!) adam.addRows(parameter, rows);
       adam.step(rate);
-      return Number(out[program.step.outputs[0]!]!.data[0]);
+      return Number(out[session.outputs[0]!]!.data[0]);
     },
     async scores(i) {
       const out = await program.forward.run({ ...scored[i], ...compaction.places[batches.length + i], ...current });

@@ -22,15 +22,18 @@ export interface BoundaryActivations {
 }
 
 export interface HeadRun {
-  /** Takes one step on all of `rows` with their labels (0 or 1). */
-  step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<void>;
+  /**
+   * Takes one step on all of `rows` with their labels (0 or 1). `weights` multiply the losses of the rows before their
+   * mean is taken, as in PyTorch's BCELoss.
+   */
+  step(rows: Int32Array, labels: Float32Array, rates: Rates, weights?: Float32Array): Promise<void>;
   /** Returns the scores of all rows of the boundary under the current parameters, `[rows]`. */
   scores(): Promise<Float32Array>;
   /**
    * Fits a logistic regression to `rows` of the boundary. The features of the regression are the coefficients of the
-   * parameters in the linear term.
+   * parameters in the linear term. `weights` multiply the losses of the rows.
    */
-  fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
+  fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths, weights?: Float32Array): LogitPart;
   /** Returns a change to one parameter as a part of the logits. */
   linear(change: LinearChange): LogitPart;
   /**

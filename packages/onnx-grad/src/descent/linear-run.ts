@@ -136,7 +136,7 @@ class LinearRun implements HeadRun {
     this.#scale = this.#scaleAtStart;
   }
 
-  async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<void> {
+  async step(rows: Int32Array, labels: Float32Array, rates: Rates, weights?: Float32Array): Promise<void> {
     const terms = this.#termsOf(rows);
     this.#taken = takeFeeds(this.#perRow, rows, this.#taken);
     const out = await this.#step.run({
@@ -145,8 +145,9 @@ class LinearRun implements HeadRun {
       [this.#term.value]: this.#asInput(terms),
       label: { dtype: 'float32', shape: [labels.length], data: labels },
     });
-    const [gradient] = this.#step.outputs;
-    this.#products.multiplyTransposed(rows, out[gradient!]!.data as Float32Array, this.#gradient);
+    const gradient = out[this.#step.outputs[0]!]!.data as Float32Array;
+    if (weights) for (let i = 0; i < gradient.length; i++) gradient[i]! *= weights[i]!;
+    this.#products.multiplyTransposed(rows, gradient, this.#gradient);
     descendBlocks(this.#features, this.#change, this.#gradient, rates);
   }
 
@@ -167,23 +168,23 @@ class LinearRun implements HeadRun {
     return out;
   }
 
-  fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart {
+  fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths, weights?: Float32Array): LogitPart {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = this.#products.design(rows, byParameter);
     // the solver needs a strength for every column, even for excluded columns, which keep the weight 0
-    const { weights } = fitLogisticRegression(
+    const { weights: fitted } = fitLogisticRegression(
       design,
       labels,
       byParameter.map((strength) => strength || 1),
-      { gradientTolerance: LOGISTIC_TOLERANCE * rows.length },
+      { gradientTolerance: LOGISTIC_TOLERANCE * rows.length, ...(weights && { weights }) },
     );
     const own = new Float64Array(features.rows);
-    this.#products.multiply(this.#all, weights, own);
+    this.#products.multiply(this.#all, fitted, own);
     return {
       own,
       add: (factor) => {
-        for (let j = 0; j < this.#change.length; j++) this.#change[j]! += factor * weights[j]!;
+        for (let j = 0; j < this.#change.length; j++) this.#change[j]! += factor * fitted[j]!;
       },
     };
   }

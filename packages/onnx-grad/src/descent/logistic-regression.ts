@@ -34,13 +34,17 @@ const ROUNDING = 1e-12;
  * objective of scikit-learn's `LogisticRegression(C=strength)`. The bias is not penalised. `strengths` has one value
  * for each column, or a single value for all columns. The objective is strictly convex in w, so the result does not
  * depend on `start`, which only saves steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal,
- * and the solver stops at its tolerance.
+ * and the solver stops at its tolerance. `weights` multiply the losses of the rows (scikit-learn's `sample_weight`).
  */
 export function fitLogisticRegression(
   design: Design,
   labels: Uint8Array,
   strengths: Float64Array | number,
-  { start, gradientTolerance = GRADIENT_TOLERANCE }: { start?: LogisticModel; gradientTolerance?: number } = {},
+  {
+    start,
+    gradientTolerance = GRADIENT_TOLERANCE,
+    weights,
+  }: { start?: LogisticModel; gradientTolerance?: number; weights?: Float32Array } = {},
 ): LogisticModel {
   const { rows, width } = design;
   assert(labels.length === rows, `there are ${rows} rows, but ${labels.length} labels`);
@@ -59,9 +63,9 @@ export function fitLogisticRegression(
   const diagonal = new Float64Array(size);
 
   multiply(design, point, logits);
-  let value = objectiveAlong(logits, labels, point, point, 0, penalties);
+  let value = objectiveAlong(logits, { labels, weights }, point, point, 0, penalties);
   for (let step = 0; ; step++) {
-    fillDerivatives(logits, labels, slope, curvature);
+    fillDerivatives(logits, { labels, weights }, slope, curvature);
     multiplyTransposed(design, slope, gradient);
     design.multiplyTransposedSquares(curvature, diagonal);
     for (let j = 0; j < width; j++) {
@@ -80,7 +84,7 @@ export function fitLogisticRegression(
     let next = Number.POSITIVE_INFINITY;
     for (; halvings < LIMITS.halvings; halvings++, length /= 2) {
       for (let i = 0; i < trial.length; i++) trial[i] = logits[i]! + length * slope[i]!;
-      next = objectiveAlong(trial, labels, point, direction, length, penalties);
+      next = objectiveAlong(trial, { labels, weights }, point, direction, length, penalties);
       // The full Newton step is taken if the predicted decrease of the objective is below the rounding error of the
       // sum, because so small a decrease cannot be checked.
       if (next <= value + 1e-4 * length * descent || -descent <= ROUNDING * value) break;
@@ -162,19 +166,30 @@ function multiplyTransposed(design: Design, values: Float64Array, out: Float64Ar
   out[design.width] = sumOf(values);
 }
 
-/** Computes slope_i = sigmoid(z_i) - label_i and curvature_i = sigmoid(z_i) * (1 - sigmoid(z_i)). */
-function fillDerivatives(logits: Float64Array, labels: Uint8Array, slope: Float64Array, curvature: Float64Array): void {
+interface Observed {
+  readonly labels: Uint8Array;
+  readonly weights: Float32Array | undefined;
+}
+
+/** Computes slope_i = sigmoid(z_i) - label_i and curvature_i = sigmoid(z_i) * (1 - sigmoid(z_i)), times the weights. */
+function fillDerivatives(
+  logits: Float64Array,
+  { labels, weights }: Observed,
+  slope: Float64Array,
+  curvature: Float64Array,
+): void {
   for (let i = 0; i < logits.length; i++) {
     const p = 1 / (1 + Math.exp(-logits[i]!));
-    slope[i] = p - labels[i]!;
-    curvature[i] = p * (1 - p);
+    const weight = weights ? weights[i]! : 1;
+    slope[i] = weight * (p - labels[i]!);
+    curvature[i] = weight * (p * (1 - p));
   }
 }
 
 /** The objective at point + length * direction. `logits` are the logits at that position. */
 function objectiveAlong(
   logits: Float64Array,
-  labels: Uint8Array,
+  { labels, weights }: Observed,
   point: Float64Array,
   direction: Float64Array,
   length: number,
@@ -183,7 +198,8 @@ function objectiveAlong(
   let loss = 0;
   for (let i = 0; i < logits.length; i++) {
     const margin = labels[i] === 1 ? logits[i]! : -logits[i]!;
-    loss += margin > 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
+    const own = margin > 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin;
+    loss += weights ? weights[i]! * own : own;
   }
   let penalty = 0;
   for (let j = 0; j < penalties.length; j++) {

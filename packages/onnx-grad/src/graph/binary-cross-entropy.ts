@@ -26,7 +26,8 @@ const LEAST_SQUARABLE = 2 ** -60;
 
 /**
  * Adds to `b` the mean of -(y * log(p) + (1 - y) * log(1 - p)), a scalar, for probabilities `p` and labels `y`, both
- * `[batch]`; other shapes cause a GraphError. The labels are data and get no gradient.
+ * `[batch]`; other shapes cause a GraphError. The labels are data and get no gradient. Nor do `weights`, `[batch]`, by
+ * which each row's loss is multiplied before the mean is taken.
  *
  * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so the first derivative is PyTorch's
  *
@@ -41,7 +42,7 @@ const LEAST_SQUARABLE = 2 ** -60;
  * If `p` is a sigmoid in exact form, or a weighted mean of such sigmoids (`exactSigmoids`), 1 - p is also computed from
  * the logits, and the formulas do not need these clamps: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
  */
-export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
+export function binaryCrossEntropy(b: Builder, p: Value, y: Value, weights: Value | null = null): Value {
   if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))
     throw new GraphError(
       `the scores "${p.name}" are ${typeText(p)} and the labels "${y.name}" are ${typeText(y)}, but ` +
@@ -55,7 +56,8 @@ export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
     const lowest = b.scalar(LOWEST_LOG, p);
     const logP = b.add('Max', [b.add('Log', [p]), lowest]);
     const logRest = b.add('Max', [b.add('Log', [rest]), lowest]);
-    const likelihood = b.add('Add', [b.add('Mul', [y, logP]), b.add('Mul', [restOfY, logRest])]);
+    const weighted = (value: Value) => (weights ? b.add('Mul', [value, weights]) : value);
+    const likelihood = weighted(b.add('Add', [b.add('Mul', [y, logP]), b.add('Mul', [restOfY, logRest])]));
     const loss = b.add('Neg', [b.add('ReduceMean', [likelihood], { keepdims: 0 })], {}, { name: 'loss' });
 
     const both = { p, rest, y, restOfY };
@@ -64,7 +66,7 @@ export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
     const count = b.add('Cast', [b.add('Squeeze', [b.add('Shape', [p], { start: 0, end: 1 }), b.ints([0])])], {
       to: p.dtype,
     });
-    b.override(loss, [{ input: p, gradient: b.add('Div', [slope, count]) }]);
+    b.override(loss, [{ input: p, gradient: b.add('Div', [weighted(slope), count]) }]);
 
     const bend = b.add('Add', [b.add('Mul', [error, error]), b.add('Mul', [y, restOfY])]);
     b.override(slope, [{ input: p, gradient: b.add('Div', [b.add('Div', [bend, variance]), variance]) }]);
