@@ -237,6 +237,17 @@ CREATE TABLE feedback (
 );
 CREATE INDEX feedback_by_user ON feedback (user_id);
 
+-- What users did that a campaign wants, whether they were treated or held out.
+CREATE TABLE conversions (
+  campaign    bigint NOT NULL,                               -- number of a campaign, which may be deleted
+  user_id     text   COLLATE "C" NOT NULL,
+  happened_at bigint NOT NULL,
+  value       double precision NOT NULL,
+  PRIMARY KEY (campaign, user_id, happened_at)
+);
+CREATE INDEX conversions_by_user ON conversions (user_id);
+CREATE INDEX conversions_by_age ON conversions (happened_at);
+
 CREATE TABLE erasure_requests (
   user_id text COLLATE "C" PRIMARY KEY                       -- deleted when its erasure is done
 );

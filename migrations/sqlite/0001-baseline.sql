@@ -230,6 +230,16 @@ CREATE TABLE feedback (
   PRIMARY KEY (campaign, user_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What users did that a campaign wants, whether they were treated or held out.
+CREATE TABLE conversions (
+  campaign    INTEGER NOT NULL,                               -- number of a campaign, which may be deleted
+  user_id     TEXT    NOT NULL,
+  happened_at INTEGER NOT NULL,
+  value       REAL    NOT NULL,
+  PRIMARY KEY (campaign, user_id, happened_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX conversions_by_age ON conversions (happened_at);
+
 CREATE TABLE erasure_requests (
   user_id TEXT PRIMARY KEY                       -- deleted when its erasure is done
 ) STRICT, WITHOUT ROWID;

@@ -31,6 +31,7 @@ export const DOMAIN_LIMITS = {
   }),
   retainedDays: setting(30, 'days', 'How long inactive audience versions are kept, in days.', { published: true }),
   auditRetainedDays: setting(400, 'days', 'How long entries of the audit log are kept, in days.'),
+  conversionRetainedDays: setting(400, 'days', 'How long conversions are kept, in days.'),
   maximumKeys: fixed(1_000, 'keys', 'Maximum number of API keys that are not revoked.'),
   maximumWebhooks: fixed(
     32,

@@ -11,12 +11,14 @@ import { addVersionRoutes } from './audiences/change-routes.ts';
 import { addModelRoutes } from './audiences/customised-model.ts';
 import { addExplanationRoutes } from './audiences/explanation-routes.ts';
 import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
+import { addLiftRoutes } from './audiences/lift.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addQualityRoutes } from './audiences/quality.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
 import { StreamSlots } from './audiences/stream/stream-slots.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { addAuditRoutes } from './audit/routes.ts';
+import { addConversionRoutes } from './campaigns/conversions.ts';
 import { addFeedbackRoutes } from './campaigns/feedback.ts';
 import { addCampaignRoutes } from './campaigns/routes.ts';
 import { addClockRoutes } from './clock/routes.ts';
@@ -174,6 +176,7 @@ async function addRoutes(
   addCampaignRoutes(app, dependencies);
   addExpansionRoutes(app, dependencies);
   await addFeedbackRoutes(app, dependencies);
+  await addConversionRoutes(app, dependencies);
   addEstimateRoutes(app, dependencies);
   const { config, clock } = dependencies;
   const streams = new StreamSlots(
@@ -186,6 +189,7 @@ async function addRoutes(
   addFeedbackOutcome(app, dependencies);
   addVersionRoutes(app, dependencies);
   addQualityRoutes(app, dependencies);
+  addLiftRoutes(app, dependencies);
   addAudienceVersionRoutes(app, dependencies, streams);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);

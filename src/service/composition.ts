@@ -79,7 +79,9 @@ export async function composeService(
   };
   const storage = await startUpkeep({ ...dependencies, rankings, wake, onLost }, closers);
   const { retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays } = limits;
-  closers.defer(startHousekeeping({ ...dependencies, rankings, wake, retention: { versions, days }, auditDays }));
+  const retention = { versions, days };
+  const conversionDays = limits.conversionRetainedDays;
+  closers.defer(startHousekeeping({ ...dependencies, rankings, wake, retention, auditDays, conversionDays }));
   const eraser = startEraser(dependencies, population, closers);
   const readers = openReaders(dependencies, rankings, closers);
   const webhooks = new WebhookDispatcher({

@@ -45,6 +45,7 @@ const start = (populationVersion: string, of: CampaignStore = store) => {
     hasRoom: () => hasRoom,
     retention: { versions: 1, days: 1 },
     auditDays: 1,
+    conversionDays: 1,
     clock: {
       before: (ageMs) => (isSettled ? Date.now() - ageMs : null),
       elapsed: () => Date.now(),

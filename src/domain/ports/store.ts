@@ -8,6 +8,7 @@ import type { AuditLog } from './audit.ts';
 import type { BlobReader, Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
 import type { Cluster } from './cluster.ts';
+import type { Conversions } from './conversions.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
 import type { StoreHealth } from './health.ts';
@@ -113,6 +114,7 @@ export interface CampaignStore
     Audiences,
     Jobs,
     Feedback,
+    Conversions,
     UserErasure,
     Cleanup {
   /** Rankings, and the changes of customised models. */

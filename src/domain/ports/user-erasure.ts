@@ -11,7 +11,7 @@ export interface ErasedData {
   readonly users: number;
   /** Number of user sets that contained an erased user: seeds, suppression lists, and sets of expansions. */
   readonly sets: number;
-  /** Number of erased feedback events. */
+  /** Number of erased feedback events and conversions. */
   readonly feedback: number;
   /** Number of erased responses that were stored for repeated requests. */
   readonly answers: number;
@@ -28,7 +28,7 @@ export interface UserErasure {
   requestedErasures(limit: number): Promise<string[]>;
 
   /**
-   * Removes users from all sets, feedback, examples of unknown ids and stored responses. Also records the erasures and
+   * Removes users from all sets, feedback, conversions, examples of unknown ids and stored responses. Also records the erasures and
    * removes the erasure requests. The erasure is complete when the promise resolves; repeating it has no effect.
    * References move to the new sets, so no campaign needs an expansion because of an erasure. An expansion that is
    * reading a replaced set is retried. Data that callers later send about these users is treated like data about any

@@ -33,6 +33,7 @@ export const AUDIENCE_LIMITS = {
     'tokens',
     'Number of tokens of one feature in an explanation if no `limit` is given.',
   ),
+  maximumOpenLifts: fixed(2, 'lifts', 'Maximum number of lifts computed at the same time; further requests get 503.'),
   maximumOpenModels: fixed(
     1,
     'models',

@@ -112,7 +112,13 @@ export function addQualityRoutes(app: ServerApp, { store }: ServerDependencies):
   );
 }
 
-function reportQuality(audience: Audience, { quality }: Expansion) {
+/** The predicted lift of the audience: that of the largest size on the curve that is not larger than the audience. */
+export function predictedLift(audience: Audience, quality: Expansion['quality']) {
+  const { curve } = reportQuality(audience, { quality });
+  return (curve.findLast(({ size }) => size <= audience.size) ?? curve[0])?.lift ?? null;
+}
+
+function reportQuality(audience: Audience, { quality }: Pick<Expansion, 'quality'>) {
   const prediction = (quality?.['prediction'] ?? null) as Expected | null; // as the engine wrote it
   const { candidates } = audience;
   const shares = Object.keys(prediction?.recall ?? {}).sort((a, b) => Number(a) - Number(b));

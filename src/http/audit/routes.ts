@@ -7,7 +7,7 @@ import type { ServerConfig } from '../config.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { answerOf } from '../plugins/json/answer.ts';
-import { textSchema, time } from '../plugins/json/fields.ts';
+import { instant, textSchema, time } from '../plugins/json/fields.ts';
 import { pageLimit } from '../plugins/json/query-numbers.ts';
 import { pageCursor } from '../plugins/paging.ts';
 import { describeRoute } from '../plugins/route.ts';
@@ -33,10 +33,6 @@ const entry = answerOf<AuditEntry>()(
 export function auditLine(given: AuditEntry): string {
   return `${JSON.stringify(entry.parse(given))}\n`;
 }
-
-const instant = z.iso
-  .datetime({ offset: true, error: 'an RFC 3339 time is expected' })
-  .transform((text) => Date.parse(text));
 
 function auditQuery(config: ServerConfig) {
   return z.strictObject({

@@ -12,9 +12,16 @@ import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
+/** The time of an event, not in the future; `now` returns ms since 1970. */
+export function eventTime({ maximumFeedbackAheadMs }: ServerConfig, now: () => number) {
+  return z.iso
+    .datetime({ offset: true })
+    .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event must not be in the future');
+}
+
 /** `now` returns ms since 1970. */
 function feedbackBody(config: ServerConfig, now: () => number) {
-  const { maximumUserIdBytes, maximumFeedbackEvents, maximumFeedbackAheadMs, maximumErrorDetails } = config;
+  const { maximumUserIdBytes, maximumFeedbackEvents, maximumErrorDetails } = config;
   const event = z.strictObject({
     user_id: userId(maximumUserIdBytes),
     event: z
@@ -23,9 +30,7 @@ function feedbackBody(config: ServerConfig, now: () => number) {
         'What the user did. A conversion or click makes the user a seed of the next expansion; a dismissal makes ' +
           'the user a negative.',
       ),
-    time: z.iso
-      .datetime({ offset: true })
-      .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event must not be in the future')
+    time: eventTime(config, now)
       .optional()
       .describe(
         'Time of the event (RFC 3339), not in the future; by default the current time. Only the latest event of ' +

@@ -29,14 +29,20 @@ export const CAMPAIGN_LIMITS = {
   maximumLabelLength: fixed(200, 'characters', "Maximum number of characters in a label's key, and in its text."),
   maximumFilterFeatures: fixed(50, 'features', "Maximum number of user features that a campaign's filters may name."),
   maximumFilterTokens: fixed(1_000, 'tokens', 'Maximum number of tokens of one feature in a filter.'),
-  maximumFeedbackEvents: fixed(10_000, 'events', 'Maximum number of events in one feedback request.', {
-    published: true,
-  }),
+  maximumFeedbackEvents: fixed(
+    10_000,
+    'events',
+    'Maximum number of events in one feedback request, and of conversions in one request.',
+    {
+      published: true,
+    },
+  ),
   maximumFeedbackAheadMs: fixed(
     5 * 60_000,
     'ms',
     "Milliseconds by which an event may be ahead of the service's clock.",
   ),
+  maximumConversionValue: fixed(1e12, 'units', 'Maximum value of a conversion; with a minus sign, the minimum.'),
 };
 
 export type CampaignLimits = LimitValues<typeof CAMPAIGN_LIMITS>;

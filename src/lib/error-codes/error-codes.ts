@@ -153,6 +153,15 @@ const rows = {
       '`state` is the state of the latest expansion. If it is queued, adapting or scoring, try again later. If it is ' +
       "too_small or failed, the campaign's reason says what to change.",
   },
+  no_holdout: {
+    status: 409,
+    title: 'The audience holds out nobody',
+    meaning:
+      'The lift compares users who were treated with users who were held out, and this version has only the former.',
+    advice:
+      'Set `holdout_percent` with PATCH /v1/campaigns/{id}, or ask for a `version` that holds out users (GET ' +
+      '…/audiences lists them).',
+  },
   model_unavailable: {
     status: 409,
     title: 'The required general model is no longer served',

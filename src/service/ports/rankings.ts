@@ -4,6 +4,7 @@ import type { RANKING_READS } from '../../audience/reads.ts';
 import type { StreamEncoder } from '../../audience/stream/stream-encoder.ts';
 import type { UserAudiences as AudiencesByUser } from '../../audience/user-audiences.ts';
 
+export type { ArmName } from '../../audience/arms.ts';
 export type { Side } from '../../audience/diff.ts';
 /** Limits that the server documents in its API. The server itself enforces some of these limits. */
 export { RANKING_LIMITS } from '../../audience/limits.ts';

@@ -26,6 +26,8 @@ export interface HousekeepingOptions {
   readonly retention: Retention;
   /** How long entries of the audit log are kept, in days. */
   readonly auditDays: number;
+  /** How long conversions are kept, in days. */
+  readonly conversionDays: number;
   /** Whether new work is accepted. Due tasks wait while no new work is accepted. */
   readonly hasRoom: () => boolean;
   /** Called after expansions were queued. */
@@ -62,10 +64,13 @@ export function startHousekeeping(options: HousekeepingOptions): () => void {
   return () => schedule.end();
 }
 
-async function removeOld({ store, retention, auditDays, clock }: HousekeepingOptions): Promise<void> {
+async function removeOld(options: HousekeepingOptions): Promise<void> {
+  const { store, retention, auditDays, conversionDays, clock } = options;
   const before = clock.before(retention.days * DAY_MS);
   const beforeAudit = clock.before(auditDays * DAY_MS);
+  const beforeConversions = clock.before(conversionDays * DAY_MS);
   // if the clock has jumped, the time is null because ages are unknown
   if (before !== null) await store.prune(retention, before);
   if (beforeAudit !== null) await store.audit.prune(beforeAudit);
+  if (beforeConversions !== null) await store.removeConversions(beforeConversions);
 }

@@ -29,6 +29,7 @@ export const TABLES: readonly Table[] = [
   numbered('webhook_events'),
   numbered('webhook_deliveries'),
   { name: 'feedback', key: ['campaign', 'user_id'] },
+  { name: 'conversions', key: ['campaign', 'user_id', 'happened_at'] },
   { name: 'erasure_requests', key: ['user_id'] },
   numbered('erasures'),
   numbered('api_keys'),

@@ -1,6 +1,6 @@
 /** What differs between the SQL of SQLite and of Postgres. */
 
-type ListType = 'text' | 'bigint';
+type ListType = 'text' | 'bigint' | 'double precision';
 
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres';

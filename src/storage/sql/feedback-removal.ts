@@ -1,37 +1,67 @@
-/** Removes the feedback of deleted campaigns, in slices, so that others can write in between. */
+/** Finds and removes the feedback and conversions of deleted campaigns, in slices, so that others can write in between. */
 import { setImmediate } from 'node:timers/promises';
-import type { Database } from './sql.ts';
+import type { Database, Sql } from './sql.ts';
 
 /** Maximum number of rows that one statement removes. */
-const REMOVED_ROWS = 2_048;
+export const REMOVED_ROWS = 2_048;
+
+/** The tables with rows by campaign and user, whose campaign may be deleted, and a column that makes rows distinct. */
+const TABLES = { feedback: 'user_id', conversions: 'user_id, happened_at' } as const;
+
+type Table = keyof typeof TABLES;
 
 /** Selects the campaigns that have rows, and then NULL, with one look-up per campaign instead of one per row. */
-export const HELD_CAMPAIGNS = `
+function heldCampaigns(table: Table): string {
+  return `
   WITH RECURSIVE held (campaign) AS (
-    SELECT min(campaign) FROM feedback
+    SELECT min(campaign) FROM ${table}
     UNION ALL
-    SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
+    SELECT (SELECT min(f.campaign) FROM ${table} f WHERE f.campaign > held.campaign)
     FROM held WHERE held.campaign IS NOT NULL)`;
+}
 
-/** Removes the feedback of a deleted campaign. @throws AppError unavailable, storage_failed */
+/** Campaigns with rows of some users. In SQLite, an index of users would take as much space as the table. */
+export function campaignsOfUsers(
+  sql: Sql,
+  table: Table,
+  userIds: readonly string[],
+): Promise<{ readonly campaign: number }[]> {
+  const { name, isAnyOf } = sql.dialect;
+  const isAnyUser = isAnyOf('userIds', 'text');
+  const select = {
+    sqlite: `${heldCampaigns(table)} SELECT campaign FROM held
+      WHERE EXISTS (SELECT 1 FROM ${table} f WHERE f.campaign = held.campaign AND f.user_id ${isAnyUser})`,
+    postgres: `SELECT DISTINCT campaign FROM ${table} WHERE user_id ${isAnyUser} ORDER BY campaign`,
+  };
+  return sql.all(select[name], { userIds });
+}
+
+/** Removes the feedback and conversions of a deleted campaign. @throws AppError unavailable, storage_failed */
 export async function removeFeedbackOf(database: Database, campaign: number): Promise<void> {
+  for (const table of Object.keys(TABLES) as Table[]) await removeRowsOf(database, table, campaign);
+}
+
+/** Removes the feedback and conversions of all deleted campaigns. @throws AppError unavailable, storage_failed */
+export async function removeUnusedFeedback(database: Database): Promise<void> {
+  for (const table of Object.keys(TABLES) as Table[]) {
+    for (;;) {
+      const found = await database.get<{ readonly campaign: number }>(
+        `${heldCampaigns(table)} SELECT campaign FROM held
+         WHERE campaign IS NOT NULL AND NOT EXISTS (SELECT 1 FROM campaigns WHERE number = held.campaign) LIMIT 1`,
+      );
+      if (found === undefined) break;
+      await removeRowsOf(database, table, found.campaign);
+    }
+  }
+}
+
+async function removeRowsOf(database: Database, table: Table, campaign: number): Promise<void> {
+  const key = TABLES[table];
   const removeSlice = () =>
     database.run(
-      `DELETE FROM feedback WHERE campaign = @campaign AND user_id IN (
-         SELECT user_id FROM feedback WHERE campaign = @campaign ORDER BY user_id LIMIT ${REMOVED_ROWS})`,
+      `DELETE FROM ${table} WHERE campaign = @campaign AND (${key}) IN (
+         SELECT ${key} FROM ${table} WHERE campaign = @campaign ORDER BY ${key} LIMIT ${REMOVED_ROWS})`,
       { campaign },
     );
   while ((await database.freeing(removeSlice)) === REMOVED_ROWS) await setImmediate();
-}
-
-/** Removes the feedback of all deleted campaigns. @throws AppError unavailable, storage_failed */
-export async function removeUnusedFeedback(database: Database): Promise<void> {
-  for (;;) {
-    const found = await database.get<{ readonly campaign: number }>(
-      `${HELD_CAMPAIGNS} SELECT campaign FROM held
-       WHERE campaign IS NOT NULL AND NOT EXISTS (SELECT 1 FROM campaigns WHERE number = held.campaign) LIMIT 1`,
-    );
-    if (found === undefined) return;
-    await removeFeedbackOf(database, found.campaign);
-  }
 }

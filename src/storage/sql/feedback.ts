@@ -18,8 +18,9 @@ import { BoundedQueue } from '../bounded-queue.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import type { AuditRepository } from './audit-log.ts';
 import { getNumber } from './campaign-rows.ts';
+import { eraseConversions } from './conversions.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { HELD_CAMPAIGNS, removeUnusedFeedback } from './feedback-removal.ts';
+import { campaignsOfUsers, removeUnusedFeedback } from './feedback-removal.ts';
 import { type NewSet, type SetFiles, WriteAgain } from './set-files.ts';
 import type { Sql, Transaction } from './sql.ts';
 
@@ -46,13 +47,6 @@ export interface FeedbackSets {
 }
 
 export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null, record: async () => {} };
-
-/** Campaigns with feedback of some users. In SQLite, an index of users would take as much space as the table. */
-const CAMPAIGNS_OF_USERS = {
-  sqlite: (isAnyOf: string) => `${HELD_CAMPAIGNS} SELECT campaign FROM held
-    WHERE EXISTS (SELECT 1 FROM feedback f WHERE f.campaign = held.campaign AND f.user_id ${isAnyOf})`,
-  postgres: (isAnyOf: string) => `SELECT DISTINCT campaign FROM feedback WHERE user_id ${isAnyOf} ORDER BY campaign`,
-};
 
 interface FeedbackRepositoryDependencies extends StoreDependencies {
   readonly audit: AuditRepository;
@@ -121,14 +115,13 @@ export class FeedbackRepository implements Feedback {
     });
   }
 
-  /** Removes the users' events of all campaigns in one transaction; returns their number. */
+  /** Removes the users' events and conversions of all campaigns in one transaction; returns their number. */
   async erase(userIds: readonly string[]): Promise<number> {
     const { database } = this.#dependencies;
     const isAnyOf = database.dialect.isAnyOf('userIds', 'text');
     const erase = async (t: Transaction) => {
-      const held = await t.all<{ readonly campaign: number }>(CAMPAIGNS_OF_USERS[t.dialect.name](isAnyOf), { userIds });
-      let erased = 0;
-      for (const { campaign } of held) {
+      let erased = await eraseConversions(t, userIds);
+      for (const { campaign } of await campaignsOfUsers(t, 'feedback', userIds)) {
         await lock(t, campaign);
         const removed = await t.all<Pick<FeedbackEvent, 'event'>>(
           `DELETE FROM feedback WHERE campaign = @campaign AND user_id ${isAnyOf} RETURNING event`,

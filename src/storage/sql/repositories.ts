@@ -10,6 +10,7 @@ import { AuditRepository } from './audit-log.ts';
 import { CampaignRepository } from './campaigns.ts';
 import { Cleanup, type StoreFolder } from './cleanup.ts';
 import { StoredClock } from './clock.ts';
+import { ConversionRepository } from './conversions.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { EventLog } from './events.ts';
 import { ExpansionRepository } from './expansions.ts';
@@ -44,6 +45,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
   const unusedBlobs = new UnusedBlobs(dependencies, setAside);
   const setFiles = new SetFiles(dependencies);
   const userSets = new UserSetRepository({ ...dependencies, audit, setFiles, unusedBlobs });
+  const conversions = new ConversionRepository(dependencies, audit);
   const feedback = new FeedbackRepository({ ...dependencies, audit, setFiles });
   const erasure = new ErasureRepository({ ...dependencies, feedback, setFiles, unusedBlobs, audit });
   const audiences = new AudienceRepository(dependencies, events);
@@ -76,6 +78,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
     // the engines of other nodes in a cluster are still running
     releaseAll: cluster === null ? () => jobs.releaseAll() : async () => 0,
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
+    ...methods(conversions, ['addConversions', 'convertedUsers', 'removeConversions']),
     ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
     ...methods(cleanup, ['prune', 'removeUnusedFiles', 'removeLeftovers', 'takeFolder', 'renewGeneration']),
     blobs,

@@ -6,6 +6,7 @@ import { describeAudiences } from './audiences.ts';
 import { describeBlobs } from './blobs.ts';
 import { describeCampaigns } from './campaigns.ts';
 import { describeConditionalChanges } from './conditional-changes.ts';
+import { describeConversions } from './conversions.ts';
 import { describeIdempotency } from './idempotency.ts';
 import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
@@ -28,6 +29,7 @@ export function describeCampaignStore(newData: NewData): void {
   // all others have one size
   if (IS_LONG) return;
   describeCampaigns(newData);
+  describeConversions(newData);
   describeIdempotency(newData);
   describeVersions(newData);
   describeConditionalChanges(newData);

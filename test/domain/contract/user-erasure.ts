@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
+import { collected } from '../../fixture/collected.ts';
 import { expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 import { change } from './user-sets.ts';
@@ -34,11 +35,15 @@ export function describeUserErasure(newData: NewData): void {
         { userId: 'zoe', event: 'click', happenedAt: 1 },
       ]);
       await store.addFeedback(other.id, [{ userId: 'bob', event: 'dismissal', happenedAt: 1 }]);
+      const conversions = [1, 2].map((happenedAt) => ({ userId: 'bob', happenedAt, value: 1 }));
+      await store.addConversions(other.id, [...conversions, { userId: 'zoe', happenedAt: 1, value: 1 }]);
 
       await store.requestErasure(['bob', 'unknown-1', 'never']);
       expect(await store.eraseUsers(['unknown-1', 'bob', 'never', 'bob'])).toEqual({
-        ...{ users: 3, sets: 3, feedback: 2, answers: 1 },
+        ...{ users: 3, sets: 3, feedback: 4, answers: 1 },
       });
+      const left = await collected(store.convertedUsers(other.id, { from: 0, to: 9 }));
+      expect(left).toEqual([[{ userId: 'zoe', conversions: 1, value: 1 }]]);
 
       const owner: SetOwner = { kind: 'seeds', campaignId: id };
       expect(await idsOf(store, await store.userSets.find(owner))).toEqual(['ann', 'cid', 'unknown-2']);

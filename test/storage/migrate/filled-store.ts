@@ -68,6 +68,7 @@ async function addAudiences(store: CampaignStore, id: string): Promise<void> {
     { userId: ODD, event: 'click', happenedAt: 2 },
     { userId: 'eve', event: 'dismissal', happenedAt: 3 },
   ]);
+  await store.addConversions(id, [{ userId: ODD, happenedAt: 4, value: 1.5 }]);
   await change(store.userSets, { kind: 'suppression', campaignId: id }, 'replace', ['bob', ODD]);
 }
 

@@ -10,6 +10,11 @@ export const timeText = z.string().meta({ format: 'date-time', examples: ['2026-
 /** An RFC 3339 time, converted from milliseconds since 1970. */
 export const time = z.transform((ms: number) => new Date(ms).toISOString()).pipe(timeText);
 
+/** An RFC 3339 time in a query, converted to milliseconds since 1970. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'an RFC 3339 time is expected' })
+  .transform((text) => Date.parse(text));
+
 /** Seconds, from milliseconds. */
 export const seconds = z.transform((ms: number) => ms / 1000).pipe(z.number());
 

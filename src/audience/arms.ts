@@ -1,0 +1,42 @@
+/** Tells the arms of an audience apart: the users who are treated, and those who are held out. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Treated } from '../domain/hold-out.ts';
+import { untilRead } from '../domain/ports/blobs.ts';
+import type { UserNumber } from '../lib/brands.ts';
+import { isInside } from './cut.ts';
+import type { UserIds } from './page.ts';
+import type { ReadRanking } from './ranking.ts';
+
+export type ArmName = 'treated' | 'heldOut';
+
+/** Number of ranks that are read at once. An arm takes about 2 us, so others wait for at most about 5 ms. */
+const SLICE_RANKS = 2_048;
+
+/** Counts the users of both arms, without erased users. Yields to the event loop. @throws AppError storage_failed */
+export async function countArms(
+  ranking: ReadRanking,
+  { size, holdout }: Treated,
+  ids: Pick<UserIds, 'isErased'>,
+): Promise<Record<ArmName, number>> {
+  const counts = { treated: 0, heldOut: 0 };
+  for (let rank = 0; rank < size; rank += SLICE_RANKS) {
+    const users = await untilRead(() => ranking.usersAt(rank, Math.min(SLICE_RANKS, size - rank)));
+    for (const user of users) if (!ids.isErased(user)) counts[holdout?.has(user) ? 'heldOut' : 'treated']++;
+    await nextTurn();
+  }
+  return counts;
+}
+
+/** The arm of each user; null for a user who is not in the audience. @throws AppError storage_failed */
+export function armsOf(
+  ranking: ReadRanking,
+  { size, holdout }: Treated,
+  users: Iterable<UserNumber>,
+): Promise<(ArmName | null)[]> {
+  const armOf = (user: UserNumber): ArmName | null => {
+    const score = ranking.scoreOf(user);
+    if (Number.isNaN(score) || !isInside(ranking.cut(size), user, score)) return null;
+    return holdout?.has(user) ? 'heldOut' : 'treated';
+  };
+  return Promise.resolve(untilRead(() => Array.from(users, armOf)));
+}
