@@ -28,6 +28,9 @@ CREATE TABLE campaigns (
   seed_counts           json,
   suppression_set       text    COLLATE "C" REFERENCES user_sets (sha256),
   suppression_counts    json,
+  negative_set          text    COLLATE "C" REFERENCES user_sets (sha256),
+  negative_counts       json,
+  negative_weight       double precision NOT NULL DEFAULT 1, -- of an explicit negative; a sampled one has 1
   refresh_every         bigint,                              -- milliseconds; null: never by time
   refresh_on_population boolean NOT NULL DEFAULT false,
   refresh_on_change     boolean NOT NULL DEFAULT false,
@@ -42,6 +45,7 @@ CREATE TABLE campaigns (
 CREATE UNIQUE INDEX campaigns_by_external_id ON campaigns (external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX campaigns_by_seed_set ON campaigns (seed_set) WHERE seed_set IS NOT NULL;
 CREATE INDEX campaigns_by_suppression_set ON campaigns (suppression_set) WHERE suppression_set IS NOT NULL;
+CREATE INDEX campaigns_by_negative_set ON campaigns (negative_set) WHERE negative_set IS NOT NULL;
 -- Campaigns that the schedule looks at every few seconds.
 CREATE INDEX campaigns_refreshed ON campaigns (number)
   WHERE refresh_every IS NOT NULL OR refresh_on_population OR refresh_on_change;
@@ -78,6 +82,9 @@ CREATE TABLE expansions (
   dismissed_set          text    COLLATE "C" REFERENCES user_sets (sha256), -- users who dismissed
   positives              bigint  NOT NULL DEFAULT 0,         -- users in positive_set
   dismissed              bigint  NOT NULL DEFAULT 0,
+  negative_set           text    COLLATE "C" REFERENCES user_sets (sha256), -- the campaign's
+  negatives              bigint  NOT NULL DEFAULT 0,         -- users in negative_set
+  negative_weight        double precision NOT NULL DEFAULT 1,
   excluded               json,                               -- seeds, suppressed, filtered
   started_at             bigint,                             -- when the first attempt began to adapt
   computed_with          json,
@@ -95,6 +102,7 @@ CREATE INDEX expansions_by_common_suppression_set ON expansions (common_suppress
   WHERE common_suppression_set IS NOT NULL;
 CREATE INDEX expansions_by_positive_set ON expansions (positive_set) WHERE positive_set IS NOT NULL;
 CREATE INDEX expansions_by_dismissed_set ON expansions (dismissed_set) WHERE dismissed_set IS NOT NULL;
+CREATE INDEX expansions_by_negative_set ON expansions (negative_set) WHERE negative_set IS NOT NULL;
 
 -- Unfinished work: an expansion has a job exactly as long as it is queued, adapting or scoring.
 CREATE TABLE jobs (

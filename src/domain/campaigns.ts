@@ -4,7 +4,15 @@ import type { ExpansionState } from './states.ts';
 import type { Cause, RefreshPolicy } from './types.ts';
 
 /** Inputs that are copied into an expansion. The expansion is outdated when one of these inputs changes. */
-export const COPIED_INPUTS = ['features', 'filters', 'seeds', 'suppression', 'commonSuppression'] as const;
+export const COPIED_INPUTS = [
+  'features',
+  'filters',
+  'seeds',
+  'negatives',
+  'negativeWeight',
+  'suppression',
+  'commonSuppression',
+] as const;
 
 export type CopiedInput = (typeof COPIED_INPUTS)[number];
 

@@ -16,7 +16,7 @@ export interface RefreshPolicy {
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
   /**
-   * Whether to refresh when features, filters, seeds or suppression lists (including the installation's suppression
+   * Whether to refresh when features, filters, seeds, negatives or suppression lists (including the installation's suppression
    * list) differ from the inputs of the latest expansion.
    */
   readonly onChange: boolean;
@@ -71,11 +71,13 @@ export interface Campaign {
   /** The time in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** How much an explicit negative counts compared with a sampled one. */
+  readonly negativeWeight: number;
   /** Counts of the current seeds; all counts are 0 if no seeds have been sent yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
   /**
-   * Whether features, filters, seeds or suppression lists differ from the inputs of the active audience, and no
+   * Whether features, filters, seeds, negatives or suppression lists differ from the inputs of the active audience, and no
    * expansion with the current inputs is running.
    */
   readonly needsExpansion: boolean;
@@ -124,6 +126,9 @@ export interface Expansion {
   readonly seeds: SeedCounts;
   /** Numbers of users that feedback added to the seeds and to the negative examples. */
   readonly feedback: { readonly positives: number; readonly dismissed: number };
+  /** Number of users in the campaign's negatives. */
+  readonly negatives: number;
+  readonly negativeWeight: number;
   /** Numbers of users that the expansion did not rank; null until the users are counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
@@ -192,6 +197,7 @@ export interface ExpansionSets {
   readonly seeds: string;
   readonly positives: string | null;
   readonly dismissed: string | null;
+  readonly negatives: string | null;
   readonly suppression: string | null;
   readonly commonSuppression: string | null;
 }
@@ -212,6 +218,7 @@ export interface Job {
   readonly externalId: string | null;
   readonly features: CampaignFeatures;
   readonly filters: Filters;
+  readonly negativeWeight: number;
   readonly sets: ExpansionSets;
   /** The versions that an earlier attempt pinned; null if no attempt has pinned versions. */
   readonly pins: Pins | null;
@@ -232,6 +239,7 @@ export interface NewCampaign {
   readonly seeds?: readonly string[] | undefined;
   /** Weights of seeds by user id. Other seeds have weight 1. */
   readonly seedWeights?: ReadonlyMap<string, number> | undefined;
+  readonly negativeWeight?: number;
   readonly audience: AudienceRequest;
   readonly holdoutPercent?: number;
   readonly refresh?: RefreshPolicy;
@@ -239,7 +247,7 @@ export interface NewCampaign {
 
 /** The changed fields of a campaign; other fields keep their values. */
 export type CampaignChange = Partial<
-  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience' | 'holdoutPercent'> & {
+  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'negativeWeight' | 'audience' | 'holdoutPercent'> & {
     readonly refresh: Partial<RefreshPolicy>;
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
   }

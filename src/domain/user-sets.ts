@@ -1,4 +1,4 @@
-/** User sets: seeds and suppression lists, their changes, their counts, and how they match a population. */
+/** User sets: seeds, negatives and suppression lists, their changes, their counts, and how they match a population. */
 import { AppError } from '../lib/errors.ts';
 import type { PendingAction } from './audit.ts';
 import type { SeedCounts } from './types.ts';
@@ -35,9 +35,9 @@ export interface WeightSummary {
   readonly distinct: number;
 }
 
-/** The owner of a set: a campaign for its seeds or its suppression list, or the installation. */
+/** The owner of a set: a campaign for its seeds, its negatives or its suppression list, or the installation. */
 export type SetOwner =
-  | { readonly kind: 'seeds' | 'suppression'; readonly campaignId: string }
+  | { readonly kind: 'seeds' | 'negatives' | 'suppression'; readonly campaignId: string }
   | { readonly kind: 'common_suppression' };
 
 /** An owner's user set, with its counts at the time of the last change. */
@@ -68,10 +68,15 @@ export interface MatchReport extends SeedCounts {
   /** Number of ids in the set: known + unknown. */
   readonly users: number;
   /**
-   * For seeds, the number of known ids on the campaign's or the installation's suppression list; null for suppression
-   * lists.
+   * For seeds and negatives, the number of known ids on the campaign's or the installation's suppression list; null for
+   * suppression lists.
    */
   readonly suppressed: number | null;
+  /**
+   * For seeds and negatives, the number of known ids in both sets, which count as negatives; null for suppression
+   * lists.
+   */
+  readonly contradicting: number | null;
   /** Null if all ids have weight 1. */
   readonly weights: WeightSummary | null;
   /** The time of the set's last change, in milliseconds since 1970; null if there is no set. */

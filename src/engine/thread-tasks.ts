@@ -45,6 +45,7 @@ export interface CustomiseTask {
   readonly seedWeights?: Float32Array;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
+  readonly negativeWeight: number;
   /** The users whom the filters exclude; set only if the filters exclude users. */
   readonly outside?: Outside | null;
   /** The folds whose held-out seeds this thread ranks; all by default. */

@@ -16,7 +16,7 @@ import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../m
 import type { DescentSettings, Drift } from '../model/manifest.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
 import { cutTop, type HeadRows, type HeadUsers, headUsers, lossWeights, positiveWeights } from './head-users.ts';
-import { countSeeds, matchNegatives, type Sides, without } from './negatives.ts';
+import { countSeeds, matchNegatives, type Sides, withMeanOne, without } from './negatives.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './online-context.ts';
 import { predict } from './quality/prediction.ts';
 import { reportRanks } from './quality/quality.ts';
@@ -217,13 +217,10 @@ export function fitParts(
   const logistic = forms.filter((form) => form.kind === 'logistic');
   if (logistic.length > 0) {
     const { counts, always } = negativesFor(settings, rows);
-    const learned = Int32Array.from([
-      ...positives,
-      ...negativesOf(rows).draw(rng.fork('companion'), counts),
-      ...always,
-    ]);
+    const sampled = negativesOf(rows).draw(rng.fork('companion'), counts);
+    const learned = Int32Array.from([...positives, ...sampled, ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
-    const weights = lossWeights(rows, learned.length);
+    const weights = lossWeights(rows, sampled.length, always.length);
     for (const form of logistic) parts.set(form, run.fitLogistic(learned, labels, form.strengths, weights));
   }
   const regressions = forms.filter((form) => form.kind === 'regression');
@@ -293,7 +290,9 @@ async function descend(
   const count = counts.inside + counts.outside;
   const batch = new Int32Array(positives.length + count + always.length);
   const labels = new Float32Array(batch.length).fill(1, 0, positives.length);
-  const weights = lossWeights(rows, batch.length);
+  // the weighted mean, so that strong negatives do not lengthen the steps
+  const own = lossWeights(rows, count, always.length);
+  const weights = own && withMeanOne(own);
   batch.set(positives);
   batch.set(always, positives.length + count);
   const negatives = negativesOf(rows);

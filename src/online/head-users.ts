@@ -34,6 +34,8 @@ export interface HeadRows {
   readonly pool: Int32Array;
   /** Rows that are negatives in every step. */
   readonly always?: Int32Array;
+  /** How much these count compared with a sampled negative; 1 by default. */
+  readonly alwaysWeight?: number;
   /** The users who do not fit the filters; present only if there are filters. All other users fit. */
   readonly outside?: null | {
     /** Number of positives who do not fit the filters, or their total weight. */
@@ -85,6 +87,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
     negatives: {
       pool: placesOf(sampled),
       always: placesOf(dismissed),
+      alwaysWeight: request.negativeWeight ?? 1,
       outside: request.outside ? outside : null,
       ...(seedWeights && { weights: seedWeights }),
     },
@@ -151,13 +154,17 @@ export function positiveWeights({ positives, weights }: HeadRows): Float32Array 
   return weights && withMeanOne(Float32Array.from(positives, (place) => weights[place]!));
 }
 
-/** The weights in the loss of rows that begin with the positives; the other rows have weight 1. */
-export function lossWeights(rows: HeadRows, count: number): Float32Array | undefined {
+/**
+ * The weights in the loss of the positives, `sampled` negatives with weight 1, and `always` negatives of every step;
+ * undefined if all are 1.
+ */
+export function lossWeights(rows: HeadRows, sampled: number, always: number): Float32Array | undefined {
   const weights = positiveWeights(rows);
-  if (!weights) return undefined;
-  const all = new Float32Array(count).fill(1);
-  all.set(weights);
-  return all;
+  const { positives, alwaysWeight = 1 } = rows;
+  if (!weights && (alwaysWeight === 1 || always === 0)) return undefined;
+  const all = new Float32Array(positives.length + sampled + always).fill(1);
+  if (weights) all.set(weights);
+  return all.fill(alwaysWeight, positives.length + sampled);
 }
 
 /** Returns the pool without its highest-scoring users. `share` is the share of the pool to leave out. */

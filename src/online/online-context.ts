@@ -84,6 +84,8 @@ export interface CustomiseRequest {
   readonly candidates: Int32Array;
   /** Dismissed candidates, ascending. They are negatives in every step and are not ranked. */
   readonly dismissed?: Int32Array;
+  /** How much a dismissed user counts compared with a sampled negative; 1 by default. */
+  readonly negativeWeight?: number;
   /**
    * The users outside the filters; present if filters exclude users. The candidates fit the filters. The model learns
    * from seeds that do not fit, but these seeds are not ranked. Negatives are matched to the seeds.

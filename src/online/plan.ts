@@ -61,6 +61,8 @@ export function planKey(what: {
   readonly seedWeights?: Float32Array | undefined;
   readonly suppressed: Int32Array;
   readonly dismissed: Int32Array;
+  /** As in `CustomiseRequest`. */
+  readonly negativeWeight?: number;
 }): string {
   const filters = sortedEntries(what.filters).map(([name, filter]) => [
     name,
@@ -71,6 +73,8 @@ export function planKey(what: {
   );
   for (const rows of [what.seeds, what.suppressed, what.dismissed]) hash.update(`/${rows.length}/`).update(rows);
   if (what.seedWeights) hash.update('/weights/').update(what.seedWeights);
+  const { dismissed, negativeWeight = 1 } = what;
+  if (negativeWeight !== 1 && dismissed.length > 0) hash.update(`/negatives/${negativeWeight}`);
   return hash.digest('hex');
 }
 
@@ -82,6 +86,8 @@ export interface PlanInputs {
   readonly candidates: Int32Array;
   /** Candidates who are negatives in every epoch. */
   readonly dismissed?: Int32Array;
+  /** As in `CustomiseRequest`. */
+  readonly negativeWeight?: number;
   /** The users outside the filters; present if there are filters. The candidates fit the filters. */
   readonly outside?: Outside | null;
 }
@@ -126,7 +132,7 @@ export function samplePlan(key: string, users: PlanInputs, settings: AdamSetting
 
 function samplePass(
   rng: Rng,
-  { seeds: positives, seedWeights, candidates, dismissed = NO_ROWS, ...users }: PlanInputs,
+  { seeds: positives, seedWeights, candidates, dismissed = NO_ROWS, negativeWeight = 1, ...users }: PlanInputs,
   settings: AdamSettings,
 ): PlannedPass {
   const outside = users.outside ?? NOBODY;
@@ -139,6 +145,14 @@ function samplePass(
     { inside: candidates.length, outside: share === 0 ? 0 : outside.others.length },
     { inside: dismissed.length, outside: always.length - dismissed.length },
   );
+  const explicit = negativeWeight === 1 ? null : new Set(always);
+  const weightOf =
+    seedWeights || explicit?.size
+      ? {
+          positive: (place: number) => seedWeights?.[place] ?? 1,
+          negative: (row: number) => (explicit?.has(row) ? negativeWeight : 1),
+        }
+      : null;
   const sampleOthers = () => {
     const own = sample(rng, candidates, inside);
     const sampled = out === 0 ? own : Int32Array.from([...own, ...sample(rng, outside.others, out)]);
@@ -147,9 +161,15 @@ function samplePass(
   let negatives = sampleOthers();
   const epochs = Array.from({ length: settings.epochs }, (_, epoch) => {
     if (epoch > 0 && settings.resample_negatives) negatives = sampleOthers();
-    return cutBatches(rng, positives, negatives, settings.batch, seedWeights);
+    return cutBatches(rng, positives, negatives, settings.batch, weightOf);
   });
   return { epochs };
+}
+
+/** The weights in the loss: of positives by their place, and of negatives by their row. */
+interface LossWeights {
+  positive(place: number): number;
+  negative(row: number): number;
 }
 
 /** Positives and negatives in random order, split into batches of nearly equal size, none larger than `most`. */
@@ -158,7 +178,7 @@ function cutBatches(
   positives: Int32Array,
   negatives: Int32Array,
   most: number,
-  seedWeights: Float32Array | undefined,
+  weightOf: LossWeights | null,
 ): PlannedBatch[] {
   const total = positives.length + negatives.length;
   const order = Int32Array.from({ length: total }, (_, i) => i);
@@ -168,13 +188,13 @@ function cutBatches(
     const part = order.subarray(Math.floor((i * total) / batches), Math.floor(((i + 1) * total) / batches));
     const rows = new Int32Array(part.length);
     const labels = new Float32Array(part.length);
-    const weights = seedWeights && new Float32Array(part.length).fill(1);
+    const weights = weightOf && new Float32Array(part.length);
     for (let j = 0; j < part.length; j++) {
       const at = part[j]!;
       const isPositive = at < positives.length;
       rows[j] = isPositive ? positives[at]! : negatives[at - positives.length]!;
       labels[j] = isPositive ? 1 : 0;
-      if (weights && isPositive) weights[j] = seedWeights[at]!;
+      if (weights) weights[j] = isPositive ? weightOf.positive(at) : weightOf.negative(rows[j]!);
     }
     return weights ? { rows, labels, weights } : { rows, labels };
   });

@@ -15,7 +15,13 @@ describe('planKey', () => {
     seedWeights: undefined as Float32Array | undefined,
     suppressed: rows(3),
     dismissed: rows(4, 5),
+    negativeWeight: 1,
   };
+
+  it('does not depend on the weight of dismissed users if there are none', () => {
+    const what = { ...WHAT, dismissed: rows() };
+    expect(planKey({ ...what, negativeWeight: 2 })).toBe(planKey(what));
+  });
 
   it('does not depend on the order of features and filters, nor on that of tokens or their repeats', () => {
     const filters = { age: ['20'], country: ['AT', 'DE', 'AT'] };
@@ -27,6 +33,7 @@ describe('planKey', () => {
     ['the population', { populationVersion: 'q' }],
     ['a seed', { seeds: rows(1, 2, 11) }],
     ['a weight', { seedWeights: Float32Array.of(1.5, 0.75, 0.75) }],
+    ['the weight of dismissed users', { negativeWeight: 2 }],
     ['one seed fewer', { seeds: rows(1, 2) }],
     ['a suppressed user', { suppressed: rows(6) }],
     ['a seed that is suppressed instead', { seeds: rows(1, 2), suppressed: rows(3, 10) }],

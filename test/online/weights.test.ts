@@ -34,6 +34,16 @@ const relative = WEIGHTS.map((weight) => weight / MEAN);
 const repeated = <T>(items: Iterable<T>) =>
   [...items].flatMap((item, i) => Array.from({ length: WEIGHTS[i]! }, () => item));
 
+const ADAM = {
+  optimiser: 'adam',
+  rate: 0.003,
+  epochs: 2,
+  batch: 16,
+  negatives_per_seed: 2,
+  resample_negatives: true,
+  early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
+} as const;
+
 describe('heads', () => {
   it('learn from a seed of weight k as from k equal seeds', async () => {
     const { program } = context;
@@ -78,6 +88,39 @@ describe('heads', () => {
   });
 });
 
+describe('explicit negatives', () => {
+  it('of weight 3 count like three equal ones', async () => {
+    const { program } = context;
+    if (program.kind !== 'gradient_descent') throw new Error('the model has heads');
+    const seeds = fans.slice(0, 20);
+    const { candidates, features } = requestFor({ fans, others }, seeds);
+    const { regression: _, stack: __, ...settings } = program.settings;
+    const rows = Int32Array.from([...seeds, ...candidates.slice(0, 60)]);
+    const positives = Int32Array.from(seeds.keys());
+    const [pool, always] = [positives.map((i) => 20 + i), positives.slice(0, 8).map((i) => 60 + i)];
+    const scoresOf = async (own: Int32Array, alwaysWeight = 1) => {
+      const started = await startHeads(context, program.steps, rows, { features });
+      const learned = { positives, pool, always: own, alwaysWeight };
+      return adaptHeads(started, { ...settings, negatives_per_seed: 0.5 }, learned, createRng('k'));
+    };
+    const apart = (a: Float32Array, b: Float32Array) => Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
+    const weighted = await scoresOf(always, 3);
+    const copies = await scoresOf(Int32Array.from([...always, ...always, ...always]));
+    expect(apart(weighted, copies)).toBeLessThan(1e-4);
+    expect(apart(weighted, await scoresOf(always))).toBeGreaterThan(1e-2);
+  });
+
+  it('have their weight in the batches of a plan', () => {
+    const rowsTo = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
+    const users = { seeds: rowsTo(0, 20), candidates: rowsTo(20, 100), dismissed: rowsTo(90, 100) };
+    const batchesOf = (negativeWeight: number) =>
+      samplePlan('k', { ...users, negativeWeight }, ADAM).final.epochs.flat();
+    for (const { rows, weights } of batchesOf(5))
+      for (const [i, row] of rows.entries()) expect(weights![i]).toBe(row >= 90 ? 5 : 1);
+    expect(batchesOf(1)).toEqual(samplePlan('k', users, ADAM).final.epochs.flat());
+  });
+});
+
 describe('headUsers', () => {
   it('samples many seeds so that weighted sums keep their expected values', () => {
     const seeds = Int32Array.from({ length: 10_000 }, (_, row) => row);
@@ -105,16 +148,7 @@ describe('a plan', () => {
   it('has the weight of each seed in its batches, with mean 1 over the seeds that it learns from', () => {
     const seeds = Int32Array.from({ length: WEIGHTS.length }, (_, row) => row);
     const candidates = Int32Array.from({ length: 200 }, (_, i) => WEIGHTS.length + i);
-    const settings = {
-      optimiser: 'adam',
-      rate: 0.003,
-      epochs: 2,
-      batch: 16,
-      negatives_per_seed: 2,
-      resample_negatives: true,
-      early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
-    } as const;
-    const plan = samplePlan('k', { seeds, seedWeights: relative, candidates }, settings);
+    const plan = samplePlan('k', { seeds, seedWeights: relative, candidates }, ADAM);
     expect(plan.folds).toHaveLength(5);
     for (const pass of [plan.final, ...plan.folds])
       for (const epoch of pass.epochs) {

@@ -15,21 +15,33 @@ export async function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): 
     Promise.all(shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)])));
   return {
     seeds: await blocks(sets.seeds, sets.positives),
-    dismissed: await blocks(sets.dismissed),
+    dismissed: await blocks(sets.dismissed, sets.negatives),
     suppressed: await blocks(sets.suppression, sets.commonSuppression),
   };
 }
 
 /** The adaptation task of a campaign, which depends only on these arguments. */
 export function customiseTask(
-  { features, filters, externalId }: Pick<Job, 'features' | 'filters' | 'externalId'>,
+  {
+    features,
+    filters,
+    externalId,
+    negativeWeight,
+  }: Pick<Job, 'features' | 'filters' | 'externalId' | 'negativeWeight'>,
   pins: Pins,
   rows: Roles,
 ): CustomiseTask {
   const { seeds, seedWeights, candidates, dismissed } = rows;
-  const key = planKey({ ...pins, features, filters, ...decidingRows(rows) });
+  const key = planKey({ ...pins, features, filters, negativeWeight, ...decidingRows(rows) });
   const { populationVersion } = pins;
-  const users = { seeds, ...(seedWeights && { seedWeights }), candidates, dismissed, outside: outsideOf(rows) };
+  const users = {
+    seeds,
+    ...(seedWeights && { seedWeights }),
+    candidates,
+    dismissed,
+    negativeWeight,
+    outside: outsideOf(rows),
+  };
   return { kind: 'customise', populationVersion, key, features, externalId, ...users };
 }
 

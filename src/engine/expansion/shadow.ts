@@ -22,7 +22,10 @@ const OVERLAP_SHARES = [0.01, 0.05, 0.1] as const;
 const RECALL_SHARE = '0.05';
 
 /** A campaign that both the checked model and the served model expand, for comparison. */
-export type ShadowCampaign = Pick<Job, 'campaignId' | 'externalId' | 'features' | 'filters' | 'sets'>;
+export type ShadowCampaign = Pick<
+  Job,
+  'campaignId' | 'externalId' | 'features' | 'filters' | 'negativeWeight' | 'sets'
+>;
 
 /** One of the two compared models: its version and its threads. */
 export interface ShadowModel {

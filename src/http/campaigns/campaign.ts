@@ -16,6 +16,7 @@ import {
   filtersField,
   holdoutField,
   labelsField,
+  negativeWeightField,
   refresh,
   refreshChangeField,
   refreshField,
@@ -49,6 +50,7 @@ export const campaign = answerOf<Campaign>()(
         feature_counts: { unknown: 0, missing: 1 },
         filters: {},
         audience: { percent: 5 },
+        negative_weight: 1,
         holdout_percent: 0,
         refresh: { every: null, on_new_population: false, on_change: false },
         needs_expansion: false,
@@ -76,12 +78,13 @@ export const campaign = answerOf<Campaign>()(
     ...runFields,
     feature_counts: featureCounts,
     audience: audienceRequest,
+    negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
     holdout_percent: z.number().describe('Percentage of the audience that is held out; 0 for none.'),
     refresh,
     needs_expansion: z
       .boolean()
       .describe(
-        'Whether features, filters, seeds or suppression lists have changed since the active audience was ' +
+        'Whether features, filters, seeds, negatives or suppression lists have changed since the active audience was ' +
           'computed, and no running expansion uses the changed inputs.',
       ),
     audience_version: count
@@ -105,7 +108,18 @@ export const campaign = answerOf<Campaign>()(
  */
 export function tagOfCampaign(shown: z.output<typeof campaign>): string {
   const { id, external_id: externalId, name, labels, features, filters, audience, refresh: policy } = shown;
-  return tagOf([id, externalId, name, labels, features, filters, audience, shown.holdout_percent, policy]);
+  return tagOf([
+    id,
+    externalId,
+    name,
+    labels,
+    features,
+    filters,
+    audience,
+    shown.holdout_percent,
+    shown.negative_weight,
+    policy,
+  ]);
 }
 
 export const campaignPage = pageOf('CampaignPage', campaign);
@@ -170,6 +184,7 @@ export function campaignBody(config: ServerConfig) {
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),
       audience: audienceField(),
+      negative_weight: negativeWeightField(config).default(1),
       holdout_percent: holdoutField().default(0),
       refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
     })
@@ -197,6 +212,7 @@ export function campaignChangeBody(config: ServerConfig) {
       features: featuresField(config),
       filters: filtersField(config),
       audience: audienceField(),
+      negative_weight: negativeWeightField(config),
       holdout_percent: holdoutField(),
       refresh: refreshChangeField(),
     })

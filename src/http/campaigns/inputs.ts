@@ -165,6 +165,17 @@ export function toAudienceRequest({ size, percent = 0 }: z.output<ReturnType<typ
   return size === undefined ? { percent } : { size };
 }
 
+export function negativeWeightField({ maximumNegativeWeight: maximum }: InputLimits) {
+  return z
+    .number()
+    .min(1 / maximum)
+    .max(maximum)
+    .describe(
+      'How much an explicit negative (a user in `…/negatives`, or who dismissed the campaign) counts in the adaptation, ' +
+        'compared with a user who is sampled as a negative.',
+    );
+}
+
 export function holdoutField() {
   return z
     .number()
@@ -221,8 +232,8 @@ export function refreshChangeField() {
         .optional()
         .meta({
           description:
-            'Whether to expand the campaign again within seconds of a change to its features, filters, seeds or ' +
-            'suppression lists (including the global list). Needed if users who opt out must leave audiences ' +
+            'Whether to expand the campaign again within seconds of a change to its features, filters, seeds, ' +
+            'negatives or suppression lists (including the global list). Needed if users who opt out must leave audiences ' +
             'automatically.',
         }),
     })

@@ -29,6 +29,11 @@ export const CAMPAIGN_LIMITS = {
   maximumLabelLength: fixed(200, 'characters', "Maximum number of characters in a label's key, and in its text."),
   maximumFilterFeatures: fixed(50, 'features', "Maximum number of user features that a campaign's filters may name."),
   maximumFilterTokens: fixed(1_000, 'tokens', 'Maximum number of tokens of one feature in a filter.'),
+  maximumNegativeWeight: fixed(
+    100,
+    'times',
+    'Maximum weight of an explicit negative compared with a sampled one. The minimum is 1 divided by this number.',
+  ),
   maximumFeedbackEvents: fixed(
     10_000,
     'events',

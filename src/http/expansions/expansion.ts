@@ -75,6 +75,8 @@ export const expansion = answerOf<Expansion>()(
         filters: { country: ['DE', 'AT'] },
         seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
         feedback: { positives: 12, dismissed: 3 },
+        negatives: 0,
+        negative_weight: 1,
         excluded: null,
         model_version: '0123456789ab',
         population_version: 'ba9876543210',
@@ -99,6 +101,8 @@ export const expansion = answerOf<Expansion>()(
     feedback: z
       .object({ positives: count, dismissed: count })
       .describe('Numbers of users whom feedback added to the seeds and to the negatives.'),
+    negatives: count.describe("Number of users in the campaign's negatives."),
+    negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
     audience_version: count
       .nullable()
       .describe('The earliest audience version from this expansion that is still kept.'),

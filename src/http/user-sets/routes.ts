@@ -1,6 +1,6 @@
 /**
- * Routes of the three kinds of user sets: a campaign's seeds, a campaign's suppression list, and the global suppression
- * list.
+ * Routes of the kinds of user sets: a campaign's seeds, its negatives and its suppression list, and the global
+ * suppression list.
  */
 
 import type { Readable } from 'node:stream';
@@ -25,7 +25,7 @@ import { UPLOAD_TYPES } from './upload-ids.ts';
 import { refuseTooManyIds } from './user-id-list.ts';
 import { uploadBody, uploadQuery, userSet } from './user-set.ts';
 
-/** One of the three kinds of user sets, with its texts in the OpenAPI document. */
+/** One of the kinds of user sets, with its texts in the OpenAPI document. */
 interface Kind {
   readonly url: string;
   /** Names of the set and of its users in operation ids. */
@@ -56,6 +56,18 @@ const KINDS: readonly Kind[] = [
       'weights matter. The last weight of a repeated id counts. ',
     isWeighted: true,
     ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
+  },
+  {
+    ...ofCampaign,
+    url: '/v1/campaigns/:id/negatives',
+    noun: 'Negatives',
+    users: 'Negatives',
+    what: "a campaign's negatives",
+    about:
+      'Negatives are users who are known not to like the campaign, such as customers who returned the product. The ' +
+      'model learns from them as from users who dismissed the campaign, and they may still be ranked. A user who is ' +
+      'also a seed counts as a negative. ',
+    ownerOf: (request) => ({ kind: 'negatives', campaignId: idOf(request) }),
   },
   {
     ...ofCampaign,

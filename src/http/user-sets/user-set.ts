@@ -20,6 +20,7 @@ const EXAMPLE = {
   unknown: 2,
   duplicate: 1,
   suppressed: 4,
+  contradicting: 0,
   unknown_examples: ['u-77', 'u-78 '],
   population_version: 'ba9876543210',
   created_at: '2026-11-25T12:00:00.000Z',
@@ -105,7 +106,12 @@ export const userSet = answerOf<ShownSet>()(
     duplicate: count.describe('Number of ids that were sent more than once.'),
     suppressed: count
       .optional()
-      .describe('Number of known seeds that are not used because they are on a suppression list. Only for seeds.'),
+      .describe(
+        'Number of known ids that are not used because they are on a suppression list. Only for seeds and negatives.',
+      ),
+    contradicting: count
+      .optional()
+      .describe('Number of known ids that are seeds and negatives; they count as negatives. Only for these two sets.'),
     weights: z
       .object({ min: z.number(), median: z.number(), max: z.number(), distinct: count })
       .optional()
@@ -127,6 +133,7 @@ export const userSet = answerOf<ShownSet>()(
   },
   {
     suppressed: ({ suppressed }) => suppressed ?? undefined,
+    contradicting: ({ contradicting }) => contradicting ?? undefined,
     weights: ({ weights }) => weights ?? undefined,
     dry_run: ({ isDryRun }) => isDryRun || undefined,
   },

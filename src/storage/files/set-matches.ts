@@ -25,7 +25,7 @@ export type WithSets = <T>(names: readonly string[], work: (sets: readonly IdBlo
 export class SetMatches {
   readonly #withSets: WithSets;
   readonly #matches = new LRUCache<string, Promise<Matches>>({ max: REMEMBERED });
-  readonly #suppressed = new LRUCache<string, Promise<number>>({ max: REMEMBERED });
+  readonly #listed = new LRUCache<string, Promise<number>>({ max: REMEMBERED });
 
   constructor(withSets: WithSets) {
     this.#withSets = withSets;
@@ -42,20 +42,20 @@ export class SetMatches {
     );
   }
 
-  /** The number of known users of a set who are on at least one of the suppression lists. */
-  async suppressedOf(set: string, lists: readonly string[], population: MatchedPopulation): Promise<number> {
+  /** The number of known users of a set who are on at least one of the lists. */
+  async listedOf(set: string, lists: readonly string[], population: MatchedPopulation): Promise<number> {
     if (lists.length === 0) return 0;
-    return remembered(this.#suppressed, keyOf(population, set, ...lists), () =>
-      this.#withSets([set], ([ids]) => this.countSuppressed(ids!, lists, population)),
+    return remembered(this.#listed, keyOf(population, set, ...lists), () =>
+      this.#withSets([set], ([ids]) => this.countListed(ids!, lists, population)),
     );
   }
 
-  /** Like `suppressedOf`, for ids that are not a set yet. */
-  async countSuppressed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
+  /** Like `listedOf`, for ids that are not a set yet. */
+  async countListed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
     if (lists.length === 0) return 0;
     return this.#withSets(lists, async (opened) => {
-      const suppressed = opened.reduce(unionOf);
-      return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
+      const listed = opened.reduce(unionOf);
+      return (await tallyOf(intersectionOf(ids, listed), population)).known;
     });
   }
 }
@@ -65,26 +65,25 @@ export function listOwners(campaignId: string): readonly SetOwner[] {
   return [{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }];
 }
 
-/** The report on a set; `suppressed` is null for a suppression list. */
+/** Known users of a set who are also in other sets; the numbers are null for a suppression list. */
+export type Overlaps = Pick<MatchReport, 'suppressed' | 'contradicting'>;
+
+export const NO_OVERLAPS: Overlaps = { suppressed: null, contradicting: null };
+
+/** The report on a set. */
 export function reportOn(
   { counts: { received, duplicate }, weights, createdAt, updatedAt }: Omit<OwnedSet, 'name'>,
   matches: Matches,
-  suppressed: number | null,
+  overlaps: Overlaps,
 ): MatchReport {
-  return { received, duplicate, users: received - duplicate, ...matches, suppressed, weights, createdAt, updatedAt };
+  return { received, duplicate, users: received - duplicate, ...matches, ...overlaps, weights, createdAt, updatedAt };
 }
 
 /** The report for an owner without a set. */
 export function reportOnNone({ kind }: SetOwner): MatchReport {
   const counts: SeedCounts = { received: 0, duplicate: 0, ...NO_MATCHES };
-  return {
-    ...counts,
-    users: 0,
-    suppressed: kind === 'seeds' ? 0 : null,
-    weights: null,
-    createdAt: null,
-    updatedAt: null,
-  };
+  const overlaps = kind === 'seeds' || kind === 'negatives' ? { suppressed: 0, contradicting: 0 } : NO_OVERLAPS;
+  return { ...counts, users: 0, ...overlaps, weights: null, createdAt: null, updatedAt: null };
 }
 
 function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {

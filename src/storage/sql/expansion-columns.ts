@@ -25,6 +25,8 @@ export const EXPANSION_COLUMNS = {
   unknownExamples: json<string[]>('e.unknown_examples'),
   positives: plain<number>('e.positives'),
   dismissed: plain<number>('e.dismissed'),
+  negatives: plain<number>('e.negatives'),
+  negativeWeight: plain<number>('e.negative_weight'),
   excluded: json<Excluded | null>('e.excluded'),
   modelVersion: plain<string | null>('e.model_version'),
   populationVersion: plain<string | null>('e.population_version'),
@@ -50,6 +52,8 @@ export function toExpansion(row: RowOf<typeof EXPANSION_COLUMNS>, remainingMs: n
     filters: row.filters,
     seeds: { received, known, unknown, duplicate, unknownExamples },
     feedback: { positives: row.positives, dismissed: row.dismissed },
+    negatives: row.negatives,
+    negativeWeight: row.negativeWeight,
     excluded: row.excluded,
     modelVersion: row.modelVersion,
     populationVersion: row.populationVersion,
@@ -86,6 +90,7 @@ export const SETS = {
   seeds: plain<string>('seed_set'),
   positives: plain<string | null>('positive_set'),
   dismissed: plain<string | null>('dismissed_set'),
+  negatives: plain<string | null>('negative_set'),
   suppression: plain<string | null>('suppression_set'),
   commonSuppression: plain<string | null>('common_suppression_set'),
 } satisfies Record<keyof ExpansionSets, Column<unknown>>;
@@ -130,6 +135,7 @@ export const JOB_COLUMNS = {
   externalId: plain<string | null>('c.external_id'),
   features: json<CampaignFeatures>('e.features'),
   filters: json<Filters>('e.filters'),
+  negativeWeight: plain<number>('e.negative_weight'),
   queuedAt: plain<number>('j.queued_at'),
   traceparent: plain<string | null>('j.traceparent'),
 };

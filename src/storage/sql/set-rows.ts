@@ -15,12 +15,14 @@ const SUM_DIGITS = 64;
 const REFERENCES = [
   ['campaigns', 'seed_set'],
   ['campaigns', 'suppression_set'],
+  ['campaigns', 'negative_set'],
   ['installation', 'suppression_set'],
   ['expansions', 'seed_set'],
   ['expansions', 'suppression_set'],
   ['expansions', 'common_suppression_set'],
   ['expansions', 'positive_set'],
   ['expansions', 'dismissed_set'],
+  ['expansions', 'negative_set'],
 ] as const;
 
 /** The columns of `expansions` that refer to sets. */
@@ -39,6 +41,7 @@ export function sumOf(column: string): string {
 /** The sets of owners: their table, its key, the column of the set, and the column of its counts. */
 const OWNED = {
   seeds: { table: 'campaigns', key: 'number', set: 'seed_set', counts: 'seed_counts' },
+  negatives: { table: 'campaigns', key: 'number', set: 'negative_set', counts: 'negative_counts' },
   suppression: { table: 'campaigns', key: 'number', set: 'suppression_set', counts: 'suppression_counts' },
   common_suppression: { table: 'installation', key: 'id', set: 'suppression_set', counts: 'suppression_counts' },
 } as const;
@@ -209,6 +212,7 @@ export async function replaceSet(
   for (const [column, set] of [
     ['positives', 'positive_set'],
     ['dismissed', 'dismissed_set'],
+    ['negatives', 'negative_set'],
   ])
     await sql.run(`UPDATE expansions SET ${column} = @users WHERE ${set} = @before`, { users: after.users, before });
   let changed = 0;

@@ -1,4 +1,4 @@
-/** Stores seeds and suppression lists: changes to sets, and counts of their users in a population. */
+/** Stores seeds, negatives and suppression lists: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
 import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
@@ -19,7 +19,16 @@ import { AppError, isMissing } from '../../lib/errors.ts';
 import { differenceOf, unionOf } from '../files/algebra.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { userSetBlocks } from '../files/set-file.ts';
-import { listOwners, MatchTally, reportOn, reportOnNone, SetMatches, tallyOf } from '../files/set-matches.ts';
+import {
+  listOwners,
+  MatchTally,
+  NO_OVERLAPS,
+  type Overlaps,
+  reportOn,
+  reportOnNone,
+  SetMatches,
+  tallyOf,
+} from '../files/set-matches.ts';
 import { WeightTally } from '../files/weight-tally.ts';
 import type { AuditRepository } from './audit-log.ts';
 import type { StoreDependencies } from './dependencies.ts';
@@ -97,13 +106,11 @@ export class UserSetRepository implements UserSets {
   async report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport> {
     return this.#untilUnchanged(owner, async (owned) => {
       if (owned === null) return reportOnNone(owner);
-      const [matches, suppressed] = await Promise.all([
+      const [matches, overlaps] = await Promise.all([
         this.#matches.of(owned.name, population),
-        owner.kind === 'seeds'
-          ? this.#listsOf(owner.campaignId).then((lists) => this.#matches.suppressedOf(owned.name, lists, population))
-          : null,
+        this.#overlapsOf(owner, (lists) => this.#matches.listedOf(owned.name, lists, population)),
       ]);
-      return reportOn(owned, matches, suppressed);
+      return reportOn(owned, matches, overlaps);
     });
   }
 
@@ -192,17 +199,28 @@ export class UserSetRepository implements UserSets {
     const { known, unknown } = tally.matches();
     const users = known + unknown;
     const received = receivedAfter(how, collected.received, before, users);
-    const lists = owner.kind === 'seeds' ? await this.#listsOf(owner.campaignId) : null;
-    const suppressed = lists && (await after((ids) => this.#matches.countSuppressed(ids, lists, population)));
+    const overlaps = await this.#overlapsOf(owner, (lists) =>
+      after((ids) => this.#matches.countListed(ids, lists, population)),
+    );
     const { createdAt = null, updatedAt = null } = before ?? {};
     const counts = { received, duplicate: received - users, users, ...tally.matches() };
-    return { ...counts, suppressed, weights: weights.summary(), createdAt, updatedAt, sent };
+    return { ...counts, ...overlaps, weights: weights.summary(), createdAt, updatedAt, sent };
   }
 
-  /** Suppression lists that apply to a campaign. */
-  async #listsOf(campaignId: string): Promise<string[]> {
+  /** Counts the users of a set who are also in other sets; `count` counts those on at least one of the given lists. */
+  async #overlapsOf(owner: SetOwner, count: (lists: readonly string[]) => Promise<number>): Promise<Overlaps> {
+    if (owner.kind !== 'seeds' && owner.kind !== 'negatives') return NO_OVERLAPS;
+    const { kind, campaignId } = owner;
+    const opposite: SetOwner = { kind: kind === 'seeds' ? 'negatives' : 'seeds', campaignId };
+    return {
+      suppressed: await count(await this.#setsOf(listOwners(campaignId))),
+      contradicting: await count(await this.#setsOf([opposite])),
+    };
+  }
+
+  async #setsOf(owners: readonly SetOwner[]): Promise<string[]> {
     const lists: string[] = [];
-    for (const owner of listOwners(campaignId)) {
+    for (const owner of owners) {
       const list = await this.find(owner);
       if (list !== null) lists.push(list);
     }

@@ -26,6 +26,7 @@ export function describeCampaigns(newData: NewData): void {
         features: { category: 'shoes', tags: ['sport', 'new'] },
         audience: { size: 10 },
         holdoutPercent: 0,
+        negativeWeight: 1,
         createdAt: data.clock.now(),
         updatedAt: data.clock.now(),
         state: 'queued',

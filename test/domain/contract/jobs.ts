@@ -24,10 +24,12 @@ export function describeJobs(newData: NewData): void {
         externalId: null,
         features: first.features,
         filters: {},
+        negativeWeight: 1,
         sets: {
           seeds: expect.stringMatching(/^[0-9a-f]{64}/),
           positives: null,
           dismissed: null,
+          negatives: null,
           suppression: null,
           commonSuppression: null,
         },

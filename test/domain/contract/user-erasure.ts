@@ -29,6 +29,9 @@ export function describeUserErasure(newData: NewData): void {
       const other = await store.create(newCampaign({ seeds: ['cid', 'dan', 'eve'] }), isKnown);
       const list: SetOwner = { kind: 'suppression', campaignId: id };
       await change(store.userSets, list, 'replace', ['bob', 'zoe']);
+      const negatives: SetOwner = { kind: 'negatives', campaignId: other.id };
+      await change(store.userSets, negatives, 'replace', ['bob', 'fay']);
+      const { id: second } = await store.expand(other.id);
       await change(store.userSets, COMMON, 'replace', ['unknown-1']);
       await store.addFeedback(id, [
         { userId: 'bob', event: 'click', happenedAt: 1 },
@@ -40,7 +43,7 @@ export function describeUserErasure(newData: NewData): void {
 
       await store.requestErasure(['bob', 'unknown-1', 'never']);
       expect(await store.eraseUsers(['unknown-1', 'bob', 'never', 'bob'])).toEqual({
-        ...{ users: 3, sets: 3, feedback: 4, answers: 1 },
+        ...{ users: 3, sets: 4, feedback: 4, answers: 1 },
       });
       const left = await collected(store.convertedUsers(other.id, { from: 0, to: 9 }));
       expect(left).toEqual([[{ userId: 'zoe', conversions: 1, value: 1 }]]);
@@ -49,6 +52,8 @@ export function describeUserErasure(newData: NewData): void {
       expect(await idsOf(store, await store.userSets.find(owner))).toEqual(['ann', 'cid', 'unknown-2']);
       expect(await idsOf(store, await store.userSets.find(list))).toEqual(['zoe']);
       expect(await idsOf(store, await store.userSets.find(COMMON))).toEqual([]);
+      expect(await idsOf(store, await store.userSets.find(negatives))).toEqual(['fay']);
+      expect((await store.expansion(other.id, second)).negatives).toBe(1);
       expect(await store.userSets.report(owner, POPULATION)).toMatchObject({
         ...{ received: 4, users: 3, known: 2, unknown: 1, duplicate: 1, unknownExamples: ['unknown-2'] },
       });

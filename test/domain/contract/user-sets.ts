@@ -63,6 +63,13 @@ export function describeUserSets(newData: NewData): void {
       expect((await store.get(id)).needsExpansion).toBe(false);
       await change(store.userSets, COMMON, 'replace', ['dan']);
       expect((await store.get(id)).needsExpansion).toBe(true);
+      await change(store.userSets, COMMON, 'replace', ['cid']);
+      await change(store.userSets, { kind: 'negatives', campaignId: id }, 'replace', ['eve']);
+      expect((await store.get(id)).needsExpansion).toBe(true);
+      await store.userSets.clear({ kind: 'negatives', campaignId: id });
+      expect((await store.get(id)).needsExpansion).toBe(false);
+      await store.update(id, { negativeWeight: 2 });
+      expect((await store.get(id)).needsExpansion).toBe(true);
     });
 
     it('are removed when nothing refers to them, and stay as long as an expansion refers to them', async () => {

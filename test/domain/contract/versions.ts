@@ -5,6 +5,7 @@ import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { ExpansionResult } from '../../../src/domain/types.ts';
 import { everyoneIsKnown, expand, newCampaign, PINS } from './inputs.ts';
 import type { NewData } from './new-data.ts';
+import { change } from './user-sets.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -120,21 +121,28 @@ export function describeVersions(newData: NewData): void {
         { userId: 'dan', event: 'dismissal', happenedAt: 4 },
       ]);
       expect(await store.feedbackOf(id)).toEqual({ conversion: 1, click: 0, dismissal: 1 });
+      await store.update(id, { negativeWeight: 3 });
+      const negatives = { kind: 'negatives', campaignId: id } as const;
+      await change(store.userSets, negatives, 'replace', ['fay', 'gus']);
       const { id: expansionId } = await store.expand(id);
-      await store.update(id, { filters: {} });
+      await store.update(id, { filters: {}, negativeWeight: 1 });
+      await store.userSets.clear(negatives);
       expect(await store.expansion(id, expansionId)).toMatchObject({
         filters,
         features: features.values,
         feedback: { positives: 1, dismissed: 1 },
+        negatives: 2,
+        negativeWeight: 3,
       });
       const job = (await store.claim('1:a'))!;
-      expect(job).toMatchObject({ filters, features: features.values });
+      expect(job).toMatchObject({ filters, features: features.values, negativeWeight: 3 });
       const usersOf = async (sha256: string | null) => [...(await store.setBlocks(sha256!))].flat();
       expect([
         await usersOf(job.sets.seeds),
         await usersOf(job.sets.positives),
         await usersOf(job.sets.dismissed),
-      ]).toEqual([['ann', 'bob', 'cid'], ['dan'], ['eve']]);
+        await usersOf(job.sets.negatives),
+      ]).toEqual([['ann', 'bob', 'cid'], ['dan'], ['eve'], ['fay', 'gus']]);
       expect(await store.get(id)).toMatchObject({ name: 'hats', labels: { team: 'a' }, filters: {} });
     });
   });

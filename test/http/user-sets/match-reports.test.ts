@@ -67,6 +67,7 @@ describe('a dry run', () => {
     ['PUT', '/v1/campaigns/{id}/seeds'],
     ['POST', '/v1/campaigns/{id}/seeds/add'],
     ['POST', '/v1/campaigns/{id}/seeds/remove'],
+    ['POST', '/v1/campaigns/{id}/negatives/add'],
     ['PUT', '/v1/suppression'],
     ['POST', '/v1/suppression/add'],
     ['POST', '/v1/suppression/remove'],
@@ -74,6 +75,7 @@ describe('a dry run', () => {
     const path = route.replace('{id}', id);
     const set = path.replace(/\/(add|remove)$/, '');
     await send('PUT', `/v1/campaigns/${id}/suppression`, text(people(5, 15)));
+    await send('PUT', `/v1/campaigns/${id}/negatives`, text(people(10, 20)));
     const body = text([...people(8, 30), 'nobody', 'person-9']);
     const before = [await report(set), files()];
     const tried = await send(method, `${path}?dry_run=true`, body);
