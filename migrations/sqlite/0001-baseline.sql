@@ -173,6 +173,7 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 -- Responses with examples of unknown seeds.
 CREATE INDEX idempotency_keys_with_ids ON idempotency_keys (key) WHERE answer LIKE '%"unknown_examples":["%';
 
+-- Webhooks, and destinations, which receive the events of new audiences as files.
 CREATE TABLE webhooks (
   number          INTEGER PRIMARY KEY AUTOINCREMENT,
   id              TEXT    NOT NULL UNIQUE,
@@ -181,6 +182,7 @@ CREATE TABLE webhooks (
   description     TEXT    NOT NULL,
   enabled          INTEGER NOT NULL CHECK (enabled IN (0, 1)),
   disabled_reason TEXT,                                      -- why the service disabled it; null if the caller did
+  destination     TEXT,                                      -- settings of a destination; null for a webhook
   created_at      INTEGER  NOT NULL,
   updated_at      INTEGER  NOT NULL,
   CHECK (disabled_reason IS NULL OR NOT enabled)

@@ -5,8 +5,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Treated } from '../domain/hold-out.ts';
 import { untilRead } from '../domain/ports/blobs.ts';
+import type { Directory } from '../population/read.ts';
 import { treats } from './cut.ts';
 import type { ReadRanking } from './ranking.ts';
+import type { ChangeBlock } from './stream/member-blocks.ts';
 
 /** Number of users whose scores are read at once (256 KiB from each ranking). */
 const WINDOW_USERS = 65_536;
@@ -53,6 +55,24 @@ export async function* missingFrom(side: Side, other: Side, blockRanks: number):
     const count = Math.min(blockRanks, side.size - rank);
     yield await untilRead(() => missingIn(side, other, rank, count));
   }
+}
+
+/**
+ * Yields the ids of the users who are in only one of two audiences, without erased users: first those removed from
+ * `from`, then those added in `to`. @throws AppError storage_failed
+ */
+export async function* changeBlocks(
+  from: Side,
+  to: Side,
+  directory: Pick<Directory, 'gatherIds' | 'isErased'>,
+  blockRanks: number,
+): AsyncGenerator<ChangeBlock> {
+  const blockOf = (change: ChangeBlock['change'], users: Uint32Array): ChangeBlock => ({
+    change,
+    ids: directory.gatherIds(users.filter((user) => !directory.isErased(user))),
+  });
+  for await (const users of missingFrom(from, to, blockRanks)) yield blockOf('removed', users);
+  for await (const users of missingFrom(to, from, blockRanks)) yield blockOf('added', users);
 }
 
 /** The users on `count` ranks of `side` who are not members of `other`. */

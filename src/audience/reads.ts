@@ -1,6 +1,6 @@
 /** Reads rankings for the audience routes, which call these functions through a port. */
 import { armsOf, countArms } from './arms.ts';
-import { countDiff, missingFrom } from './diff.ts';
+import { changeBlocks, countDiff, missingFrom } from './diff.ts';
 import { membershipOf } from './membership.ts';
 import { pageOf } from './page.ts';
 import { memberBlocks } from './stream/member-blocks.ts';
@@ -15,4 +15,5 @@ export const RANKING_READS = {
   memberBlocks,
   countDiff,
   missingFrom,
+  changeBlocks,
 };

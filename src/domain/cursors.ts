@@ -12,6 +12,7 @@ const LETTERS = {
   feature_values: 'f',
   webhooks: 'w',
   deliveries: 'd',
+  destinations: 't',
   keys: 'k',
   audit: 'a',
 } as const;

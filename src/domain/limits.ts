@@ -41,6 +41,9 @@ export const DOMAIN_LIMITS = {
       published: true,
     },
   ),
+  maximumDestinations: fixed(32, 'destinations', 'Maximum number of destinations of audience versions.', {
+    published: true,
+  }),
   webhookRetryMs: fixed(24 * 3_600_000, 'ms', 'How long a failed delivery is retried, in milliseconds (one day).', {
     published: true,
   }),

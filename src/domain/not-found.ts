@@ -17,8 +17,12 @@ export function webhookNotFound(id: string): AppError {
   return new AppError('webhook_not_found', `there is no webhook ${id}`);
 }
 
+export function destinationNotFound(id: string): AppError {
+  return new AppError('destination_not_found', `there is no destination ${id}`);
+}
+
 export function deliveryNotFound(id: string): AppError {
-  return new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
+  return new AppError('delivery_not_found', `there is no delivery ${id} here`);
 }
 
 export function keyNotFound(id: string): AppError {

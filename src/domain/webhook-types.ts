@@ -1,4 +1,5 @@
 /** The types of webhooks: receivers, events and deliveries. */
+import type { NewDestination } from './destinations.ts';
 import type { PageQuery } from './types.ts';
 
 /** The events that a webhook can subscribe to. */
@@ -13,6 +14,14 @@ export const CAMPAIGN_EVENTS = [
 ] as const;
 
 export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
+
+/** The events that queue a delivery to a destination: another version is active. */
+export const DESTINATION_EVENTS: readonly CampaignEvent[] = [
+  'campaign.ready',
+  'campaign.refreshed',
+  'campaign.resized',
+  'campaign.activated',
+];
 
 /** Events about a caller's action on a campaign, not about the end of an expansion. */
 export type CallerEvent = Extract<CampaignEvent, `campaign.${'resized' | 'activated' | 'deleted'}`>;
@@ -65,6 +74,8 @@ export interface Delivery {
   readonly type: EventType;
   /** The campaign that the event is about; null for a ping. */
   readonly campaignId: string | null;
+  /** The audience version that is active after the event; null if there is none. */
+  readonly audienceVersion: number | null;
   readonly state: DeliveryState;
   readonly attempts: number;
   /** The id of the delivery that this delivery repeats. */
@@ -86,6 +97,8 @@ export interface DueDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly url: string;
+  /** Where files are written instead of calling the URL; null for a webhook. */
+  readonly destination: NewDestination | null;
   /** The webhook's secrets, newest first. Every secret signs the event. */
   readonly secrets: readonly string[];
   readonly eventId: string;

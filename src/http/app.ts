@@ -25,6 +25,7 @@ import { addClockRoutes } from './clock/routes.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
 import { addConsoleRoutes } from './console/routes.ts';
 import type { ServerDependencies } from './dependencies.ts';
+import { addDestinationRoutes } from './destinations/routes.ts';
 import { addEstimateRoutes } from './estimates/routes.ts';
 import { addExpansionRoutes } from './expansions/routes.ts';
 import { createMetrics, type ServerMetrics } from './health/metrics.ts';
@@ -199,6 +200,7 @@ async function addRoutes(
   addPopulationRoutes(app, dependencies);
   addUserRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
+  addDestinationRoutes(app, dependencies);
   addKeyRoutes(app, dependencies);
   addAuditRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, observed.partsOf, { metrics, access });

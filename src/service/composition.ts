@@ -1,5 +1,5 @@
 /** Composes a service of its store, its served versions and its engine, be it alone or a node of a cluster. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import { RANKING_READS } from '../audience/reads.ts';
 import { StreamEncoder } from '../audience/stream/stream-encoder.ts';
@@ -10,6 +10,7 @@ import type { ServiceClock } from '../lib/service-clock.ts';
 import type { Telemetry } from '../lib/tracing.ts';
 import { type Population, viewOf } from '../population/read.ts';
 import { OnDemandEngine } from './cluster/on-demand-engine.ts';
+import { DestinationWriter } from './destinations/destination-writer.ts';
 import type { Limits } from './limits.ts';
 import { thisMachine } from './machine.ts';
 import type { EngineStatus, SharedStatus } from './ports/health.ts';
@@ -35,6 +36,8 @@ export interface ServiceDependencies
   readonly telemetry: Telemetry | null;
   /** Non-public hosts and CIDRs that webhooks may call. */
   readonly webhookAllowedHosts: readonly string[];
+  /** The folder below which destinations may write; by default, no folder can be a destination. */
+  readonly destinationsRoot?: string | null | undefined;
   readonly record: ServedRecord;
   /** The folder of models, and the model that the service was started with. */
   readonly history: Pick<ModelHistory, 'models' | 'given'>;
@@ -84,15 +87,21 @@ export async function composeService(
   closers.defer(startHousekeeping({ ...dependencies, rankings, wake, retention, auditDays, conversionDays }));
   const eraser = startEraser(dependencies, population, closers);
   const readers = openReaders(dependencies, rankings, closers);
+  const guard = createAddressGuard(dependencies.webhookAllowedHosts);
+  const destinations = new DestinationWriter({
+    ...{ ...readers, store, population, guard, clock, config: limits },
+    root: dependencies.destinationsRoot ?? null,
+    scratch: join(dependencies.folder, 'deliveries'),
+  });
   const webhooks = new WebhookDispatcher({
     ...{ outbox: store.outbox, leadership: leadershipOf(store), logger, clock, config: limits },
-    guard: createAddressGuard(dependencies.webhookAllowedHosts),
+    ...{ guard, destinations },
     tracer: telemetry?.isTracing ? telemetry : null,
   });
   return {
     limits,
     ports: {
-      ...{ ...readers, store, population, models, populations, estimates, eraser, storage, webhooks },
+      ...{ ...readers, store, population, models, populations, estimates, eraser, storage, webhooks, destinations },
       served: () => served.now,
       engine: dependencies.engine,
       onExpanded: (listener) => supervisor.onExpanded(listener),

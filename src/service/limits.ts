@@ -5,6 +5,7 @@ import { SERVER_LIMIT_FILES, SERVER_LIMITS } from '../http/limits.ts';
 import { type Limit, type LimitRows, type LimitValues, valuesOf } from '../lib/limits.ts';
 import { BLOB_LIMITS } from '../storage/s3/limits.ts';
 import { CLUSTER_LIMITS } from './cluster/limits.ts';
+import { DESTINATION_LIMITS } from './destinations/limits.ts';
 import { TELEMETRY_LIMITS } from './settings/limits.ts';
 import { UPKEEP_LIMITS } from './upkeep/limits.ts';
 import { DELIVERY_LIMITS } from './webhooks/limits.ts';
@@ -14,6 +15,7 @@ export const LIMIT_FILES: Readonly<Record<string, LimitRows>> = {
   ...SERVER_LIMIT_FILES,
   'src/engine/limits.ts': ENGINE_LIMITS,
   'src/service/webhooks/limits.ts': DELIVERY_LIMITS,
+  'src/service/destinations/limits.ts': DESTINATION_LIMITS,
   'src/service/upkeep/limits.ts': UPKEEP_LIMITS,
   'src/service/settings/limits.ts': TELEMETRY_LIMITS,
   'src/storage/s3/limits.ts': BLOB_LIMITS,
@@ -24,6 +26,7 @@ const ROWS = {
   ...SERVER_LIMITS,
   ...ENGINE_LIMITS,
   ...DELIVERY_LIMITS,
+  ...DESTINATION_LIMITS,
   ...UPKEEP_LIMITS,
   ...TELEMETRY_LIMITS,
   ...BLOB_LIMITS,

@@ -42,14 +42,20 @@ async function compose(
   const { models: history, limits, locator } = start;
   const clock = openServiceClock({ ...given, settleMs: limits.clockSettleMs });
   const options = { ...given, clock };
-  const { logger, population, webhookAllowedHosts, followPopulation: followsFolder = false } = options;
+  const {
+    logger,
+    population,
+    webhookAllowedHosts,
+    destinationsRoot,
+    followPopulation: followsFolder = false,
+  } = options;
   const opened = await openFolder(options, start, closers);
   const served = new ServedState(history.served, start.population);
   const own = { ...opened, clock, locator, served, limits };
   const supervisor = superviseEngine(options, { ...own, models: history.models, population });
   return composeService(
     {
-      ...{ ...own, logger, webhookAllowedHosts, history, supervisor, followsFolder },
+      ...{ ...own, logger, webhookAllowedHosts, destinationsRoot, history, supervisor, followsFolder },
       record: new FileRecord(history, population),
       populationFolder: population,
       scrubbedFolder: population,

@@ -5,6 +5,7 @@ import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import type { OnKept } from '../domain/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { FolderBlobFiles } from './files/blob-files.ts';
+import type { S3Options } from './s3/open-s3.ts';
 
 /** The folder of the single files in the storage of blobs. No folder of other blobs has this name. */
 export const SHARED_FOLDER = 'shared';
@@ -20,4 +21,15 @@ export async function openBlobFiles(url: string, clock: Clock, onKept: OnKept = 
   // the driver is loaded late, because an embedded service does not need it
   const { openS3Files } = await import('./s3/open-s3.ts');
   return openS3Files(url, SHARED_FOLDER, { clock, onKept });
+}
+
+/** Opens files in a folder that holds nothing else of the store. */
+export function openFolderFiles(folder: string): FolderBlobFiles {
+  return new FolderBlobFiles(folder);
+}
+
+/** Opens files at `s3://bucket/prefix` that belong to no store. Opening does not call the storage. @throws UsageError */
+export async function openLocationFiles(url: string, options: Omit<S3Options, 'onKept'>): Promise<BlobFiles> {
+  const { openS3Files } = await import('./s3/open-s3.ts');
+  return openS3Files(url, null, options);
 }

@@ -18,7 +18,7 @@ import { sqlite } from './sqlite/adapter.ts';
 
 export { requireOwnBlobs, takeBlobs } from './blob-mark.ts';
 export { checkUserSet } from './files/set-file.ts';
-export { openBlobFiles, SHARED_FOLDER } from './open-blob-files.ts';
+export { openBlobFiles, openFolderFiles, openLocationFiles, SHARED_FOLDER } from './open-blob-files.ts';
 export { openRecords } from './sqlite/open-store.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */

@@ -3,7 +3,7 @@ import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import type { AudienceItem } from '../../src/audience/page.ts';
 import type { MemberBlock } from '../../src/audience/stream/member-blocks.ts';
-import { ParquetEncoder } from '../../src/audience/stream/parquet.ts';
+import { parquetMembers } from '../../src/audience/stream/parquet.ts';
 
 function itemsOf(count: number): AudienceItem[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -28,7 +28,7 @@ function blockOf(items: readonly AudienceItem[], candidates: number): MemberBloc
 
 /** The bytes that each page completes, and those of the end. */
 function write(items: readonly AudienceItem[], page: number, rowGroupRows: number): Uint8Array[] {
-  const file = new ParquetEncoder(rowGroupRows);
+  const file = parquetMembers(rowGroupRows);
   const chunks: Uint8Array[] = [];
   for (let from = 0; from < items.length; from += page)
     chunks.push(file.add(blockOf(items.slice(from, from + page), items.length)));
@@ -39,7 +39,7 @@ function bufferOf(chunks: readonly Uint8Array[]): ArrayBuffer {
   return new Uint8Array(Buffer.concat(chunks)).buffer;
 }
 
-describe('ParquetEncoder', () => {
+describe('parquetMembers', () => {
   it.each([
     [0, 7, 10],
     [1, 7, 10],

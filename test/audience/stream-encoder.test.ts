@@ -2,8 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ChangeBlock, Encoding, RowBlock } from '../../src/audience/stream/block-encoding.ts';
-import { itemsOf, type MemberBlock } from '../../src/audience/stream/member-blocks.ts';
+import type { Encoding, RowBlock } from '../../src/audience/stream/block-encoding.ts';
+import { type ChangeBlock, itemsOf, type MemberBlock } from '../../src/audience/stream/member-blocks.ts';
 import {
   CHANGE_ROWS,
   formatRows,

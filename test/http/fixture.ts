@@ -23,6 +23,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population, summariseVersions } from '../../src/population/read.ts';
+import { DestinationWriter } from '../../src/service/destinations/destination-writer.ts';
 import { DEFAULT_SERVICE_CONFIG, type ServiceConfig } from '../../src/service/limits.ts';
 import { thisMachine } from '../../src/service/machine.ts';
 import type { AudienceExplainer, CustomisedModels } from '../../src/service/ports/audiences.ts';
@@ -169,6 +170,8 @@ export interface FixtureOptions {
   readonly clock?: Clock;
   /** Of few and small rankings by default, so that they make room for each other. */
   readonly rankings?: { readonly openRankings: number; readonly memoryBytes: number };
+  /** The folder below which destinations may write; none by default. */
+  readonly destinationsRoot?: string;
   /** Hosts to which webhooks may be sent, besides public ones. */
   readonly allowedHosts?: readonly string[];
   readonly resolve?: Resolve;
@@ -208,6 +211,7 @@ export async function openFixture(
     clock: given = systemClock,
     allowedHosts = [],
     resolve,
+    destinationsRoot,
     rankings: kept = FEW_RANKINGS,
     ...parts
   }: FixtureOptions = {},
@@ -251,9 +255,14 @@ export async function openFixture(
     },
   });
   const logger = pino({ level: 'trace' }, sink);
+  const guard = createAddressGuard(allowedHosts, resolve);
+  const destinations = new DestinationWriter({
+    ...{ store, population, rankings, encoder, guard, clock, reads: RANKING_READS },
+    ...{ root: destinationsRoot ?? null, scratch: join(dataDir, 'deliveries') },
+    config: { ...DEFAULT_SERVICE_CONFIG, ...config },
+  });
   const webhooks = new WebhookDispatcher({
-    outbox: store.outbox,
-    guard: createAddressGuard(allowedHosts, resolve),
+    ...{ outbox: store.outbox, guard, destinations },
     logger,
     clock,
     config: { ...DEFAULT_SERVICE_CONFIG, ...config },
@@ -329,7 +338,7 @@ export async function openFixture(
     wake: () => {
       wakes += 1;
     },
-    webhooks,
+    ...{ webhooks, destinations },
     telemetry: null,
     logger,
     clock,

@@ -4,9 +4,8 @@
  */
 
 import { PARQUET_TYPE } from '../../lib/media-types.ts';
-import type { GatheredTexts } from '../../lib/text/text-table.ts';
-import { itemsOf, type MemberBlock, textsOf } from './member-blocks.ts';
-import { ParquetEncoder } from './parquet.ts';
+import { type ChangeBlock, itemsOf, type MemberBlock, textsOf } from './member-blocks.ts';
+import { parquetChanges, parquetMembers } from './parquet.ts';
 import {
   CHANGE_ROWS,
   type ChangedUser,
@@ -18,16 +17,10 @@ import {
   type TextType,
 } from './row-formats.ts';
 
-/** Users who are in only one of two audiences. */
-export interface ChangeBlock {
-  readonly change: ChangedUser['change'];
-  readonly ids: GatheredTexts;
-}
-
 /** The kind of rows in a stream, and their encoding. */
 export type Encoding =
   | { readonly rows: 'members' | 'changes'; readonly type: TextType; readonly isSafe: boolean }
-  | { readonly rows: 'members'; readonly type: typeof PARQUET_TYPE; readonly rowGroupRows: number };
+  | { readonly rows: 'members' | 'changes'; readonly type: typeof PARQUET_TYPE; readonly rowGroupRows: number };
 
 export type RowBlock = MemberBlock | ChangeBlock;
 
@@ -40,8 +33,9 @@ export interface BlockEncoder {
 
 export function createEncoder(encoding: Encoding): BlockEncoder {
   if (encoding.type === PARQUET_TYPE) {
-    const file = new ParquetEncoder(encoding.rowGroupRows);
-    return { add: (block) => file.add(block as MemberBlock), end: () => file.end() };
+    const { rows, rowGroupRows } = encoding;
+    const file = rows === 'members' ? parquetMembers(rowGroupRows) : parquetChanges(rowGroupRows);
+    return { add: (block) => file.add(block as MemberBlock & ChangeBlock), end: () => file.end() };
   }
   const text = new TextEncoder();
   const { rows, type, isSafe } = encoding;

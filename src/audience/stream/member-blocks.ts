@@ -23,6 +23,12 @@ export interface MemberBlock {
   readonly candidates: number;
 }
 
+/** Users who are in only one of two audiences. */
+export interface ChangeBlock {
+  readonly change: 'removed' | 'added';
+  readonly ids: GatheredTexts;
+}
+
 /**
  * Yields the members of an audience of `size` ranks, starting at the 0-based rank `fromRank` (default: 0), in blocks of
  * `blockSize` ranks, which are read on demand. A block may be empty, because erased users and users

@@ -5,8 +5,11 @@
 import type { IdempotentRequest, Page } from '../types.ts';
 import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-types.ts';
 
+/** What a delivery goes to: a URL, or a folder or bucket. */
+export type ReceiverKind = 'webhook' | 'destination';
+
 /**
- * The outbox. Times are in milliseconds since 1970. The response stored for `once` is part of the commit that creates
+ * The outbox. Destinations receive deliveries like webhooks, so `webhook` here may also be a destination. Times are in milliseconds since 1970. The response stored for `once` is part of the commit that creates
  * the delivery; AnsweredBefore is thrown if another process has answered that request.
  */
 export interface Outbox {
@@ -15,12 +18,19 @@ export interface Outbox {
 
   /**
    * Queues the event of an earlier delivery again, as a new delivery.
-   * @throws AppError webhook_not_found, delivery_not_found, webhook_disabled, storage_failed, unavailable
+   * @throws AppError webhook_not_found, destination_not_found, delivery_not_found, webhook_disabled, storage_failed,
+   * unavailable
    */
-  replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Promise<Delivery>;
+  replay(
+    webhookId: string,
+    deliveryId: string,
+    now: number,
+    once?: IdempotentRequest<Delivery>,
+    kind?: ReceiverKind,
+  ): Promise<Delivery>;
 
-  /** A webhook's deliveries, newest first. @throws AppError webhook_not_found, invalid_cursor */
-  deliveries(webhookId: string, query: DeliveryQuery): Promise<Page<Delivery>>;
+  /** A webhook's deliveries, newest first. @throws AppError webhook_not_found, destination_not_found, invalid_cursor */
+  deliveries(webhookId: string, query: DeliveryQuery, kind?: ReceiverKind): Promise<Page<Delivery>>;
 
   /**
    * At most `perWebhook` due deliveries of each enabled webhook. Deliveries that have been due longest come first.

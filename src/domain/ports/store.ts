@@ -9,6 +9,7 @@ import type { BlobReader, Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
 import type { Cluster } from './cluster.ts';
 import type { Conversions } from './conversions.ts';
+import type { Destinations } from './destinations.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
 import type { StoreHealth } from './health.ts';
@@ -123,7 +124,9 @@ export interface CampaignStore
   readonly userSets: UserSets;
   /** Webhooks and their secrets. */
   readonly webhooks: Webhooks;
-  /** Events for webhooks and their deliveries. */
+  /** Folders and buckets that receive new audience versions. */
+  readonly destinations: Destinations;
+  /** Events for webhooks and destinations, and their deliveries. */
   readonly outbox: Outbox;
   /** The API keys of callers. */
   readonly apiKeys: ApiKeys;

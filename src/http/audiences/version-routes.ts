@@ -2,7 +2,7 @@
 
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../../lib/media-types.ts';
-import type { ChangeBlock, HeldRanking, Side } from '../../service/ports/rankings.ts';
+import type { HeldRanking, Side } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -104,7 +104,9 @@ function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, strea
           .type(JSON_TYPE)
           .send(await diffCounts(reads, audiences, both));
       const encoding = { rows: 'changes', type, isSafe } as const;
-      const chunks = encoder.encode(encoding, changes(dependencies, both), streams.turn);
+      const { streamChunkRows } = dependencies.config;
+      const blocks = reads.changeBlocks(both.from, both.to, population.directory, streamChunkRows);
+      const chunks = encoder.encode(encoding, blocks, streams.turn);
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)
@@ -162,18 +164,4 @@ async function openBoth(
     close();
     throw error;
   }
-}
-
-async function* changes(
-  { config, population, reads }: ServerDependencies,
-  { from, to }: OpenSides,
-): AsyncGenerator<ChangeBlock> {
-  const { directory } = population;
-  const blockOf = (change: ChangeBlock['change'], users: Uint32Array): ChangeBlock => ({
-    change,
-    ids: directory.gatherIds(users.filter((user) => !directory.isErased(user))),
-  });
-  const block = config.streamChunkRows;
-  for await (const users of reads.missingFrom(from, to, block)) yield blockOf('removed', users);
-  for await (const users of reads.missingFrom(to, from, block)) yield blockOf('added', users);
 }

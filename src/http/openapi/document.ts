@@ -41,6 +41,10 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
           description:
             'Signed HTTP calls that report the result of each expansion, and each change that a caller makes to an audience.',
         },
+        {
+          name: 'destinations',
+          description: 'Folders and buckets to which each new audience version is written.',
+        },
         { name: 'keys', description: 'API keys and the audit log.' },
         { name: 'health', description: 'Health, status and metrics of the service, for operators.' },
       ],

@@ -81,6 +81,7 @@ export const delivery = answerOf<Delivery>()(
         event_id: 'd9428888-122b-4b2a-9f5a-2e6e9a1f7b10',
         type: 'campaign.ready',
         campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        audience_version: 1,
         state: 'pending',
         attempts: 1,
         replay_of: null,
@@ -100,6 +101,10 @@ export const delivery = answerOf<Delivery>()(
       .describe('Value of the header `webhook-id`, which is the same for all attempts and replays of an event.'),
     type: z.enum(EVENT_TYPES),
     campaign_id: z.string().nullable().describe('The campaign that the event is about; `null` for a ping.'),
+    audience_version: z
+      .int()
+      .nullable()
+      .describe('The audience version that is active after the event; `null` if there is none.'),
     state: z.enum(DELIVERY_STATES),
     attempts: z.int().min(0),
     replay_of: z

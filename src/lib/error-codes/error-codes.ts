@@ -95,11 +95,18 @@ const rows = {
     meaning: 'There is no webhook with this id. The webhook may have been deleted.',
     advice: 'GET /v1/webhooks lists the existing webhooks.',
   },
+  destination_not_found: {
+    status: 404,
+    title: 'There is no such destination',
+    meaning: 'There is no destination with this id. The destination may have been deleted.',
+    advice: 'GET /v1/destinations lists the existing destinations.',
+  },
   delivery_not_found: {
     status: 404,
-    title: 'The webhook has no such delivery',
-    meaning: 'The webhook has no delivery with this id, or the delivery has been removed because of its age.',
-    advice: "List the webhook's deliveries and use an id from there.",
+    title: 'There is no such delivery',
+    meaning:
+      'The webhook or destination has no delivery with this id, or the delivery has been removed because of its age.',
+    advice: 'List the deliveries of the webhook or destination, and use an id from there.',
   },
   method_not_allowed: {
     status: 405,
@@ -219,6 +226,12 @@ const rows = {
     title: 'There are too many webhooks',
     meaning: 'The service has reached its maximum number of webhooks.',
     advice: 'Delete a webhook that is not needed, or ask the operator for a higher limit.',
+  },
+  too_many_destinations: {
+    status: 409,
+    title: 'There are too many destinations',
+    meaning: 'The service has reached its maximum number of destinations.',
+    advice: 'Delete a destination that is not needed.',
   },
   body_too_large: {
     status: 413,

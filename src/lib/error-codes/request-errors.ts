@@ -54,4 +54,14 @@ export const REQUEST_ERRORS = {
     advice:
       'Use an https URL of a public host. The operator can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
   },
+  destination_refused: {
+    status: 400,
+    title: 'Audiences cannot be delivered to this folder or bucket',
+    meaning:
+      'The folder is not below METAHEAC_DESTINATIONS_ROOT, or the bucket, prefix or endpoint cannot be used: an ' +
+      'endpoint must have an https URL of a public host.',
+    advice:
+      'Correct the place as the message says. The operator sets the root of folders with METAHEAC_DESTINATIONS_ROOT, ' +
+      'and can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
+  },
 } satisfies Readonly<Record<string, ProblemRow>>;

@@ -21,6 +21,8 @@ export interface NodeOptions extends ClusterOptions, ListenOptions, EngineOption
   readonly limits: Partial<Limits>;
   /** Non-public hosts and CIDRs that webhooks may call. */
   readonly webhookAllowedHosts: readonly string[];
+  /** The folder below which destinations may write; by default, no folder can be a destination. */
+  readonly destinationsRoot?: string | null;
   /** Whether to serve each version of the population as soon as it is published. */
   readonly followPopulation?: boolean;
 }
@@ -53,7 +55,7 @@ async function compose(
   limits: Limits,
   closers: AsyncDisposableStack,
 ): Promise<Omit<Service, 'close'>> {
-  const { logger, hasEngine, webhookAllowedHosts, followPopulation = false } = options;
+  const { logger, hasEngine, webhookAllowedHosts, destinationsRoot, followPopulation = false } = options;
   const joined = await joinCluster(options, limits, closers, true);
   const { store, cluster, data, record, served, kept } = joined;
   requireKeyFor(options.host, options.apiKey !== null || (await store.apiKeys.exist()), options.trustedProxies);
@@ -68,7 +70,7 @@ async function compose(
   };
   const service = await composeService(
     {
-      ...{ ...joined, limits, logger, webhookAllowedHosts, supervisor, keeper, hasEngine },
+      ...{ ...joined, limits, logger, webhookAllowedHosts, destinationsRoot, supervisor, keeper, hasEngine },
       history: { models: data.models, given: served.now.model.folder },
       populationFolder: data.population,
       followsFolder: false,

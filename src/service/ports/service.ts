@@ -7,6 +7,7 @@ import type { Telemetry } from '../../lib/tracing.ts';
 import type { Population } from '../../population/read.ts';
 import type { Limits } from '../limits.ts';
 import type { AudienceExplainer, CustomisedModels } from './audiences.ts';
+import type { DestinationService } from './destinations.ts';
 import type { Estimates } from './estimates.ts';
 import type { EngineStatus, Machine, SharedStatus, StorageStatus } from './health.ts';
 import type { Models } from './models.ts';
@@ -79,6 +80,7 @@ export interface ServicePorts {
    */
   readonly wake: () => void;
   readonly webhooks: WebhookService;
+  readonly destinations: DestinationService;
   /** Telemetry of the API process; null if nothing is exported. */
   readonly telemetry: Telemetry | null;
   readonly logger: Logger;

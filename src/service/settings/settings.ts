@@ -255,6 +255,18 @@ export const settingsSchema = z.object({
     byDefault: 'none',
     isList: true,
     description:
-      'Hosts and CIDRs (`a,b,..`) that webhooks may call even if they are not public; these hosts may also use http.',
+      'Hosts and CIDRs (`a,b,..`) that webhooks, and destinations with an endpoint, may call even if they are not ' +
+      'public; these hosts may also use http.',
   }),
+  METAHEAC_DESTINATIONS_ROOT: z
+    .string()
+    .min(1)
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'none',
+      isPath: true,
+      description:
+        'Folder below which destinations may write audiences ([destinations](destinations.md)); without it, only ' +
+        'buckets can be destinations. All nodes of a cluster must share it.',
+    }),
 });

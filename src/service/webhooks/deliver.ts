@@ -21,6 +21,8 @@ export interface PostResult {
   readonly error: string | null;
   /** Unparsed Retry-After header of the response. */
   readonly retryAfter: string | null;
+  /** Whether no later attempt could succeed. */
+  readonly isFinal?: boolean;
 }
 
 /** Sends `body` as JSON. The promise never rejects. */

@@ -1,12 +1,13 @@
-/** Sends due deliveries to webhooks in the background. */
+/** Sends due deliveries to webhooks and destinations in the background. */
 import { setMaxListeners } from 'node:events';
 import { type Leadership, SOLE_LEADER } from '../../domain/ports/leader.ts';
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { Attempt, DueDelivery } from '../../domain/webhook-types.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { assert, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
+import type { DestinationWriter } from '../destinations/destination-writer.ts';
 import type { Limits } from '../limits.ts';
 import type { AttemptCounts, WebhookService } from '../ports/webhooks.ts';
 import type { AddressGuard } from './address-guard.ts';
@@ -28,6 +29,8 @@ export interface DispatcherOptions {
   /** Only the leader sends. By default, this process leads. */
   readonly leadership?: Leadership;
   readonly guard: AddressGuard;
+  /** Makes the attempts whose receiver is a destination; required if there are destinations. */
+  readonly destinations?: Pick<DestinationWriter, 'deliver'>;
   readonly logger: Logger;
   readonly clock: ServiceClock;
   /** Makes a span for each attempt; the receiver gets the span's context in `traceparent`. */
@@ -128,7 +131,8 @@ export class WebhookDispatcher implements WebhookService {
     for (const delivery of due) {
       if (this.#ended.has(delivery.id)) continue;
       const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
-      if (calls.length >= most || this.#calls.has(delivery.id)) continue;
+      // a destination gets one version after the other, so that a delta finds the version before it
+      if (calls.length >= (delivery.destination === null ? most : 1) || this.#calls.has(delivery.id)) continue;
       const done = this.#attempt(delivery)
         .catch((error) => this.#pause(error))
         .finally(() => {
@@ -145,7 +149,7 @@ export class WebhookDispatcher implements WebhookService {
     const start = clock.elapsed();
     const ageMs = clock.now() - delivery.createdAt;
     const span = this.#startSpan(delivery);
-    const result = await this.#post(delivery, span);
+    const result = delivery.destination === null ? await this.#post(delivery, span) : await this.#write(delivery);
     endSpan(span, result);
     if (result.error === 'aborted') return;
     const [now, durationMs] = [clock.now(), clock.elapsed() - start];
@@ -181,23 +185,29 @@ export class WebhookDispatcher implements WebhookService {
     });
   }
 
+  #write({ destination, body }: DueDelivery): Promise<PostResult> {
+    const { destinations } = this.#options;
+    assert(destinations !== undefined && destination !== null, 'nothing writes to destinations');
+    return destinations.deliver(destination, body, this.#abort.signal);
+  }
+
   #outcomeOf(
     delivery: DueDelivery,
-    { status, retryAfter }: PostResult,
+    { status, error, retryAfter, isFinal = false }: PostResult,
     now: number,
   ): Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> {
-    const isDelivered = status !== null && status >= 200 && status < 300;
-    if (isDelivered) return { state: 'delivered', nextAttemptAt: null, isGone: false };
+    if (isTaken(status, error)) return { state: 'delivered', nextAttemptAt: null, isGone: false };
     const isGone = status === 410;
-    const next = isGone
-      ? null
-      : nextAttemptAt(
-          delivery,
-          delivery.attempts + 1,
-          now,
-          this.#options.config.webhookRetryMs,
-          retryAfterTime(retryAfter, now, this.#options.clock.wall()),
-        );
+    const next =
+      isGone || isFinal
+        ? null
+        : nextAttemptAt(
+            delivery,
+            delivery.attempts + 1,
+            now,
+            this.#options.config.webhookRetryMs,
+            retryAfterTime(retryAfter, now, this.#options.clock.wall()),
+          );
     return { state: next === null ? 'failed' : 'pending', nextAttemptAt: next, isGone };
   }
 
@@ -242,10 +252,14 @@ export class WebhookDispatcher implements WebhookService {
   }
 }
 
+/** Whether an attempt succeeded. An attempt without a status and an error wrote files. */
+function isTaken(status: number | null, error: string | null): boolean {
+  return error === null && (status === null || (status >= 200 && status < 300));
+}
+
 function endSpan(span: Span | null, { status, error }: PostResult): void {
-  const isTaken = status !== null && status >= 200 && status < 300;
   const attributes = { 'http.response.status_code': status, 'error.type': error };
-  span?.end({ attributes, error: isTaken ? null : (error ?? `status ${status}`) });
+  span?.end({ attributes, error: isTaken(status, error) ? null : (error ?? `status ${status}`) });
 }
 
 /** Log fields for the campaign and the expansion of an event. */

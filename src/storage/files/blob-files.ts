@@ -87,6 +87,15 @@ export class FolderBlobFiles implements BlobFiles {
     return storing(`remove ${name}`, () => rm(this.#pathOf(name), { force: true }));
   }
 
+  /** Removes what killed writers left below `prefix`, a folder. Another writer of these files would fail. */
+  removeLeftovers(prefix: string): Promise<void> {
+    return storing(`list ${prefix}`, async () => {
+      const folder = this.#pathOf(prefix);
+      const names = await readdir(folder).catch(ifMissing([]));
+      await Promise.all(names.filter((name) => name.startsWith(TEMPORARY)).map((name) => rm(join(folder, name))));
+    });
+  }
+
   async #find(name: string): Promise<TaggedFile | null> {
     try {
       const data = await readFile(this.#pathOf(name));
@@ -111,7 +120,8 @@ export class FolderBlobFiles implements BlobFiles {
 
   async #place(name: string, write: (temporary: string) => Promise<void>): Promise<void> {
     const path = this.#pathOf(name);
-    const temporary = `${path}${TEMPORARY}${randomUUID()}`;
+    // programs that read a folder skip names with a dot at the beginning
+    const temporary = join(dirname(path), `${TEMPORARY}${randomUUID()}`);
     createFolder(dirname(path));
     try {
       await write(temporary);

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { normalize } from 'node:path/posix';
 import type { BlobFileEntry, BlobFiles, PutCondition, TaggedFile } from '../../domain/ports/blob-files.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, assert } from '../../lib/errors.ts';
 import { removeQuietly, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
 import { inParallel } from '../../lib/limited.ts';
@@ -18,11 +19,14 @@ export class S3BlobFiles implements BlobFiles {
   readonly #removal: Removal;
   readonly #prefix: string;
 
-  /** Files below `folder`, which holds no other blobs. */
-  constructor(storage: ObjectStorage, removal: Removal, folder: string) {
+  readonly #isForBlobs: boolean;
+
+  /** Files below `folder`, which holds no other blobs; null for files of a location that holds no blobs at all. */
+  constructor(storage: ObjectStorage, removal: Removal, folder: string | null) {
     this.#storage = storage;
     this.#removal = removal;
-    this.#prefix = `${storage.prefix}${pathOf(folder)}/`;
+    this.#isForBlobs = folder !== null;
+    this.#prefix = folder === null ? storage.prefix : `${storage.prefix}${pathOf(folder)}/`;
   }
 
   async find(name: string): Promise<TaggedFile | null> {
@@ -114,6 +118,7 @@ export class S3BlobFiles implements BlobFiles {
   }
 
   #keyOf(name: string): string {
-    return `${this.#prefix}${pathOf(name)}`;
+    assert(normalize(name) === name && !name.startsWith('..'), `file ${name} leads out of the storage`);
+    return `${this.#prefix}${this.#isForBlobs ? pathOf(name) : name}`;
   }
 }

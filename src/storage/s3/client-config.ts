@@ -1,5 +1,6 @@
 /** The settings of the SDK's client: server, region, TLS, connections. */
 import { readFileSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { messageOf, UsageError } from '../../lib/errors.ts';
@@ -10,8 +11,12 @@ import type { S3Location } from './location.ts';
  * `repeated` repeats calls, so that one time limit covers a call, its body and the comparison of its sha256. Attempts
  * of the SDK itself would multiply with these. @throws UsageError if the file of AWS_CA_BUNDLE cannot be read
  */
-export function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' | 'prefix'>, limits: BlobLimits) {
-  const agent = { keepAlive: true, maxSockets: limits.blobConnections };
+export function configOf(
+  { endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' | 'prefix'>,
+  limits: BlobLimits,
+  lookup?: LookupFunction,
+) {
+  const agent = { keepAlive: true, maxSockets: limits.blobConnections, ...(lookup && { lookup }) };
   return {
     maxAttempts: 1,
     ...(endpoint !== undefined && { endpoint }),

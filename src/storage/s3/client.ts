@@ -3,6 +3,7 @@
  * then it rejects with AppError storage_failed, whose errno is ENOENT if the object does not exist.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import type { LookupFunction } from 'node:net';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -23,7 +24,11 @@ export interface ClientOptions {
   readonly clock: Pick<Clock, 'elapsed'>;
   readonly limits: BlobLimits;
   /** By default, the SDK's chain: environment, profiles, roles of the instance or pod. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** The profile with the credentials, instead of the one that AWS_PROFILE names. */
+  readonly profile?: string | undefined;
+  /** Resolves the host of the server; by default, the system does. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 export interface ObjectEntry {
@@ -68,7 +73,8 @@ export class ObjectStorage {
   readonly #patience: Patience;
 
   /** @throws UsageError if the file of AWS_CA_BUNDLE cannot be read */
-  constructor({ bucket, prefix, ...server }: S3Location, { clock, limits, credentials }: ClientOptions) {
+  constructor({ bucket, prefix, ...server }: S3Location, options: ClientOptions) {
+    const { clock, limits, credentials, profile, lookup } = options;
     this.bucket = bucket;
     this.prefix = prefix;
     this.isPlain = isPlain(server.endpoint);
@@ -76,7 +82,11 @@ export class ObjectStorage {
     // hosts that fail at the same time must not retry at the same time
     const rng = createRng(randomUUID());
     this.#patience = { clock, rng, patienceMs: limits.blobPatienceMs };
-    this.#s3 = new S3Client({ ...configOf(server, limits), ...(credentials && { credentials }) });
+    this.#s3 = new S3Client({
+      ...configOf(server, limits, lookup),
+      ...(credentials && { credentials }),
+      ...(profile !== undefined && { profile }),
+    });
     signKnownSums(this.#s3);
   }
 

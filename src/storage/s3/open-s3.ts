@@ -25,6 +25,8 @@ export interface S3Options {
   /** Called when the rules of the bucket keep versions of removed objects. */
   readonly onKept?: (kept: KeptVersions) => void;
   readonly credentials?: ClientOptions['credentials'];
+  readonly profile?: ClientOptions['profile'];
+  readonly lookup?: ClientOptions['lookup'];
 }
 
 export interface OpenedS3 {
@@ -42,8 +44,8 @@ export interface OpenedS3 {
   close(): void;
 }
 
-/** Opens single files below a folder of their own, without a cache. Calls no storage. @throws UsageError */
-export function openS3Files(url: string, folder: string, options: S3Options): S3BlobFiles {
+/** Opens single files without a cache, below a folder of their own unless `folder` is null. Calls no storage. @throws UsageError */
+export function openS3Files(url: string, folder: string | null, options: S3Options): S3BlobFiles {
   const { storage, removal } = withoutCache(url, options);
   return new S3BlobFiles(storage, removal, folder);
 }
@@ -58,9 +60,9 @@ export async function requireUsableS3(url: string, options: S3Options): Promise<
 }
 
 function withoutCache(url: string, options: S3Options) {
-  const { clock, credentials, onKept = () => {} } = options;
+  const { clock, onKept = () => {} } = options;
   const limits = { ...DEFAULT_BLOB_LIMITS, ...options.limits };
-  const storage = new ObjectStorage(parseS3Url(url), { clock, limits, ...(credentials && { credentials }) });
+  const storage = new ObjectStorage(parseS3Url(url), { ...options, limits });
   return { storage, removal: new Removal(storage, () => clock.now(), onKept), limits };
 }
 

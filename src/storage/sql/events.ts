@@ -3,8 +3,9 @@
  * milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
+import { isDelivered, type NewDestination } from '../../domain/destinations.ts';
 import type { ExpansionState } from '../../domain/states.ts';
-import type { Reason } from '../../domain/types.ts';
+import type { Labels, Reason } from '../../domain/types.ts';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
 import { eventOfEnd } from '../../domain/webhooks.ts';
 import { insertRow } from './columns.ts';
@@ -133,16 +134,41 @@ export class EventLog {
   async #tell(
     t: Transaction,
     type: CampaignEvent,
-    data: object,
+    data: Readonly<Record<string, unknown>> & { readonly campaign_id: string },
     now: number,
     traceparent: string | null = null,
   ): Promise<void> {
-    const webhooks = await t.all<{ readonly number: number }>(
-      `SELECT number FROM webhooks WHERE enabled AND ${t.dialect.hasItem('events', 'type')} ORDER BY number`,
+    const subscribed = await t.all<Subscriber>(
+      `SELECT number, destination FROM webhooks WHERE enabled AND ${t.dialect.hasItem('events', 'type')}
+       ORDER BY number`,
       { type },
     );
+    const webhooks = await withoutOtherLabels(t, subscribed, data.campaign_id);
     if (webhooks.length === 0) return;
     const event = await this.insertEvent(t, type, data, now, traceparent);
     for (const { number } of webhooks) await this.insertDelivery(t, number, event, null, now);
   }
+}
+
+/** A webhook or destination that an event goes to; `destination` is JSON. */
+interface Subscriber {
+  readonly number: number;
+  readonly destination: string | null;
+}
+
+/** Leaves out destinations that do not receive campaigns with the labels of this campaign. */
+async function withoutOtherLabels(
+  t: Transaction,
+  subscribers: readonly Subscriber[],
+  campaign: string,
+): Promise<readonly Subscriber[]> {
+  if (subscribers.every(({ destination }) => destination === null)) return subscribers;
+  const row = await t.get<{ readonly labels: string }>('SELECT labels FROM campaigns WHERE id = @campaign', {
+    campaign,
+  });
+  const labels = readJson<Labels>(row!.labels, 'c.labels');
+  return subscribers.filter(
+    ({ destination }) =>
+      destination === null || isDelivered(readJson<NewDestination>(destination, 'w.destination'), labels),
+  );
 }

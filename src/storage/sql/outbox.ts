@@ -1,6 +1,7 @@
 /** Events to deliver to webhooks. Times are milliseconds since 1970. */
+import type { NewDestination } from '../../domain/destinations.ts';
 import { deliveryNotFound } from '../../domain/not-found.ts';
-import type { Outbox } from '../../domain/ports/outbox.ts';
+import type { Outbox, ReceiverKind } from '../../domain/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../../domain/types.ts';
 import type {
   Attempt,
@@ -15,6 +16,7 @@ import { boundsOf, flag, pageOf, plain, type RowOf, readRow, refuseDamaged, sele
 import type { StoreDependencies } from './dependencies.ts';
 import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
+import { readJson } from './json.ts';
 import type { Database, RowReference, Sql, Transaction } from './sql.ts';
 import { getWebhookRow, NEWEST_FIRST } from './webhooks.ts';
 
@@ -35,7 +37,7 @@ const COLUMNS = {
   eventId: plain<string>('e.id'),
   type: plain<EventType>('e.type'),
   // JSON functions of Postgres refuse some texts that a campaign's name may contain
-  campaignId: { sql: 'e.body', read: (body: unknown) => campaignOf(body as string) },
+  campaignId: { sql: 'e.body', read: (body: unknown) => dataOf(body as string).campaign_id ?? null },
   state: plain<DeliveryState>('d.state'),
   attempts: plain<number>('d.attempts'),
   replayOf: plain<string | null>('d.replay_of'),
@@ -45,13 +47,21 @@ const COLUMNS = {
   lastError: plain<string | null>('d.last_error'),
   lastDurationMs: plain<number | null>('d.last_duration_ms'),
   createdAt: plain<number>('d.created_at'),
+  audienceVersion: { sql: 'e.body', read: (body: unknown) => dataOf(body as string).audience_version ?? null },
 };
 
-function campaignOf(body: string): string | null {
-  return (JSON.parse(body) as { readonly data: { readonly campaign_id?: string } }).data.campaign_id ?? null;
+function dataOf(body: string) {
+  return (JSON.parse(body) as EventBody).data;
+}
+
+interface EventBody {
+  readonly data: { readonly campaign_id?: string; readonly audience_version?: number | null };
 }
 
 type DeliveryRow = RowOf<typeof COLUMNS>;
+/** A due delivery without the secrets of its webhook; `destination` is JSON. */
+type StoredDue = Omit<DueDelivery, 'secrets' | 'destination'> & { readonly destination: string | null };
+
 type UnreadRow = Pick<DeliveryRow, 'number' | 'event'>;
 
 const SELECT_DELIVERY = `
@@ -116,17 +126,18 @@ export class OutboxRepository implements Outbox {
     deliveryId: string,
     now: number,
     once?: IdempotentRequest<Delivery>,
+    kind: ReceiverKind = 'webhook',
   ): Promise<Delivery> {
     return this.#database.write(async (t) => {
-      const { number } = await getWebhookRow(t, webhookId);
+      const { number } = await getWebhookRow(t, webhookId, kind);
       const { event } = await getDelivery(t, number, deliveryId);
-      const webhook = await enabledWebhook(t, webhookId);
+      const webhook = await enabledWebhook(t, webhookId, kind);
       return this.#queue(t, [webhook, event, deliveryId], now, once);
     });
   }
 
-  async deliveries(webhookId: string, query: DeliveryQuery): Promise<Page<Delivery>> {
-    const { number: webhook } = await getWebhookRow(this.#database, webhookId);
+  async deliveries(webhookId: string, query: DeliveryQuery, kind: ReceiverKind = 'webhook'): Promise<Page<Delivery>> {
+    const { number: webhook } = await getWebhookRow(this.#database, webhookId, kind);
     const byState = query.state === undefined ? '' : IN_STATE[query.state];
     const rows = await this.#database.all<UnreadRow>(
       `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState}
@@ -234,9 +245,9 @@ export class OutboxRepository implements Outbox {
   }
 
   async #dueOf(webhook: number, now: number, most: number): Promise<DueDelivery[]> {
-    const rows = await this.#database.all<Omit<DueDelivery, 'secrets'>>(
+    const rows = await this.#database.all<StoredDue>(
       `SELECT d.id, d.attempts, d.created_at AS "createdAt", e.id AS "eventId", e.type, e.body, e.traceparent,
-         w.id AS "webhookId", w.url
+         w.id AS "webhookId", w.url, w.destination
        FROM webhooks w JOIN webhook_deliveries d ON d.webhook = w.number JOIN webhook_events e ON e.number = d.event
        WHERE w.number = @webhook AND w.enabled AND d.state = 'pending' AND d.next_attempt_at <= @now
        ORDER BY d.next_attempt_at, d.number LIMIT @most`,
@@ -248,7 +259,10 @@ export class OutboxRepository implements Outbox {
       { webhook, now },
     );
     const secrets = signing.map(({ secret }) => secret);
-    return rows.map((row) => ({ ...row, secrets }));
+    return rows.map(({ destination: stored, ...row }) => {
+      const destination = stored === null ? null : readJson<NewDestination>(stored, 'w.destination');
+      return { ...row, secrets, destination };
+    });
   }
 
   /** Queues a delivery of an event, and stores the response. */
@@ -277,8 +291,8 @@ async function getDelivery(
   return { event: row.event, delivery: toDelivery(row) };
 }
 
-async function enabledWebhook(sql: Sql, id: string): Promise<number> {
-  const webhook = await getWebhookRow(sql, id);
+async function enabledWebhook(sql: Sql, id: string, kind: ReceiverKind = 'webhook'): Promise<number> {
+  const webhook = await getWebhookRow(sql, id, kind);
   requireEnabled(webhook);
   return webhook.number;
 }

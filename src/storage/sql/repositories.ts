@@ -12,6 +12,7 @@ import { Cleanup, type StoreFolder } from './cleanup.ts';
 import { StoredClock } from './clock.ts';
 import { ConversionRepository } from './conversions.ts';
 import type { StoreDependencies } from './dependencies.ts';
+import { DestinationRepository } from './destinations.ts';
 import { EventLog } from './events.ts';
 import { ExpansionRepository } from './expansions.ts';
 import { FeedbackRepository } from './feedback.ts';
@@ -89,6 +90,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
     cluster,
     ranges,
     webhooks: new WebhookRepository(dependencies, audit),
+    destinations: new DestinationRepository(dependencies, audit),
     clock,
     health: new HealthRepository(dependencies, dependencies.lostFiles),
     reserve,

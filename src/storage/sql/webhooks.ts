@@ -1,7 +1,9 @@
-/** Rows of webhooks and their secrets. Times are milliseconds since 1970. */
+/** Rows of webhooks and their secrets. Destinations are rows of the same table (`destinations.ts`). Times are milliseconds since 1970. */
 import { randomUUID } from 'node:crypto';
-import { webhookNotFound } from '../../domain/not-found.ts';
+import type { NewDestination } from '../../domain/destinations.ts';
+import { destinationNotFound, webhookNotFound } from '../../domain/not-found.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
+import type { ReceiverKind } from '../../domain/ports/outbox.ts';
 import type { Webhooks } from '../../domain/ports/webhooks.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
 import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
@@ -37,14 +39,22 @@ const COLUMNS = {
   description: plain<string>('description'),
   enabled: flag('enabled'),
   disabledReason: plain<string | null>('disabled_reason'),
+  destination: json<NewDestination | null>('destination'),
   createdAt: plain<number>('created_at'),
   updatedAt: plain<number>('updated_at'),
 };
 
-type WebhookRow = RowOf<typeof COLUMNS>;
-type NumberedRow = { readonly number: number };
+export type WebhookRow = RowOf<typeof COLUMNS>;
+export type NumberedRow = { readonly number: number };
 
 const SELECT_WEBHOOK = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
+
+/** Selects the rows of webhooks or of destinations. */
+const OF_KIND: Readonly<Record<ReceiverKind, string>> = {
+  webhook: 'destination IS NULL',
+  destination: 'destination IS NOT NULL',
+};
+const NOT_FOUND = { webhook: webhookNotFound, destination: destinationNotFound } as const;
 
 export class WebhookRepository implements Webhooks {
   readonly #database: Database;
@@ -64,8 +74,7 @@ export class WebhookRepository implements Webhooks {
     const id = randomUUID();
     const secret = newWebhookSecret();
     return this.#database.write(async (t) => {
-      const { count } = (await t.get<{ readonly count: number }>('SELECT count(*) AS count FROM webhooks'))!;
-      refuseMoreWebhooks(count, maximum);
+      refuseMoreWebhooks(await countReceivers(t, 'webhook'), maximum);
       const row = { id, ...toWritten({ ...input, enabled: true }), created_at: now, updated_at: now };
       const webhook = await insertRow(t, 'webhooks', row);
       await insert(t, 'webhook_secrets', { webhook, secret });
@@ -79,13 +88,7 @@ export class WebhookRepository implements Webhooks {
   }
 
   async list(query: PageQuery): Promise<Page<Webhook>> {
-    const rows = await this.#database.all<NumberedRow>(
-      `${SELECT_WEBHOOK} WHERE number < @before ORDER BY number DESC LIMIT @most`,
-      boundsOf('webhooks', query),
-    );
-    return pageOf(this.#database, 'webhooks', rows, query.limit, referencesOf, (row) =>
-      toWebhook(readRow(COLUMNS, row)),
-    );
+    return listReceivers(this.#database, 'webhook', query, toWebhook);
   }
 
   async update(id: string, change: WebhookChange, now: number, accept?: Accept<Webhook>): Promise<Webhook> {
@@ -98,17 +101,8 @@ export class WebhookRepository implements Webhooks {
     });
   }
 
-  /** Also removes a damaged webhook. */
   async remove(id: string): Promise<void> {
-    await this.#database.freeing(async () => {
-      await this.#removeEnded(await getNumber(this.#database, id));
-      await this.#database.write(async (t) => {
-        const number = await getNumber(t, id);
-        await t.run('DELETE FROM webhook_deliveries WHERE webhook = @number', { number });
-        await t.run('DELETE FROM webhook_secrets WHERE webhook = @number', { number });
-        await t.run('DELETE FROM webhooks WHERE number = @number', { number });
-      });
-    });
+    await removeReceiver(this.#database, 'webhook', id);
   }
 
   async rotate(
@@ -134,34 +128,67 @@ export class WebhookRepository implements Webhooks {
       return signed(t, id, secret, now, once);
     });
   }
+}
 
-  /** Removes deliveries that have ended, so that the transaction that removes the webhook has little to do. */
-  async #removeEnded(number: number): Promise<void> {
-    const removeSome = () =>
-      this.#database.run(
-        `DELETE FROM webhook_deliveries WHERE number IN (
-           SELECT number FROM webhook_deliveries WHERE webhook = @number AND state <> 'pending' LIMIT ${REMOVED_ROWS})`,
-        { number },
-      );
-    while ((await removeSome()) === REMOVED_ROWS);
-  }
+/** A page of all webhooks or all destinations, newest first. @throws AppError invalid_cursor */
+export async function listReceivers<T>(
+  database: Database,
+  kind: ReceiverKind,
+  query: PageQuery,
+  toItem: (row: WebhookRow) => T,
+): Promise<Page<T>> {
+  const list = `${kind}s` as const;
+  const rows = await database.all<NumberedRow>(
+    `${SELECT_WEBHOOK} WHERE number < @before AND ${OF_KIND[kind]} ORDER BY number DESC LIMIT @most`,
+    boundsOf(list, query),
+  );
+  return pageOf(database, list, rows, query.limit, referencesOf, (row) => toItem(readRow(COLUMNS, row)));
+}
+
+export async function countReceivers(t: Transaction, kind: ReceiverKind): Promise<number> {
+  const sql = `SELECT count(*) AS count FROM webhooks WHERE ${OF_KIND[kind]}`;
+  return (await t.get<{ readonly count: number }>(sql))!.count;
+}
+
+/** Removes a webhook or destination with its deliveries, even if its row is damaged. */
+export async function removeReceiver(database: Database, kind: ReceiverKind, id: string): Promise<void> {
+  await database.freeing(async () => {
+    await removeEnded(database, await getNumber(database, id, kind));
+    await database.write(async (t) => {
+      const number = await getNumber(t, id, kind);
+      await t.run('DELETE FROM webhook_deliveries WHERE webhook = @number', { number });
+      await t.run('DELETE FROM webhook_secrets WHERE webhook = @number', { number });
+      await t.run('DELETE FROM webhooks WHERE number = @number', { number });
+    });
+  });
+}
+
+/** Removes deliveries that have ended, so that the transaction that removes the receiver has little to do. */
+async function removeEnded(database: Database, number: number): Promise<void> {
+  const removeSome = () =>
+    database.run(
+      `DELETE FROM webhook_deliveries WHERE number IN (
+         SELECT number FROM webhook_deliveries WHERE webhook = @number AND state <> 'pending' LIMIT ${REMOVED_ROWS})`,
+      { number },
+    );
+  while ((await removeSome()) === REMOVED_ROWS);
 }
 
 /** The order of a webhook's secrets: an older secret expires no later than a newer one, and the newest never. */
 export const NEWEST_FIRST = 'expires_at DESC NULLS FIRST';
 
-/** The webhook's row. @throws AppError webhook_not_found */
-export async function getWebhookRow(sql: Sql, id: string): Promise<WebhookRow> {
-  const row = await sql.get<NumberedRow>(`${SELECT_WEBHOOK} WHERE id = @id`, { id });
-  if (row === undefined) throw webhookNotFound(id);
+/** The row of a webhook or destination. @throws AppError webhook_not_found, destination_not_found */
+export async function getWebhookRow(sql: Sql, id: string, kind: ReceiverKind = 'webhook'): Promise<WebhookRow> {
+  const row = await sql.get<NumberedRow>(`${SELECT_WEBHOOK} WHERE id = @id AND ${OF_KIND[kind]}`, { id });
+  if (row === undefined) throw NOT_FOUND[kind](id);
   await refuseDamaged(sql, referencesOf(row));
   return readRow(COLUMNS, row);
 }
 
-/** The webhook's number, even if its row is damaged. @throws AppError webhook_not_found */
-async function getNumber(sql: Sql, id: string): Promise<number> {
-  const row = await sql.get<NumberedRow>('SELECT number FROM webhooks WHERE id = @id', { id });
-  if (row === undefined) throw webhookNotFound(id);
+/** The receiver's number, even if its row is damaged. @throws AppError webhook_not_found, destination_not_found */
+async function getNumber(sql: Sql, id: string, kind: ReceiverKind): Promise<number> {
+  const row = await sql.get<NumberedRow>(`SELECT number FROM webhooks WHERE id = @id AND ${OF_KIND[kind]}`, { id });
+  if (row === undefined) throw NOT_FOUND[kind](id);
   return row.number;
 }
 
@@ -182,7 +209,7 @@ async function signed(
   return made;
 }
 
-function toWebhook({ number: _, ...webhook }: WebhookRow): Webhook {
+function toWebhook({ number: _, destination: _none, ...webhook }: WebhookRow): Webhook {
   return webhook;
 }
 

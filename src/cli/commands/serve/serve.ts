@@ -52,6 +52,7 @@ export async function serveCommand(flags: FlagValues, limits: Partial<Limits> = 
     telemetry,
     limits: values.limits,
     webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
+    destinationsRoot: values.METAHEAC_DESTINATIONS_ROOT ?? null,
     logger,
     clock: systemClock,
   };

@@ -1,0 +1,148 @@
+/** Response and request schemas of destinations. */
+import { z } from 'zod';
+import {
+  DESTINATION_FORMATS,
+  DESTINATION_MODES,
+  type Destination,
+  type DestinationPlace,
+  type NewDestination,
+} from '../../domain/destinations.ts';
+import type { DestinationTest } from '../../service/ports/destinations.ts';
+import { labelsField } from '../campaigns/inputs.ts';
+import type { ServerConfig } from '../config.ts';
+import { component } from '../openapi/component.ts';
+import { answerOf, pageOf } from '../plugins/json/answer.ts';
+import { time } from '../plugins/json/fields.ts';
+
+const EXAMPLE = {
+  id: '2f9d4c1e-7b6a-4a55-9a3e-0c1d5b8e7f60',
+  name: 'ad server',
+  kind: 's3',
+  path: null,
+  bucket: 'audiences',
+  prefix: 'metaheac',
+  endpoint: null,
+  region: 'eu-central-1',
+  profile: 'delivery',
+  format: 'parquet',
+  mode: 'full',
+  labels: { team: 'growth' },
+  created_at: '2026-11-25T12:00:00.000Z',
+} as const;
+
+const PATH = 'Folder below the root that the operator has set (`METAHEAC_DESTINATIONS_ROOT`).';
+const LABELS =
+  'The campaigns that are delivered: those that have all these labels. Without labels, all campaigns are delivered.';
+const shared = {
+  bucket: z.string().min(3).max(63).describe('Bucket of S3, or of a server with its protocol.'),
+  prefix: z.string().max(512).describe('Begins the key of every object.'),
+  endpoint: z.string().max(2_048).nullable().describe('Base URL of a server other than AWS, which needs https.'),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .nullable()
+    .describe('Region of the bucket; by default, the one that the service finds in its settings of AWS.'),
+  profile: z
+    .string()
+    .regex(/^[\w.-]{1,128}$/)
+    .nullable()
+    .describe(
+      "Profile with the credentials, in the service's files of AWS; by default, the credentials of the service.",
+    ),
+  format: z.enum(DESTINATION_FORMATS).describe('Format of the files.'),
+  mode: z
+    .enum(DESTINATION_MODES)
+    .describe(
+      '`full`: each version has all members. `deltas`: a version has the users who were removed and added since the ' +
+        'version before it, if the destination has that version.',
+    ),
+};
+
+const fields = {
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(['folder', 's3']),
+  path: z.string().nullable().describe(`${PATH} \`null\` for a bucket.`),
+  bucket: shared.bucket.nullable(),
+  prefix: shared.prefix.nullable(),
+  endpoint: shared.endpoint,
+  region: shared.region,
+  profile: shared.profile,
+  format: shared.format,
+  mode: shared.mode,
+  labels: z.record(z.string(), z.string()).describe(LABELS),
+  created_at: time,
+};
+
+const ofBucket = <K extends 'bucket' | 'prefix' | 'endpoint' | 'region' | 'profile'>(
+  { place }: Destination,
+  name: K,
+) => (place.kind === 's3' ? place[name] : null);
+
+/** Response schema of a destination. It has no credentials, because a destination only names them. */
+export const destination = answerOf<Destination>()({ id: 'Destination', examples: [EXAMPLE] }, fields, {
+  kind: ({ place }) => place.kind,
+  path: ({ place }) => (place.kind === 'folder' ? place.path : null),
+  bucket: (shown) => ofBucket(shown, 'bucket'),
+  prefix: (shown) => ofBucket(shown, 'prefix'),
+  endpoint: (shown) => ofBucket(shown, 'endpoint'),
+  region: (shown) => ofBucket(shown, 'region'),
+  profile: (shown) => ofBucket(shown, 'profile'),
+});
+
+export const destinationPage = pageOf('DestinationPage', destination);
+
+/** Response schema of a test. */
+export const destinationTest = answerOf<DestinationTest>()(
+  { id: 'DestinationTest', examples: [{ ok: false, error: 'cannot write: access denied', seconds: 0.2 }] },
+  {
+    ok: z.boolean().describe('Whether a small file could be written and removed.'),
+    error: z.string().nullable().describe('Why not; `null` if it could.'),
+    seconds: z.number(),
+  },
+  { seconds: ({ durationMs }) => Math.round(durationMs) / 1000 },
+);
+
+export const destinationParams = z.strictObject({
+  id: z.string().meta({ ...component('DestinationId'), description: 'Id of a destination.' }),
+});
+
+export const destinationDeliveryParams = z.strictObject({
+  id: destinationParams.shape.id,
+  delivery_id: z.string().describe('Id of a delivery to the destination.'),
+});
+
+/** Request body that creates a destination. */
+export function destinationBody(config: ServerConfig) {
+  const common = {
+    name: z.string().min(1).max(config.maximumNameLength),
+    format: shared.format.default('parquet'),
+    mode: shared.mode.default('full'),
+    labels: labelsField(config).default({}).describe(LABELS),
+  };
+  const folder = z.strictObject({
+    kind: z.literal('folder'),
+    path: z.string().min(1).max(512).describe(PATH),
+    ...common,
+  });
+  const bucket = z.strictObject({
+    kind: z.literal('s3'),
+    bucket: shared.bucket,
+    prefix: shared.prefix.default(''),
+    endpoint: shared.endpoint.default(null),
+    region: shared.region.default(null),
+    profile: shared.profile.default(null),
+    ...common,
+  });
+  return z.discriminatedUnion('kind', [folder, bucket]).meta({
+    ...component('DestinationCreate'),
+    examples: [{ name: 'warehouse', kind: 'folder', path: 'exports/warehouse', format: 'csv', mode: 'deltas' }],
+  });
+}
+
+type Body = z.output<ReturnType<typeof destinationBody>>;
+
+/** The destination of a request. */
+export function newDestination({ name, format, mode, labels, ...place }: Body): NewDestination {
+  return { name, format, mode, labels, place: place satisfies DestinationPlace };
+}

@@ -1,0 +1,286 @@
+/**
+ * Writes audience versions to destinations. A version is complete when its manifest exists, which is written last, so
+ * that a reader never sees a part of a version; writing a version again writes the same files.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Encoding, RowBlock } from '../../audience/stream/block-encoding.ts';
+import {
+  ACTIVE_FILE,
+  type DeliveredFile,
+  type DeliveryManifest,
+  type DestinationFormat,
+  type DestinationPlace,
+  MANIFEST_FILE,
+  manifestOf,
+  type NewDestination,
+  partName,
+} from '../../domain/destinations.ts';
+import type { CampaignStore } from '../../domain/ports/store.ts';
+import type { Audience } from '../../domain/types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { createClosedFolder } from '../../lib/files/durable-files.ts';
+import { claimSibling } from '../../lib/files/temporary-sibling.ts';
+import { limited } from '../../lib/limited.ts';
+import { CSV_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
+import type { Population } from '../../population/read.ts';
+import type { Limits } from '../limits.ts';
+import type { HeldRanking, RankingReads, Rankings, RowEncoder, Side } from '../ports/rankings.ts';
+import type { AddressGuard } from '../webhooks/address-guard.ts';
+import type { PostResult } from '../webhooks/deliver.ts';
+import { type DestinationFiles, openDestination } from './open-files.ts';
+import { writePart } from './write-part.ts';
+
+export interface WriterDependencies {
+  readonly store: Pick<CampaignStore, 'get' | 'audienceVersion'>;
+  readonly population: Population;
+  readonly rankings: Rankings;
+  readonly reads: RankingReads;
+  readonly encoder: RowEncoder;
+  readonly guard: AddressGuard;
+  readonly clock: Clock;
+  /** The folder below which destinations may write; null if none may. */
+  readonly root: string | null;
+  /** A folder of this machine for the part that is being written. */
+  readonly scratch: string;
+  readonly config: Pick<
+    Limits,
+    'destinationPartRows' | 'destinationWrites' | 'destinationPatienceMs' | 'streamChunkRows' | 'parquetRowGroupRows'
+  >;
+}
+
+/** The outcome of a test, which wrote and removed a small file. */
+export interface DestinationTest {
+  readonly ok: boolean;
+  /** Why the file could not be written or removed; null if it could. */
+  readonly error: string | null;
+  readonly durationMs: number;
+}
+
+/** A version that is being written. */
+interface Delivery {
+  readonly files: DestinationFiles;
+  readonly audience: Audience;
+  readonly format: DestinationFormat;
+  /** The folder of the version in the destination. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Errors after which no later attempt can succeed. */
+const FINAL: ReadonlySet<string> = new Set(['campaign_not_found', 'audience_not_found']);
+
+export class DestinationWriter {
+  readonly #dependencies: WriterDependencies;
+  readonly #whenFree: ReturnType<typeof limited>;
+  /** The files of places, so that their connections are used again. */
+  readonly #opened = new Map<string, Promise<DestinationFiles>>();
+
+  constructor(dependencies: WriterDependencies) {
+    this.#dependencies = dependencies;
+    this.#whenFree = limited(dependencies.config.destinationWrites);
+  }
+
+  /** Checks that a destination may be at a place. @throws AppError destination_refused */
+  async check(place: DestinationPlace): Promise<void> {
+    await this.#open(place);
+  }
+
+  /** Writes and removes a small file. */
+  async test(place: DestinationPlace): Promise<DestinationTest> {
+    const { clock } = this.#dependencies;
+    const start = clock.elapsed();
+    let error: string | null = null;
+    try {
+      const files = await this.#open(place);
+      const name = `_probe-${randomUUID()}.json`;
+      await files.put(name, Buffer.from('{}\n'));
+      await files.deleteFile(name);
+    } catch (fault) {
+      error = messageOf(fault);
+    }
+    return { ok: error === null, error, durationMs: clock.elapsed() - start };
+  }
+
+  /** Writes the version that an event names. The promise never rejects. */
+  async deliver(destination: NewDestination, body: string, signal: AbortSignal): Promise<PostResult> {
+    const { data } = JSON.parse(body) as { data: { campaign_id: string; audience_version: number } };
+    const written = this.#whenFree(() => this.#write(destination, data.campaign_id, data.audience_version, signal));
+    const ended = new AbortController();
+    try {
+      // a call of the storage may take longer than the service waits when it stops
+      await Promise.race([written, untilAborted(signal, ended.signal)]);
+      return { status: null, error: null, retryAfter: null };
+    } catch (error) {
+      if (signal.aborted) return { status: null, error: 'aborted', retryAfter: null };
+      const code = codeOf(error);
+      return { status: null, error: code, retryAfter: null, isFinal: FINAL.has(code) };
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async #write(destination: NewDestination, id: string, version: number, signal: AbortSignal): Promise<void> {
+    const { place, format, mode } = destination;
+    const { store } = this.#dependencies;
+    const files = await this.#open(place);
+    const audience = await store.audienceVersion(id, version);
+    const delivery: Delivery = { files, audience, format, folder: `${id}/${version}`, signal };
+    const before = await manifestIn(files, delivery.folder);
+    const known = before?.format === format ? before : null;
+    const previous = await this.#previousOf(delivery, mode === 'deltas', known);
+    for (const folder of [id, delivery.folder]) await files.removeLeftovers?.(folder);
+    await this.#replace(delivery, before, previous);
+    if ((await store.get(id)).audienceVersion === version) await putJson(files, `${id}/${ACTIVE_FILE}`, { version });
+  }
+
+  /**
+   * The version to which the files of this version are relative; null if they have all its members. A version that was
+   * written before stays what it is. A new version is relative to the one before it if the destination has that one.
+   */
+  async #previousOf(
+    { files, audience: { campaignId, version } }: Delivery,
+    isDelta: boolean,
+    known: DeliveryManifest | null,
+  ): Promise<Audience | null> {
+    const previous = known === null ? version - 1 : known.previous_version;
+    if (previous === null || previous < 1 || (known === null && !isDelta)) return null;
+    if ((await manifestIn(files, `${campaignId}/${previous}`)) === null) return null;
+    try {
+      return await this.#dependencies.store.audienceVersion(campaignId, previous);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'audience_not_found') return null;
+      throw error;
+    }
+  }
+
+  /** Writes the files that the destination does not have yet, then the manifest. */
+  async #replace(delivery: Delivery, before: DeliveryManifest | null, previous: Audience | null): Promise<void> {
+    const { files, folder, audience, format } = delivery;
+    const manifestName = `${folder}/${MANIFEST_FILE}`;
+    const stored = new Map((await files.list(`${folder}/`)).map(({ name, sizeBytes }) => [name, sizeBytes]));
+    let isComplete = before !== null;
+    const parts: DeliveredFile[] = [];
+    const withdraw = async () => {
+      if (isComplete) await files.deleteFile(manifestName);
+      isComplete = false;
+    };
+    for await (const { part, path } of this.#parts(delivery, previous)) {
+      parts.push(part);
+      const name = `${folder}/${part.name}`;
+      const isStored = before?.files.some(({ name: known, sha256 }) => known === part.name && sha256 === part.sha256);
+      if (isStored && stored.get(name) === part.bytes) continue;
+      await withdraw();
+      await files.putFile(name, path);
+    }
+    const names = new Set([manifestName, ...parts.map(({ name }) => `${folder}/${name}`)]);
+    for (const name of stored.keys()) {
+      if (names.has(name)) continue;
+      await withdraw();
+      await files.deleteFile(name);
+    }
+    await putJson(files, manifestName, manifestOf(audience, previous?.version ?? null, format, parts));
+  }
+
+  /** Writes the parts of a version one after the other into the same local file. */
+  async *#parts(
+    delivery: Delivery,
+    previous: Audience | null,
+  ): AsyncGenerator<{ readonly part: DeliveredFile; readonly path: string }> {
+    const { scratch, reads, population, config } = this.#dependencies;
+    const { destinationPartRows: partRows, streamChunkRows: blockSize } = config;
+    const { directory } = population;
+    createClosedFolder(scratch);
+    const held = [await this.#hold(delivery.audience)];
+    // files of killed processes are removed when the next part is written
+    const { path, release } = claimSibling(join(scratch, 'part'), 'write a part of an audience');
+    try {
+      const to = held[0]!.opened;
+      if (previous !== null) {
+        held.push(await this.#hold(previous));
+        const changes = reads.changeBlocks(held[1]!.opened, to, directory, blockSize);
+        yield { part: await this.#writePart(path, 0, 'changes', delivery, changes), path };
+        return;
+      }
+      for (let number = 0; number * partRows < to.size; number++) {
+        const fromRank = number * partRows;
+        const range = { size: Math.min(fromRank + partRows, to.size), holdout: to.holdout, fromRank, blockSize };
+        const members = reads.memberBlocks(to.ranking, directory, range);
+        yield { part: await this.#writePart(path, number, 'members', delivery, members), path };
+      }
+    } finally {
+      release();
+      for (const one of held) one.close();
+    }
+  }
+
+  #writePart(
+    path: string,
+    number: number,
+    rows: Encoding['rows'],
+    { format, signal }: Delivery,
+    blocks: AsyncIterable<RowBlock>,
+  ): Promise<DeliveredFile> {
+    const { encoder, config } = this.#dependencies;
+    const encoding: Encoding =
+      format === 'parquet'
+        ? { rows, type: PARQUET_TYPE, rowGroupRows: config.parquetRowGroupRows }
+        : { rows, type: CSV_TYPE, isSafe: false };
+    return writePart(path, { name: partName(number, format), encoding, blocks, signal }, encoder);
+  }
+
+  #hold({ folder, size, holdout, populationVersion }: Audience): Promise<HeldRanking<Side>> {
+    const { rankings, population } = this.#dependencies;
+    return rankings.hold(folder, (ranking) => {
+      if (ranking.userCount > population.directory.size)
+        throw new AppError('unavailable', `the population ${populationVersion} of the audience is not loaded here`);
+      return { ranking, size, holdout };
+    });
+  }
+
+  /** @throws AppError destination_refused */
+  async #open(place: DestinationPlace): Promise<DestinationFiles> {
+    const { root, guard, clock, config } = this.#dependencies;
+    const open = () => openDestination(place, { root, guard, clock, patienceMs: config.destinationPatienceMs });
+    // a folder is checked each time, because a link may have been made since
+    if (place.kind === 'folder') return open();
+    const key = JSON.stringify(place);
+    const opened = this.#opened.get(key) ?? open();
+    this.#opened.set(key, opened);
+    opened.catch(() => this.#opened.delete(key));
+    return opened;
+  }
+}
+
+async function manifestIn(files: DestinationFiles, folder: string): Promise<DeliveryManifest | null> {
+  const found = await files.find(`${folder}/${MANIFEST_FILE}`);
+  if (found === null) return null;
+  try {
+    return JSON.parse(Buffer.from(found.data).toString()) as DeliveryManifest;
+  } catch {
+    // the manifest of somebody else, which is replaced
+    return null;
+  }
+}
+
+/** Puts a small file of JSON unless it has this content already. */
+async function putJson(files: DestinationFiles, name: string, value: object): Promise<void> {
+  const text = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+  const found = await files.find(name);
+  if (found === null || !text.equals(found.data)) await files.put(name, text);
+}
+
+/** Rejects when the signal is aborted, unless `ended` is aborted before. */
+function untilAborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: ended });
+  });
+}
+
+/** The code of an error for the log of deliveries, without its message, which may contain paths. */
+function codeOf(error: unknown): string {
+  if (error instanceof AppError) return String(error.facts?.['errno'] ?? error.code);
+  return (error as NodeJS.ErrnoException).code ?? (error as Error).name;
+}

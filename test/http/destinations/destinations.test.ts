@@ -1,0 +1,221 @@
+/** Destinations through the API: what is written where, and what is refused. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { parquetReadObjects } from 'hyparquet';
+import { describe, expect, it, vi } from 'vitest';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { startOwnS3, stubCredentials } from '../../fixture/s3.ts';
+import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
+
+const population = await importUsers();
+
+async function openDestinations(limits: Parameters<typeof openFixture>[1] = {}) {
+  const root = temporaryFolder();
+  const fixture = await openFixture(population, limits, { destinationsRoot: root, allowedHosts: ['127.0.0.1'] });
+  const create = async (given: object) => {
+    const { status, json } = await fixture.call('POST', '/v1/destinations', {
+      ...{ name: 'warehouse', kind: 'folder', path: 'a/b', format: 'csv', ...given },
+    });
+    expect(status, JSON.stringify(json)).toBe(201);
+    return json.id as string;
+  };
+  const deliveries = async (id: string) => (await fixture.call('GET', `/v1/destinations/${id}/deliveries`)).json.items;
+  /** Delivers what is due; returns the deliveries, newest first. */
+  const delivered = (id: string, state = 'delivered') =>
+    vi.waitFor(
+      async () => {
+        fixture.webhooks.wake();
+        const found = await deliveries(id);
+        expect(found[0]?.state, JSON.stringify(found[0])).toBe(state);
+        return found;
+      },
+      { timeout: 20_000, interval: 5 },
+    );
+  const resize = (campaign: string, size: number) =>
+    fixture.call('PATCH', `/v1/campaigns/${campaign}`, { audience: { size } });
+  return { ...fixture, root, create, delivered, resize };
+}
+
+const text = (...path: string[]) => readFileSync(join(...path), 'utf8');
+const manifestOf = (...path: string[]) => JSON.parse(text(...path, '_manifest.json'));
+
+describe('a folder as destination', () => {
+  it('receives each version with a manifest, as the export of the version', async () => {
+    const { root, create, delivered, createReady, call, resize } = await openDestinations();
+    const id = await create({});
+    const campaign = await createReady();
+    expect((await delivered(id))[0]).toMatchObject({
+      type: 'campaign.ready',
+      campaign_id: campaign,
+      audience_version: 1,
+    });
+    const folder = join(root, 'a/b', campaign);
+    const whole = await call('GET', `/v1/campaigns/${campaign}/audience`, undefined, { accept: 'text/csv' });
+    expect(text(folder, '1/part-00000.csv')).toBe(whole.text);
+    expect(manifestOf(folder, '1')).toMatchObject({
+      ...{ campaign_id: campaign, version: 1, kind: 'full', previous_version: null, format: 'csv', rows: 50 },
+      files: [{ name: 'part-00000.csv', rows: 50, sha256: createHash('sha256').update(whole.text).digest('hex') }],
+    });
+    await resize(campaign, 60);
+    await delivered(id);
+    expect(readdirSync(folder).sort()).toEqual(['1', '2', '_active.json']);
+    expect(JSON.parse(text(folder, '_active.json'))).toEqual({ version: 2 });
+  });
+
+  it('splits a large version into parts', async () => {
+    const { root, create, delivered, createReady } = await openDestinations({ destinationPartRows: 20 });
+    const id = await create({});
+    const campaign = await createReady();
+    await delivered(id);
+    const { files } = manifestOf(root, 'a/b', campaign, '1');
+    expect(files.map(({ rows }: { rows: number }) => rows)).toEqual([20, 20, 10]);
+    const ranks = files.flatMap(({ name }: { name: string }) =>
+      text(root, 'a/b', campaign, '1', name).trim().split('\r\n').slice(1),
+    );
+    expect(ranks.map((line: string) => Number(line.split(',')[0]))).toEqual(
+      Array.from({ length: 50 }, (_, i) => i + 1),
+    );
+  });
+
+  it('repairs a version that is written again, with the same bytes, and names the active version', async () => {
+    const { root, create, delivered, createReady, call, resize } = await openDestinations();
+    const id = await create({});
+    const campaign = await createReady();
+    await delivered(id);
+    await resize(campaign, 60);
+    await delivered(id);
+    const folder = join(root, 'a/b', campaign);
+    const before = [text(folder, '1/part-00000.csv'), text(folder, '1/_manifest.json')];
+    rmSync(join(folder, '1/part-00000.csv'));
+    writeFileSync(join(folder, '1/.putting-x'), 'the part of a killed writer');
+    writeFileSync(join(folder, '1/part-00009.csv'), 'of somebody else');
+    await call('PUT', `/v1/campaigns/${campaign}/audience`, { version: 1 });
+    expect((await delivered(id))[0]).toMatchObject({ type: 'campaign.activated', audience_version: 1 });
+    expect([text(folder, '1/part-00000.csv'), text(folder, '1/_manifest.json')]).toEqual(before);
+    expect(readdirSync(join(folder, '1')).sort()).toEqual(['_manifest.json', 'part-00000.csv']);
+    expect(JSON.parse(text(folder, '_active.json'))).toEqual({ version: 1 });
+  });
+
+  it('receives differences in the mode of deltas, after a first full version', async () => {
+    const { root, create, delivered, createReady, resize } = await openDestinations();
+    const ids = [
+      await create({ mode: 'deltas', path: 'csv' }),
+      await create({ mode: 'deltas', path: 'gz', format: 'csv.gz' }),
+      await create({ mode: 'deltas', path: 'parquet', format: 'parquet' }),
+    ];
+    const campaign = await createReady();
+    for (const id of ids) await delivered(id);
+    await resize(campaign, 52);
+    for (const id of ids) await delivered(id);
+    const of = (path: string, version: string) => join(root, path, campaign, version);
+    expect(manifestOf(of('csv', '1'))).toMatchObject({ kind: 'full', previous_version: null });
+    expect(manifestOf(of('csv', '2'))).toMatchObject({ kind: 'delta', previous_version: 1, rows: 2 });
+    const csv = text(of('csv', '2'), 'part-00000.csv');
+    expect(csv).toMatch(/^change,user_id\r\nadded,[^\r]+\r\nadded,[^\r]+\r\n$/);
+    expect(gunzipSync(readFileSync(join(of('gz', '2'), 'part-00000.csv.gz'))).toString()).toBe(csv);
+    const rows = csv.trim().split('\r\n').slice(1);
+    const file = new Uint8Array(readFileSync(join(of('parquet', '2'), 'part-00000.parquet'))).buffer;
+    expect(await parquetReadObjects({ file })).toEqual(
+      rows.map((row) => ({ change: 'added', user_id: row.slice('added,'.length) })),
+    );
+  });
+
+  it('receives only campaigns with its labels', async () => {
+    const { root, create, delivered, createReady, call } = await openDestinations();
+    const id = await create({ labels: { team: 'growth' } });
+    await createReady();
+    expect((await call('GET', `/v1/destinations/${id}/deliveries`)).json.items).toEqual([]);
+    const campaign = await createReady({ ...OK_BODY, labels: { team: 'growth', country: 'de' } });
+    await delivered(id);
+    expect(readdirSync(join(root, 'a/b'))).toEqual([campaign]);
+  });
+
+  it('fails for good if the campaign is gone, and is retried after other errors', async () => {
+    const { root, create, delivered, createReady, call, webhooks } = await openDestinations();
+    const id = await create({});
+    const gone = await createReady();
+    await call('DELETE', `/v1/campaigns/${gone}`);
+    expect((await delivered(id, 'failed'))[0]).toMatchObject({ attempts: 1, last_error: 'campaign_not_found' });
+    writeFileSync(join(root, 'a'), 'a file instead of a folder');
+    await createReady();
+    webhooks.wake();
+    await vi.waitFor(async () => {
+      const [newest] = (await call('GET', `/v1/destinations/${id}/deliveries`)).json.items;
+      expect(newest).toMatchObject({ state: 'pending', attempts: 1, last_error: 'ENOTDIR' });
+    });
+  });
+});
+
+describe('a bucket as destination', () => {
+  it('receives versions, is tested, and shows no credentials', async () => {
+    const s3 = await startOwnS3();
+    stubCredentials(s3);
+    const { create, delivered, createReady, call, log } = await openDestinations();
+    const place = { kind: 's3', path: undefined, bucket: s3.bucket, prefix: 'out', endpoint: s3.endpoint };
+    const id = await create({ ...place, format: 'parquet' });
+    const test = await call('POST', `/v1/destinations/${id}/test`);
+    expect(test.json).toEqual({ ok: true, error: null, seconds: expect.any(Number) });
+    const campaign = await createReady();
+    await delivered(id);
+    const { S3Client, GetObjectCommand, ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+    const { endpoint, credentials } = s3;
+    const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
+    const listed = await client.send(new ListObjectsV2Command({ Bucket: s3.bucket }));
+    const keys = listed.Contents!.map(({ Key }) => Key);
+    const folder = `out/${campaign}`;
+    expect(keys).toEqual([`${folder}/1/_manifest.json`, `${folder}/1/part-00000.parquet`, `${folder}/_active.json`]);
+    const got = await client.send(new GetObjectCommand({ Bucket: s3.bucket, Key: keys[1] }));
+    const file = new Uint8Array(await got.Body!.transformToByteArray()).buffer;
+    expect(await parquetReadObjects({ file })).toHaveLength(50);
+    const shown = (await call('GET', `/v1/destinations/${id}`)).text + log();
+    expect(shown).not.toContain(credentials.secretAccessKey);
+    client.destroy();
+    await s3.close();
+  });
+});
+
+describe('destinations', () => {
+  it('are listed, tested and deleted', async () => {
+    const { root, create, call } = await openDestinations();
+    const [first, second] = [await create({ path: 'one' }), await create({ path: 'two' })];
+    const { json } = await call('GET', '/v1/destinations');
+    expect(json.items.map(({ id }: { id: string }) => id)).toEqual([second, first]);
+    expect(json.items[1]).toMatchObject({ kind: 'folder', path: 'one', bucket: null, format: 'csv', mode: 'full' });
+    expect((await call('GET', '/v1/webhooks')).json.items).toEqual([]);
+    expect((await call('POST', `/v1/destinations/${first}/test`)).json).toMatchObject({ ok: true, error: null });
+    expect(readdirSync(join(root, 'one'))).toEqual([]);
+    writeFileSync(join(root, 'two'), '');
+    expect((await call('POST', `/v1/destinations/${second}/test`)).json).toMatchObject({
+      ...{ ok: false, error: expect.stringContaining('EEXIST') },
+    });
+    expect((await call('DELETE', `/v1/destinations/${first}`)).status).toBe(204);
+    expect((await call('GET', `/v1/destinations/${first}`)).json.code).toBe('destination_not_found');
+    expect((await call('GET', `/v1/webhooks/${second}`)).json.code).toBe('webhook_not_found');
+  });
+
+  it.each([
+    [{ kind: 'folder', path: '../outside' }],
+    [{ kind: 'folder', path: '/etc' }],
+    [{ kind: 'folder', path: 'a/../../b' }],
+    [{ kind: 'folder', path: 'link/x' }],
+    [{ kind: 's3', bucket: 'audiences', endpoint: 'https://169.254.169.254' }],
+    [{ kind: 's3', bucket: 'audiences', endpoint: 'http://example.com' }],
+    [{ kind: 's3', bucket: 'UPPER' }],
+    [{ kind: 's3', bucket: 'audiences', prefix: '../x' }],
+  ])('are refused at %j', async (place) => {
+    const { root, call } = await openDestinations();
+    mkdirSync(join(root, 'inside'));
+    symlinkSync('/tmp', join(root, 'link'));
+    const { status, json } = await call('POST', '/v1/destinations', { name: 'x', ...place });
+    expect([status, json.code]).toEqual([400, 'destination_refused']);
+  });
+
+  it('are limited in number', async () => {
+    const { create, call } = await openDestinations({ maximumDestinations: 1 });
+    await create({});
+    const { json } = await call('POST', '/v1/destinations', { name: 'x', kind: 'folder', path: 'c' });
+    expect(json.code).toBe('too_many_destinations');
+  });
+});
