@@ -8,21 +8,10 @@ import { openContract } from '../fixture/api-document.ts';
 import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
-import { ROOT, Served } from '../fixture/served.ts';
+import { Served } from '../fixture/served.ts';
+import { readWalkedPage, withoutChance } from '../fixture/walked-page.ts';
 
-const tutorial = readFileSync(join(ROOT, 'docs/tutorial.md'), 'utf8');
-const blocks = [...tutorial.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
-const [preparation = '', setting = '', ...steps] = blocks;
-/** What the page says that each step prints. */
-const printed = [...tutorial.matchAll(/^```text\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
-
-/** What a step prints, without what differs from run to run or from one processor to another: ids, times, numbers. */
-function withoutChance(text: string): string {
-  return text
-    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(/\d+(\.\d+)?/g, '0');
-}
+const { text: tutorial, preparation, setting, steps, printed } = readWalkedPage('docs/tutorial.md');
 
 let folder: string;
 beforeAll(() => {
