@@ -14,6 +14,7 @@ import { isRunning, VERDICTS, wordOf } from '../audiences/words.ts';
 import { Actions } from './actions.tsx';
 import { Definition } from './definition.tsx';
 import { Export } from './export.tsx';
+import { Lift } from './lift.tsx';
 import { type Loaded, loadCampaign } from './load.ts';
 import { Members } from './members.tsx';
 import { Outcome } from './outcome.tsx';
@@ -120,7 +121,12 @@ function Parts({ loaded, onChange }: { readonly loaded: Loaded; readonly onChang
       {tab === 'versions' ? <Versions campaign={campaign} onChange={onChange} /> : null}
       {tab === 'definition' ? <Definition campaign={campaign} /> : null}
       {tab === 'export' ? <Export campaign={campaign} /> : null}
-      {tab === 'results' ? <Results campaign={campaign} /> : null}
+      {tab === 'results' ? (
+        <div class="stack">
+          <Lift campaign={campaign} />
+          <Results campaign={campaign} />
+        </div>
+      ) : null}
     </Tabs>
   );
 }

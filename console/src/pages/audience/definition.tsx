@@ -64,6 +64,7 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
           record={{
             'Requested size': sizeWords(campaign.audience),
             'Current size': campaign.size === null ? 'Not built yet' : `${formatCount(campaign.size)} people`,
+            'Held out': campaign.holdout_percent === 0 ? 'Nobody' : `${formatExact(campaign.holdout_percent)}%`,
             'Rebuilt automatically': refreshWords(campaign.refresh),
           }}
           words={(text) => text}

@@ -22,7 +22,7 @@ import { faultsOf, inputsOf } from './values.ts';
 
 const NO_FAULTS = {};
 /** Fields that show their own errors; other errors are shown above the button. */
-const PLACES = ['/name', '/seeds', '/suppression', '/audience', '/features', '/filters'];
+const PLACES = ['/name', '/seeds', '/suppression', '/audience', '/holdout_percent', '/features', '/filters'];
 
 export function Form({ audience }: { readonly audience: NewAudience }) {
   const [isTried, setIsTried] = useState(false);
@@ -68,7 +68,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
         {sampleNote}
         <CopiedNote audience={audience} />
         <Customers audience={audience} error={faultAt('/seeds')} />
-        <Size audience={audience} candidates={estimated.estimate?.candidates ?? null} error={faultAt('/audience')} />
+        <Size audience={audience} candidates={estimated.estimate?.candidates ?? null} faultAt={faultAt} />
         <Filters audience={audience} faultAt={faultAt} />
         <Suppression audience={audience} error={faultAt('/suppression')} />
         <Features audience={audience} faultAt={faultAt} />

@@ -49,6 +49,7 @@ function definitionOf(campaign: Campaign): Values {
   return {
     ...NO_VALUES,
     ...sizeOf(campaign.audience),
+    holdout: String(campaign.holdout_percent),
     refresh: campaign.refresh,
     labels: campaign.labels,
     features: mapped(campaign.features, (value) =>

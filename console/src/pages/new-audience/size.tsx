@@ -1,4 +1,4 @@
-/** Input for the size of the audience, as a number of people or a share of the population. */
+/** Input for the size of the audience, as a number of people or a share of the population, and for the hold-out. */
 import { Select, TextField } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
 import type { NewAudience } from './model.ts';
@@ -8,12 +8,12 @@ interface SizeProps {
   readonly audience: NewAudience;
   /** Number of eligible people according to the forecast; null while unknown. */
   readonly candidates: number | null;
-  readonly error: string | undefined;
+  readonly faultAt: (pointer: string) => string | undefined;
 }
 
-export function Size({ audience, candidates, error }: SizeProps) {
+export function Size({ audience, candidates, faultAt }: SizeProps) {
   const { values, population, change } = audience;
-  const { size, sizeUnit } = values.value;
+  const { size, sizeUnit, holdout } = values.value;
   const people = peopleOf(values.value, population.users);
   return (
     <section class="part" aria-labelledby="size-title">
@@ -23,7 +23,7 @@ export function Size({ audience, candidates, error }: SizeProps) {
           label="Size"
           value={size}
           onValue={(text) => change({ size: text })}
-          error={error}
+          error={faultAt('/audience')}
           input={{ inputMode: 'decimal', autocomplete: 'off' }}
         />
         <Select
@@ -39,6 +39,18 @@ export function Size({ audience, candidates, error }: SizeProps) {
       <p class="muted small">
         {people === null ? null : `${describeSize(people, population.users, candidates)} `}
         You can change the size later, and see the reach of each size.
+      </p>
+      <div class="size-wish">
+        <TextField
+          label="Held out (%)"
+          value={holdout}
+          onValue={(text) => change({ holdout: text })}
+          error={faultAt('/holdout_percent')}
+          input={{ inputMode: 'decimal', autocomplete: 'off' }}
+        />
+      </div>
+      <p class="muted small">
+        People drawn at random from the audience, who are not reached. They show what the campaign causes.
       </p>
     </section>
   );

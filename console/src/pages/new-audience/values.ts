@@ -20,6 +20,8 @@ export interface Values {
   readonly filters: Readonly<Record<string, FilterValue>>;
   readonly size: string;
   readonly sizeUnit: 'percent' | 'people';
+  /** The percentage of the audience to hold out. */
+  readonly holdout: string;
   /** Typed ids. */
   readonly pasted: string;
   readonly draftId: string | null;
@@ -44,6 +46,7 @@ export const NO_VALUES: Values = {
   filters: {},
   size: '5',
   sizeUnit: 'percent',
+  holdout: '0',
   pasted: '',
   draftId: null,
   seeds: null,
@@ -94,6 +97,7 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
     name: values.name.trim(),
     features: featuresOf(values, model),
     filters: filtersOf(values, population),
+    holdout_percent: readNumber(values.holdout) ?? 0,
     refresh: values.refresh,
     ...(Object.keys(values.labels).length > 0 && { labels: values.labels }),
     audience: values.sizeUnit === 'people' ? { size } : { percent: size },
@@ -102,9 +106,14 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
 
 /** Returns the inputs of an incomplete form. Missing fields keep the values of the draft. */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
-  const { name, audience, ...others } = inputsOf(values, model, population);
-  const isSize = faultsOf(values, 0)['/audience'] === undefined;
-  return { ...others, name: name || DRAFT_NAME, ...(isSize && { audience }) };
+  const { name, audience, holdout_percent, ...others } = inputsOf(values, model, population);
+  const faults = faultsOf(values, 0);
+  return {
+    ...others,
+    name: name || DRAFT_NAME,
+    ...(faults['/audience'] === undefined && { audience }),
+    ...(faults['/holdout_percent'] === undefined && { holdout_percent }),
+  };
 }
 
 /** Returns the requested number of people in a population of `users`, or null if no size was entered. */
@@ -124,6 +133,9 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
       `At least ${formatCount(minimumSeeds)} customers must be matched, but only ${formatCount(values.seeds.report.known)} are.`;
   const fault = sizeFault(values);
   if (fault !== null) faults['/audience'] = fault;
+  const holdout = readNumber(values.holdout);
+  if (holdout === null || holdout < 0 || holdout > MOST_HELD_OUT)
+    faults['/holdout_percent'] = `Enter a percentage from 0 to ${MOST_HELD_OUT}.`;
   for (const [name, filter] of Object.entries(values.filters)) {
     if (filter.kind !== 'range') continue;
     const [min, max] = [readNumber(filter.min), readNumber(filter.max)];
@@ -135,6 +147,7 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
   return faults;
 }
 
+const MOST_HELD_OUT = 50;
 const NOT_A_NUMBER = 'Enter a number such as 12.5 or 1000.';
 
 /** Returns the error of the size, or null if the size is valid. */

@@ -1,0 +1,115 @@
+/** Compares people who were reached with people who were held out: what the campaign causes. */
+import { call } from '../../api/client.ts';
+import type { Campaign, LiftEffect, LiftReport } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { formatCount, formatFactor, formatShare, formatTime } from '../../ui/format.ts';
+import { Failed, Loading } from '../../ui/states.tsx';
+import { Table } from '../../ui/table.tsx';
+
+/** The service reads the whole audience for each answer. */
+const EVERY_MS = 60_000;
+
+/** Renders nothing for an audience of which nobody is held out. */
+export function Lift({ campaign }: { readonly campaign: Campaign }) {
+  return campaign.holdout_percent === 0 ? null : <Panel campaign={campaign} />;
+}
+
+function Panel({ campaign: { id, audience_version: version } }: { readonly campaign: Campaign }) {
+  const { api } = useConsole();
+  const { data, error, refresh } = usePolled(
+    (signal) => call(api.GET('/v1/campaigns/{id}/lift', { params: { path: { id } }, signal })),
+    { key: `${id} ${version}`, everyMs: EVERY_MS },
+  );
+  if (data === undefined)
+    return error === undefined ? <Loading lines={3} /> : <Failed error={error} onRetry={refresh} />;
+  const { arms, conversion, window, warnings, predicted_lift: predicted, holdout_percent: percent } = data;
+  return (
+    <section class="panel" aria-label="Effect of the campaign">
+      <h2>Effect of the campaign</h2>
+      {warnings.map(({ code, message }) => (
+        <p key={code} class="notice" role="status">
+          {message}
+        </p>
+      ))}
+      <Arms arms={arms} conversion={conversion} />
+      {arms.treated.converted + arms.held_out.converted === 0 ? (
+        <p class="muted">No conversions yet. They appear here once they are sent to the API.</p>
+      ) : (
+        <Effects conversion={conversion} />
+      )}
+      <p class="muted small">
+        By assignment, not exposure: everyone in the audience counts, whether or not they saw the campaign. {percent}%
+        are held out. Conversions since {formatTime(window.from)}.
+        {conversion.minimum_detectable === null
+          ? null
+          : ` Differences from ${formatPoints(conversion.minimum_detectable)} on would probably be found.`}
+        {predicted === null
+          ? null
+          : ` The forecast of ${formatFactor(predicted.mean)} compares this audience with a random one.`}
+      </p>
+    </section>
+  );
+}
+
+function Arms({ arms, conversion }: Pick<LiftReport, 'arms' | 'conversion'>) {
+  const rows = [
+    { title: 'Reached', ...arms.treated, share: conversion.treated },
+    { title: 'Held out', ...arms.held_out, share: conversion.held_out },
+  ];
+  return (
+    <Table
+      caption="People who were reached and held out"
+      rows={rows}
+      rowKey={({ title }) => title}
+      columns={[
+        { key: 'title', title: 'Group', cell: ({ title }) => title },
+        { key: 'users', title: 'People', isNumber: true, cell: ({ users }) => formatCount(users) },
+        { key: 'converted', title: 'Converted', isNumber: true, cell: ({ converted }) => formatCount(converted) },
+        { key: 'share', title: 'Share', isNumber: true, cell: ({ share }) => formatShare(share) },
+      ]}
+    />
+  );
+}
+
+type Estimate = LiftEffect['absolute'];
+
+function Effects({ conversion: { absolute, relative, incremental } }: { readonly conversion: LiftEffect }) {
+  const row = (title: string, { estimate, fixed, always_valid: always }: Estimate, format: Format) => ({
+    title,
+    estimate: format(estimate),
+    fixed: formatRange(fixed, format),
+    always: formatRange(always, format),
+  });
+  const rows = [
+    row('Difference', absolute, formatPoints),
+    ...(relative === null ? [] : [row('Relative to held out', relative, formatShare)]),
+    row('Additional people who converted', incremental, (people) => formatCount(Math.round(people))),
+  ];
+  return (
+    <Table
+      caption="Effect, with 95% intervals"
+      rows={rows}
+      rowKey={({ title }) => title}
+      columns={[
+        { key: 'title', title: 'Effect', cell: ({ title }) => title },
+        { key: 'estimate', title: 'Estimate', isNumber: true, cell: ({ estimate }) => estimate },
+        { key: 'fixed', title: 'If read once', isNumber: true, cell: ({ fixed }) => fixed },
+        { key: 'always', title: 'If read any time', isNumber: true, cell: ({ always }) => always },
+      ]}
+    />
+  );
+}
+
+type Format = (value: number) => string;
+
+function formatRange(range: Estimate['fixed'], format: Format): string {
+  return range === null ? 'Not known yet' : `${format(range.low)} to ${format(range.high)}`;
+}
+
+/** Formats a difference of shares in percentage points: 1.2 pp. */
+function formatPoints(difference: number): string {
+  return `${POINTS.format(100 * difference)} pp`;
+}
+
+const POINTS = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
