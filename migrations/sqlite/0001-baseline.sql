@@ -83,6 +83,7 @@ CREATE TABLE expansions (
   excluded               TEXT,                               -- seeds, suppressed, filtered
   started_at             INTEGER,                             -- when the first attempt began to adapt
   computed_with          TEXT,
+  receipt                TEXT,                               -- of the ranking; signed
   CHECK (seeds_received = seeds_known + seeds_unknown + seeds_duplicate),
   CHECK ((model_version IS NULL) = (population_version IS NULL))
 ) STRICT;
@@ -341,6 +342,13 @@ CREATE TABLE clock_steps (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   at     INTEGER NOT NULL,
   ms     INTEGER NOT NULL
+) STRICT;
+
+-- The key that signs receipts.
+CREATE TABLE receipt_key (
+  one         INTEGER PRIMARY KEY CHECK (one = 1),
+  private_key TEXT    NOT NULL,                               -- Ed25519, PKCS #8 in PEM
+  created_at  INTEGER NOT NULL
 ) STRICT;
 
 -- Folders of blobs that no row refers to any more.

@@ -66,6 +66,7 @@ export {
   openSession,
   parseDevice,
   resolveDevice,
+  runtimeVersion,
   type Session,
   type SessionOptions,
 } from './src/session/session.ts';

@@ -1,8 +1,16 @@
 /** Writes a ranking folder atomically and durably. */
+import { createHash } from 'node:crypto';
 import type { Blobs } from '../domain/ports/blobs.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
 import { sumsOf } from './sums.ts';
+
+/** A ranking that has been written. */
+export interface WrittenRanking {
+  readonly candidates: number;
+  /** The sha256 of scores.f32 and of order.u32. */
+  readonly sha256: { readonly scores: string; readonly order: string };
+}
 
 /**
  * Ranks the candidates of `scores` and writes them as the ranking folder `folder`. `scores` is indexed by user number;
@@ -17,7 +25,7 @@ export async function writeRanking(
   folder: string,
   scores: Float32Array,
   beside: ReadonlyMap<string, NodeJS.ArrayBufferView> = new Map(),
-): Promise<{ candidates: number }> {
+): Promise<WrittenRanking> {
   assertLittleEndian();
   const order = orderOf(scores);
   const sums = { scores: sumsOf(scores), order: sumsOf(order) };
@@ -28,5 +36,9 @@ export async function writeRanking(
     ...beside,
   ]);
   await blobs.publish(folder, files);
-  return { candidates: order.length };
+  return { candidates: order.length, sha256: { scores: sha256Of(scores), order: sha256Of(order) } };
+}
+
+function sha256Of(data: NodeJS.ArrayBufferView): string {
+  return createHash('sha256').update(data).digest('hex');
 }

@@ -3,6 +3,7 @@
  * result of such a function in one transaction. Times are in milliseconds since 1970.
  */
 import { AppError, assert, unreachable } from '../lib/errors.ts';
+import type { Receipt } from './receipts.ts';
 import type { ComputedWith, Timings } from './run-facts.ts';
 import { type ExpansionState, isEnd, isLegal } from './states.ts';
 import { turnOf } from './turns.ts';
@@ -87,6 +88,7 @@ export interface ExpansionChange {
   readonly timings?: Timings | undefined;
   readonly computedWith?: ComputedWith;
   readonly quality?: Readonly<Record<string, unknown>>;
+  readonly receipt?: Receipt;
 }
 
 /** The changed fields of a job; other fields keep their values. */
@@ -148,9 +150,9 @@ export function decide(
     case 'advance':
       return step(running, command.state ?? running.state, now, { progress: command.progress ?? 0 });
     case 'finish': {
-      const { candidates, excluded, timings, computedWith, quality } = command.result;
+      const { candidates, excluded, timings, computedWith, quality, receipt } = command.result;
       assert(candidates >= 1, 'a ranking without candidates is not an audience');
-      const ended = end(running, 'ready', now, { progress: 1, excluded, timings, computedWith, quality });
+      const ended = end(running, 'ready', now, { progress: 1, excluded, timings, computedWith, quality, receipt });
       assert(running.pins !== null, 'an expansion is pinned before it is finished');
       return ended;
     }

@@ -2,6 +2,7 @@
 
 import type { CampaignFeatures, Filters } from './features.ts';
 import type { HoldOut } from './hold-out.ts';
+import type { Receipt } from './receipts.ts';
 import type { ComputedWith, Timings } from './run-facts.ts';
 import type { ExpansionState } from './states.ts';
 
@@ -312,4 +313,5 @@ export interface ExpansionResult {
   readonly timings: Timings;
   readonly computedWith: ComputedWith;
   readonly quality: Readonly<Record<string, unknown>>;
+  readonly receipt: Receipt;
 }

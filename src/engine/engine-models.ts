@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../lib/errors.ts';
-import { readModelFolder } from '../model/folder.ts';
+import { modelSum, readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
 import { type Population, PopulationOpener } from '../population/read.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
@@ -26,6 +26,8 @@ type ServedModel = EngineServed['model'];
 /** A loaded model with its own threads. */
 export interface LoadedModel {
   readonly version: string;
+  /** The sha256 of the model's files (`modelSum`). */
+  readonly sha256: string;
   readonly pool: ThreadPool;
   /** Opens a population version that fits this model. @throws AppError invalid_population, invalid_model */
   openPopulation(version: string): Promise<Population>;
@@ -220,6 +222,6 @@ export class EngineModels {
     };
     const pool = await opening;
     pool.broken.catch(this.#break);
-    return { version, pool, openPopulation };
+    return { version, sha256: modelSum(model.manifest), pool, openPopulation };
   }
 }

@@ -24,7 +24,10 @@ const POLL_MS = 1000;
 const STORE_ERROR_DELAY_MS = 1000;
 
 /** Dependencies that all expansions share, whatever their model. */
-export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation' | 'distribution'> & {
+export type EngineDependencies = Omit<
+  ExpandDependencies,
+  'pool' | 'versions' | 'modelSha256' | 'openPopulation' | 'distribution'
+> & {
   readonly models: RangeWorkerDependencies['models'] & Pick<EngineModels, 'broken' | 'closeAllUnused'>;
   /** Returns the versions that are served now. */
   served(): EngineServed;
@@ -240,11 +243,11 @@ export class Engine {
     if (!(await untilStored(this.#dependencies, begin))) return { kind: 'lost' };
     const served = this.#dependencies.served();
     const model = await this.#takeModel(watch.job, served);
-    const { version, pool, openPopulation } = model;
+    const { version, sha256: modelSha256, pool, openPopulation } = model;
     const versions = { modelVersion: version, populationVersion: served.populationVersion };
     try {
       const distribution = await this.#distributionOf(model);
-      return await expand({ ...this.#dependencies, pool, versions, openPopulation, distribution }, watch);
+      return await expand({ ...this.#dependencies, pool, versions, modelSha256, openPopulation, distribution }, watch);
     } finally {
       models.giveBack(version);
     }

@@ -15,6 +15,7 @@ import { addLiftRoutes } from './audiences/lift.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addQualityRoutes } from './audiences/quality.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
+import { addReceiptRoutes } from './audiences/receipt.ts';
 import { StreamSlots } from './audiences/stream/stream-slots.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { addAuditRoutes } from './audit/routes.ts';
@@ -194,6 +195,7 @@ async function addRoutes(
   addAudienceVersionRoutes(app, dependencies, streams);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
+  addReceiptRoutes(app, dependencies);
   await addUserSetRoutes(app, dependencies, { uploads, requests }, streams);
   addInformationRoutes(app, dependencies);
   addModelVersionRoutes(app, dependencies);

@@ -188,12 +188,17 @@ export function stageModelFolder(out: string, model: UnversionedModel): StagedMo
 }
 
 /**
- * First 12 hex digits of the sha256 of the manifest without `created` and `version`. The manifest contains the sha256
- * of every other file.
+ * The sha256 of the canonical JSON of the manifest without `created` and `version`. The manifest contains the sha256 of
+ * every other file.
  */
-function versionOf(manifest: Omit<Manifest, 'version'>): string {
+export function modelSum(manifest: Omit<Manifest, 'version'>): string {
   const { created, version, ...rest } = manifest as Manifest;
-  return sha256Of(Buffer.from(canonicalJson(rest))).slice(0, 12);
+  return sha256Of(Buffer.from(canonicalJson(rest)));
+}
+
+/** The first 12 hex digits of the model's sha256. */
+function versionOf(manifest: Omit<Manifest, 'version'>): string {
+  return modelSum(manifest).slice(0, 12);
 }
 
 /** Reads the manifest only, without checking the other files. @throws AppError invalid_model */

@@ -27,6 +27,7 @@ export {
   listVersions,
   publishedAt,
   readManifest,
+  versionSum,
 } from './versions/manifest.ts';
 export { checkFile, filesOfVersion, isCut, verifyVersion } from './versions/verify.ts';
 export { summariseVersions, type VersionSummary, versionBefore } from './versions/versions.ts';

@@ -38,7 +38,7 @@ function slowModels(rng: Rng): EngineDependencies['models'] {
         await turns(rng);
         throw new AppError('invalid_population', 'there are no files');
       };
-      return { version, openPopulation, pool: null as never };
+      return { version, sha256: '', openPopulation, pool: null as never };
     },
     giveBack() {},
     closeAllUnused() {},

@@ -42,6 +42,7 @@ import { openContract } from '../fixture/api-document.ts';
 import { undoAfterFiles, undoAfterTests } from '../fixture/cleanup.ts';
 import { dataFolder, temporaryFolder } from '../fixture/folders.ts';
 import { FEW_ODD_IDS } from '../fixture/odd-ids.ts';
+import { RECEIPT } from '../fixture/receipt.ts';
 
 export const USER_COUNT = 300;
 export const ODD_IDS = FEW_ODD_IDS;
@@ -470,6 +471,7 @@ async function finishJob(
     timings,
     computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: QUALITY,
+    receipt: RECEIPT,
   });
   if (!isDone) throw new Error('the lease was lost');
   return timings;

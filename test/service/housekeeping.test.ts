@@ -6,6 +6,7 @@ import { startHousekeeping } from '../../src/service/upkeep/housekeeping.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { dataFolder } from '../fixture/folders.ts';
 import { GivenLeadership, withLeadership } from '../fixture/leadership.ts';
+import { RECEIPT } from '../fixture/receipt.ts';
 
 /** The store's work goes on in later turns of the event loop; the clock moves on by the interval with each look. */
 const SOON = { interval: 1 };
@@ -91,6 +92,7 @@ async function finish(): Promise<void> {
     timings: {},
     computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: {},
+    receipt: RECEIPT,
   });
 }
 

@@ -1,9 +1,11 @@
 /** Merges the parts of a ranking into a ranking folder, with the bytes that `writeRanking` would write. */
+import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Blobs, BlobWriter } from '../../domain/ports/blobs.ts';
 import { encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from '../format.ts';
 import { keyOf, sortByKeys } from '../order.ts';
 import { RunningSums, type Sums } from '../sums.ts';
+import type { WrittenRanking } from '../write-ranking.ts';
 import { ENTRY_BYTES, NARROW_USERS } from './part-format.ts';
 import { EntryReader, type ErasedUsers, RankingPart } from './ranking-part.ts';
 import { sliceEnds } from './slices.ts';
@@ -53,7 +55,7 @@ export async function mergeParts(
   to: string,
   merge: Merge,
   limits: MergeLimits = MERGE_LIMITS,
-): Promise<{ readonly candidates: number }> {
+): Promise<WrittenRanking> {
   const parts: RankingPart[] = [];
   try {
     for (const folder of merge.parts) parts.push(await RankingPart.open(blobs, folder));
@@ -65,7 +67,7 @@ export async function mergeParts(
     const sidecar = encodeSidecar({ users: merge.users, candidates }, { scores: scores.sums, order: order.sums });
     for (const [file, data] of [...merge.beside, [SIDECAR_FILE, sidecar] as const])
       await publish(blobs, to, file, async (writer) => writer.write(data));
-    return { candidates };
+    return { candidates, sha256: { scores: scores.sha256, order: order.sha256 } };
   } catch (error) {
     await blobs.delete(to).catch(() => {}); // the first error says what happened
     throw error;
@@ -108,31 +110,39 @@ function workingBytes(parts: readonly RankingPart[], { users }: Merge, limits: M
   return Math.max(window, Slice.bytesFor(Math.min(candidatesOf(parts), limits.sliceUsers)));
 }
 
+interface WrittenSums {
+  readonly sums: Sums;
+  readonly sha256: string;
+}
+
 /** Writes the scores by user number, one window of users after the other. */
 async function writeScores(
   writer: BlobWriter,
   { parts, merge: { users, erased, onTurn = () => {} }, limits: { windowUsers }, memory }: Work,
-): Promise<{ readonly sums: Sums }> {
+): Promise<WrittenSums> {
   const sums = new RunningSums(users * Float32Array.BYTES_PER_ELEMENT);
+  const hash = createHash('sha256');
   for (let first = 0; first < users; first += windowUsers) {
     onTurn();
     const window = new Float32Array(memory, 0, Math.min(windowUsers, users - first)).fill(Number.NaN);
     for (const part of parts) await part.copyScores(window, first);
     for (let i = 0; i < window.length; i++) if (erased.has(first + i)) window[i] = Number.NaN;
     sums.add(window);
+    hash.update(window);
     writer.write(window);
     await setImmediate();
   }
-  return { sums: sums.end() };
+  return { sums: sums.end(), sha256: hash.digest('hex') };
 }
 
 /** Writes the user numbers by rank, one slice of the order after the other. */
 async function writeOrder(
   writer: BlobWriter,
   { parts, merge: { erased, onTurn = () => {} }, limits: { sliceUsers, bufferBytes }, memory }: Work,
-): Promise<{ readonly candidates: number; readonly sums: Sums }> {
+): Promise<WrittenSums & { readonly candidates: number }> {
   const all = candidatesOf(parts);
   const sums = new RunningSums(all * Uint32Array.BYTES_PER_ELEMENT);
+  const hash = createHash('sha256');
   const sorted = inOrderOfUsers(parts);
   const bufferEntries = Math.max(LEAST_BUFFER_ENTRIES, Math.floor(bufferBytes / ENTRY_BYTES / (parts.length + 1)));
   const readers = sorted.parts.map((part) => new EntryReader(part, bufferEntries));
@@ -144,10 +154,11 @@ async function writeOrder(
     const users = slice.take();
     candidates += users.length;
     sums.add(users);
+    hash.update(users);
     writer.write(users);
     await setImmediate();
   }
-  return { candidates, sums: sums.end() };
+  return { candidates, sums: sums.end(), sha256: hash.digest('hex') };
 }
 
 /**

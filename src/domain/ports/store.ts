@@ -16,6 +16,7 @@ import type { StoreHealth } from './health.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { RangeWork } from './ranges.ts';
+import type { Receipts } from './receipts.ts';
 import type { StoreReserve } from './reserve.ts';
 import type { BackupOptions, BackupReport, DamagedRow, RestoreOptions, RestoreReport, StoreUpkeep } from './upkeep.ts';
 import type { UserErasure } from './user-erasure.ts';
@@ -130,6 +131,8 @@ export interface CampaignStore
   readonly outbox: Outbox;
   /** The API keys of callers. */
   readonly apiKeys: ApiKeys;
+  /** Receipts of audience versions, and the key that signs them. */
+  readonly receipts: Receipts;
   /** The audit log of the store. */
   readonly audit: AuditLog;
   /** The times that the service's clock keeps across restarts. */

@@ -3,6 +3,7 @@
 import { findRoles } from '../../audience/find-roles.ts';
 import { retryDelayMs } from '../../domain/expansions.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
+import { signReceipt } from '../../domain/receipts.ts';
 import { countExcluded, findShortfall } from '../../domain/roles.ts';
 import type { Job, Pins } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -19,6 +20,7 @@ import type { Checkpoints } from './checkpoints.ts';
 import { customiseTask, roleIdsOf } from './expansion-users.ts';
 import { type Ranked, type RankedWork, rankHere } from './rank-here.ts';
 import { LeaseLost, Refusal, reasonOf, requireLease } from './reasons.ts';
+import { stateReceipt } from './receipt.ts';
 import type { Pace } from './work-time.ts';
 
 /** Interval at which an attempt checks whether its expansion was cancelled, superseded or deleted. */
@@ -38,6 +40,8 @@ export interface ExpandDependencies {
    * versions.
    */
   readonly versions: Pins;
+  /** The sha256 of the model's files. */
+  readonly modelSha256: string;
   /** Opens a published version of the population. */
   openPopulation(version: string): Promise<Population>;
   /** How ranges are offered to all engines of a cluster; null if this engine works alone. */
@@ -127,6 +131,7 @@ async function attempt(
   watch.stageEnded('ranking');
   if (candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
+  const statement = stateReceipt(dependencies, work, ranked);
   requireLease(
     await store.finish(job, {
       folder,
@@ -139,6 +144,7 @@ async function attempt(
         ...(threadSeconds && { threadSeconds }),
       },
       quality: { epochs, held_out, prediction },
+      receipt: signReceipt(statement, await store.receipts.key()),
     }),
   );
   if (threadSeconds) pace.learn(threadSeconds);

@@ -1,5 +1,5 @@
 /** Ranks an expansion in this engine alone: adapts the model, scores all segments, and writes the ranking. */
-import { writeRanking } from '../../audience/write-ranking.ts';
+import { type WrittenRanking, writeRanking } from '../../audience/write-ranking.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { mergedFolder, rankingFolder } from '../../domain/ranking-name.ts';
 import type { Roles } from '../../domain/roles.ts';
@@ -27,10 +27,9 @@ export interface RankedWork {
 }
 
 /** A ranking that has been written, but not published yet. */
-export interface Ranked {
+export interface Ranked extends WrittenRanking {
   /** The blob folder of the ranking. */
   readonly folder: string;
-  readonly candidates: number;
   readonly customised: StoredCustomised;
   /** Number of users per run of the model. */
   readonly batchSize: number;
@@ -63,6 +62,6 @@ export async function rankHere(
       ? rankingFolder(job.campaignId, job.expansionId)
       : mergedFolder(job.campaignId, job.expansionId, job.token);
   const beside = new Map([[CUSTOMISED_FILE, scored.customised.customised]]);
-  const { candidates } = await writeRanking(store.blobs, folder, scores, beside);
-  return { folder, candidates, ...scored };
+  const written = await writeRanking(store.blobs, folder, scores, beside);
+  return { folder, ...written, ...scored };
 }

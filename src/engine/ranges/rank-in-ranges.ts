@@ -84,7 +84,7 @@ export async function rankInRanges(
     cancellation.check();
     population.erasures.refresh();
     const to = mergedFolder(job.campaignId, job.expansionId, job.token);
-    const { candidates } = await mergeParts(blobs, to, {
+    const written = await mergeParts(blobs, to, {
       parts: finished.map(({ state }, number) => partFolder(folder, number, state.finished!)),
       users: population.directory.size,
       erased: population.erasures,
@@ -93,7 +93,7 @@ export async function rankInRanges(
     });
     const scoring = finished.reduce((sum, { state }) => sum + state.finished!.threadSeconds, 0);
     return {
-      ...{ folder: to, candidates, customised, batchSize: finished[0]!.state.finished!.batchSize },
+      ...{ folder: to, ...written, customised, batchSize: finished[0]!.state.finished!.batchSize },
       threadSeconds: isResumed ? null : { ...time.seconds, scoring },
     };
   } finally {

@@ -231,5 +231,18 @@ function readText(path: string): string {
 }
 
 function versionOf(content: Omit<Manifest, 'version'>): string {
-  return sha256(Buffer.from(canonicalJson(content))).slice(0, 12);
+  return sumOf(content).slice(0, 12);
+}
+
+function sumOf(content: Omit<Manifest, 'version'>): string {
+  return sha256(Buffer.from(canonicalJson(content)));
+}
+
+/**
+ * The sha256 of a version: of the canonical JSON of its manifest without the version, which contains the sha256 of every
+ * file. @throws AppError invalid_population
+ */
+export function versionSum(folder: string, version: string): string {
+  const { version: _, ...content } = readManifest(folder, version);
+  return sumOf(content);
 }

@@ -38,6 +38,7 @@ export const TABLES: readonly Table[] = [
   { name: 'clock', key: ['one'] },
   { name: 'clock_used', key: ['one'] },
   numbered('clock_steps'),
+  { name: 'receipt_key', key: ['one'] },
 ];
 
 /** Tables that are not copied, and why. */

@@ -82,6 +82,7 @@ export function expansionWrites(change: ExpansionChange) {
     timings: toJson(change.timings),
     computed_with: toJson(change.computedWith),
     quality: toJson(change.quality),
+    receipt: toJson(change.receipt),
   };
 }
 

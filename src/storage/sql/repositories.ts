@@ -19,6 +19,7 @@ import { FeedbackRepository } from './feedback.ts';
 import { HealthRepository } from './health.ts';
 import { JobRepository } from './jobs.ts';
 import { OutboxRepository, type SenderLocks } from './outbox.ts';
+import { ReceiptRepository } from './receipts.ts';
 import { SetFiles } from './set-files.ts';
 import { type SetAside, UnusedBlobs } from './unused-blobs.ts';
 import { ErasureRepository } from './user-erasure.ts';
@@ -89,6 +90,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
     outbox,
     cluster,
     ranges,
+    receipts: new ReceiptRepository(dependencies),
     webhooks: new WebhookRepository(dependencies, audit),
     destinations: new DestinationRepository(dependencies, audit),
     clock,

@@ -2,6 +2,7 @@
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { ExpansionResult, Job, NewCampaign } from '../../../src/domain/types.ts';
 import type { Clock } from '../../../src/lib/clock.ts';
+import { RECEIPT } from '../../fixture/receipt.ts';
 
 export interface ManualClock extends Clock {
   pass(ms: number): void;
@@ -49,6 +50,7 @@ export function resultOf(changes: Partial<ExpansionResult> = {}): ExpansionResul
     timings: { adapting: 1.5, scoring: 0.5 },
     computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: { auc: 0.8 },
+    receipt: RECEIPT,
     ...changes,
   };
 }

@@ -12,6 +12,7 @@ import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
 import type { NewData } from './new-data.ts';
 import { describeOutbox } from './outbox.ts';
+import { describeReceipts } from './receipts.ts';
 import { describeReleaseAll, describeReleases } from './releases.ts';
 import { describeTurns } from './turns.ts';
 import { describeUserErasure } from './user-erasure.ts';
@@ -35,6 +36,7 @@ export function describeCampaignStore(newData: NewData): void {
   describeConditionalChanges(newData);
   describeAudiences(newData);
   describeJobs(newData);
+  describeReceipts(newData);
   describeReleases(newData);
   describeAttempts(newData);
   describeTurns(newData);

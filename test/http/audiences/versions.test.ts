@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../../src/domain/cursors.ts';
 import { encodeMembers } from '../../../src/http/audiences/view.ts';
+import { RECEIPT } from '../../fixture/receipt.ts';
 import { importUsers, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
 const population = await importUsers();
@@ -51,6 +52,24 @@ describe('GET /v1/campaigns/{id}/audiences', () => {
     ['/v1/campaigns/ID/audiences?cursor=abc', 400, 'invalid_cursor'],
   ])('answers %s with %i %s', async (path, status, code) => {
     const answer = await get(path.replace('ID', id));
+    expect([answer.status, answer.json.code]).toEqual([status, code]);
+  });
+});
+
+describe('GET /v1/campaigns/{id}/audiences/{version}/receipt', () => {
+  it('gives the receipt, and the key that signs receipts without the private key', async () => {
+    const { status, json } = await get(`/v1/campaigns/${id}/audiences/2/receipt`);
+    expect([status, json]).toEqual([200, RECEIPT]);
+    const key = await get('/v1/receipts/key');
+    expect(Object.keys(key.json)).toEqual(['key_id', 'algorithm', 'public_key', 'created_at']);
+    expect(key.text).not.toContain('PRIVATE');
+  });
+
+  it.each([
+    ['none', '1', 404, 'campaign_not_found'],
+    ['ID', '9', 404, 'audience_not_found'],
+  ])('answers /v1/campaigns/%s/audiences/%s/receipt with %i %s', async (campaign, version, status, code) => {
+    const answer = await get(`/v1/campaigns/${campaign.replace('ID', id)}/audiences/${version}/receipt`);
     expect([answer.status, answer.json.code]).toEqual([status, code]);
   });
 });

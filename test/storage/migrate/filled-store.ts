@@ -75,6 +75,7 @@ async function addAudiences(store: CampaignStore, id: string): Promise<void> {
 async function addTheRest(store: CampaignStore, clock: ManualClock, id: string): Promise<void> {
   await change(store.userSets, COMMON, 'replace', ['tom', 'uwe']);
   const key = { name: ODD, scope: 'read' as const, labels: { team: 'a' }, expiresAt: null };
+  await store.receipts.key();
   await store.apiKeys.create(key, 10);
   await store.apiKeys.revoke((await store.apiKeys.create({ ...key, name: 'revoked' }, 10)).apiKey.id);
   await store.apiKeys.create({ ...key, name: 'expired', expiresAt: clock.now() + 1 }, 10);

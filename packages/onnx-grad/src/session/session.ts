@@ -24,6 +24,11 @@ function runtime(): typeof Ort {
   return loaded;
 }
 
+/** The version of ONNX Runtime. */
+export function runtimeVersion(): string {
+  return require('onnxruntime-node/package.json').version;
+}
+
 /** A device that a caller may request. `cuda:1` is the second GPU. */
 export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 

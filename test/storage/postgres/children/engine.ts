@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/postgres/open-store.ts';
+import { RECEIPT } from '../../../fixture/receipt.ts';
 
 const [url, blobs, leaseMs] = process.argv.slice(2);
 const locator = { url: blobs!, cacheFolder: '' };
@@ -25,6 +26,7 @@ for await (const _ of createInterface({ input: process.stdin })) {
     ...{ folder: 'audiences/c/of-child', candidates: 5, populationSize: 9, timings: {}, quality: {} },
     excluded: { seeds: 3, suppressed: 0, filtered: 0 },
     computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
+    receipt: RECEIPT,
   });
   say(`finished ${isAccepted}`);
   break;

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/sqlite/open-store.ts';
+import { RECEIPT } from '../../../fixture/receipt.ts';
 
 const store = await openStore(process.argv[2]!, {
   clock: systemClock,
@@ -35,6 +36,7 @@ for (let i = 0; i < 100_000; i++) {
     timings: {},
     computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: {},
+    receipt: RECEIPT,
   });
   say(`finished ${job.campaignId} 1`);
 }

@@ -1,0 +1,112 @@
+/** States what a ranking was made from, how, and what came out. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { runtimeVersion } from '../../../packages/onnx-grad/index.ts';
+import {
+  RECEIPT_FORMAT,
+  type ReceiptEnvironment,
+  type ReceiptInputs,
+  type ReceiptStatement,
+} from '../../domain/receipts.ts';
+import type { ExpansionSets } from '../../domain/types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { PACKAGE_VERSION } from '../../lib/package-root.ts';
+import { type Population, versionSum } from '../../population/read.ts';
+import type { ThreadPool } from '../pool.ts';
+import type { Ranked, RankedWork } from './rank-here.ts';
+
+interface ReceiptDependencies {
+  readonly pool: Pick<ThreadPool, 'computedWith' | 'goldenSha256'>;
+  /** The sha256 of the model's files. */
+  readonly modelSha256: string;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** The receipt of a ranking, without its signature. Everything in it is recomputed by `reproduce`. */
+export function stateReceipt(
+  { pool, modelSha256, clock }: ReceiptDependencies,
+  { job, pins, population, task }: Pick<RankedWork, 'job' | 'pins' | 'population' | 'task'>,
+  { customised, candidates, sha256, batchSize }: Pick<Ranked, 'customised' | 'candidates' | 'sha256' | 'batchSize'>,
+): ReceiptStatement {
+  return {
+    format: RECEIPT_FORMAT,
+    campaign_id: job.campaignId,
+    expansion_id: job.expansionId,
+    made_at: new Date(clock.now()).toISOString(),
+    inputs: {
+      external_id: job.externalId,
+      features: job.features,
+      filters: job.filters,
+      negative_weight: job.negativeWeight,
+      sets: setSums(job.sets),
+      model: { version: pins.modelVersion, sha256: modelSha256 },
+      population: describePopulation(population),
+    },
+    plan_key: task.key,
+    candidates,
+    outputs: { ...sha256, parameters: createHash('sha256').update(customised.customised).digest('hex') },
+    computed_with: describeEnvironment(pool, batchSize),
+  };
+}
+
+/** The names of an expansion's sets in receipts. */
+const SET_NAMES: { readonly [K in keyof ExpansionSets]: string } = {
+  seeds: 'seeds',
+  positives: 'positives',
+  dismissed: 'dismissed',
+  negatives: 'negatives',
+  suppression: 'suppression',
+  commonSuppression: 'common_suppression',
+};
+
+/** The sha256 of each set that exists, by its name in receipts. The name of a set begins with its sha256. */
+function setSums(sets: ExpansionSets): Record<string, string> {
+  const entries = Object.entries(SET_NAMES).flatMap(([key, name]) => {
+    const set = sets[key as keyof ExpansionSets];
+    return set === null ? [] : [[name, set.split('-')[0]!] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** A population version and its erased users, as in a receipt. @throws AppError invalid_population */
+function describePopulation(population: Population): ReceiptInputs['population'] {
+  const { path, version, erasures, rowOf } = population;
+  const hash = createHash('sha256');
+  let users = 0;
+  erasures.refresh();
+  for (const userNumber of erasures.numbers) {
+    if ((rowOf[userNumber] ?? -1) < 0) continue;
+    hash.update(`${userNumber}\n`);
+    users += 1;
+  }
+  return { version, sha256: versionSum(path, version), erased: { users, sha256: hash.digest('hex') } };
+}
+
+function describeEnvironment(
+  { computedWith, goldenSha256 }: ReceiptDependencies['pool'],
+  batchSize: number,
+): ReceiptEnvironment {
+  return {
+    metaheac: PACKAGE_VERSION,
+    onnxruntime: runtimeVersion(),
+    device: computedWith.device,
+    batch_size: batchSize,
+    processor: { architecture: process.arch, features: processorFeatures() },
+    golden_sha256: goldenSha256,
+  };
+}
+
+/** This file exists only on Linux. */
+const CPU_FILE = '/proc/cpuinfo';
+/** Instruction sets that kernels of ONNX Runtime are chosen by. */
+const FEATURE = /^(sse4_[12]|fma|f16c|avx\w*|amx\w*|asimd\w*|sve\w*|bf16|i8mm)$/;
+
+/** The instruction sets of this processor that may change how results are rounded; empty if they are not known. */
+function processorFeatures(): string[] {
+  if (!existsSync(CPU_FILE)) return [];
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync(CPU_FILE, 'utf8'))?.[1] ?? '';
+  return line
+    .split(' ')
+    .filter((feature) => FEATURE.test(feature))
+    .sort();
+}

@@ -1,0 +1,154 @@
+/** The routes and the response schemas of receipts and of the key that signs them. */
+import { z } from 'zod';
+import { RECEIPT_FORMAT, type Receipt, type ReceiptKey, SIGNATURE_ALGORITHM } from '../../domain/receipts.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../plugins/fastify-types.ts';
+import { answerOf } from '../plugins/json/answer.ts';
+import { count, featureValue, time, timeText } from '../plugins/json/fields.ts';
+import { describeRoute, json } from '../plugins/route.ts';
+import { versionParams } from './queries.ts';
+
+const KEY_ID = '4f1c0a9be8d27536';
+const sum = z.string().meta({ pattern: '^[0-9a-f]{64}$' });
+const SUM = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+
+const EXAMPLE: Receipt = {
+  format: RECEIPT_FORMAT,
+  campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+  expansion_id: '0193634e-6a01-7d0e-9f3b-5d2c8f4b1e22',
+  made_at: '2026-11-26T12:00:00.000Z',
+  inputs: {
+    external_id: 'shoes-2026-autumn',
+    features: { category: 'shoes' },
+    filters: { country: ['DE'] },
+    negative_weight: 1,
+    sets: { seeds: SUM, suppression: SUM },
+    model: { version: '0123456789ab', sha256: SUM },
+    population: { version: 'ba9876543210', sha256: SUM, erased: { users: 0, sha256: SUM } },
+  },
+  plan_key: SUM,
+  candidates: 98_700,
+  outputs: { scores: SUM, order: SUM, parameters: SUM },
+  computed_with: {
+    metaheac: '1.0.0',
+    onnxruntime: '1.30.0',
+    device: 'cpu',
+    batch_size: 1024,
+    processor: { architecture: 'x64', features: ['avx2', 'fma'] },
+    golden_sha256: SUM,
+  },
+  signature: { algorithm: SIGNATURE_ALGORITHM, key_id: KEY_ID, value: 'b2Nrc2lnbmF0dXJl' },
+};
+
+const receipt = z
+  .object({
+    format: z.literal(RECEIPT_FORMAT),
+    campaign_id: z.string(),
+    expansion_id: z.string(),
+    made_at: timeText,
+    inputs: z
+      .object({
+        external_id: z.string().nullable(),
+        features: z.record(z.string(), featureValue),
+        filters: z.record(z.string(), z.unknown()),
+        negative_weight: z.number(),
+        sets: z
+          .record(z.string(), sum)
+          .describe(
+            'The SHA-256 hash of each user set of the expansion: `seeds`, `negatives`, `suppression`, ' +
+              '`common_suppression`, `positives` and `dismissed` (both from feedback). A set that the expansion did not use is absent.',
+          ),
+        model: z.object({ version: z.string(), sha256: sum }),
+        population: z.object({
+          version: z.string(),
+          sha256: sum,
+          erased: z
+            .object({ users: count, sha256: sum })
+            .describe('The users of this population version who were erased before the ranking was made.'),
+        }),
+      })
+      .describe('Everything that the ranking depends on.'),
+    plan_key: sum.describe('The key of all random numbers, which is a hash of the inputs.'),
+    candidates: count.describe('Number of users in the ranking.'),
+    outputs: z
+      .object({ scores: sum, order: sum, parameters: sum })
+      .describe('The hashes of the files of the ranking, and of the parameters of the customised model.'),
+    computed_with: z
+      .object({
+        metaheac: z.string(),
+        onnxruntime: z.string(),
+        device: z.string(),
+        batch_size: count,
+        processor: z.object({ architecture: z.string(), features: z.array(z.string()).readonly() }),
+        golden_sha256: sum.describe(
+          "The hash of the scores that this processor computes for the model's golden batch.",
+        ),
+      })
+      .describe('The software, the processor and the settings. Other ones may round scores differently.'),
+    signature: z
+      .object({
+        algorithm: z.literal(SIGNATURE_ALGORITHM),
+        key_id: z.string().describe('Id of the key, as in `GET /v1/receipts/key`.'),
+        value: z.string().describe('The signature in base64.'),
+      })
+      .describe('The signature of the canonical JSON (RFC 8785) of the receipt without the field `signature`.'),
+  })
+  .meta({ id: 'Receipt', examples: [EXAMPLE] });
+
+const receiptKey = answerOf<ReceiptKey>()(
+  {
+    id: 'ReceiptKey',
+    examples: [
+      {
+        ...{ key_id: KEY_ID, algorithm: SIGNATURE_ALGORITHM, created_at: '2026-11-26T12:00:00.000Z' },
+        public_key:
+          '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n' +
+          '-----END PUBLIC KEY-----\n',
+      },
+    ],
+  },
+  {
+    key_id: z.string().describe('The first 16 hex digits of the SHA-256 hash of the public key in DER.'),
+    algorithm: z.literal(SIGNATURE_ALGORITHM),
+    public_key: z.string().describe('The public key in PEM (SubjectPublicKeyInfo).'),
+    created_at: time,
+  },
+  { key_id: ({ id }) => id, algorithm: () => SIGNATURE_ALGORITHM },
+);
+
+export function addReceiptRoutes(app: ServerApp, { store }: ServerDependencies): void {
+  app.get(
+    '/v1/campaigns/:id/audiences/:version/receipt',
+    describeRoute({
+      operationId: 'getReceipt',
+      scope: 'read',
+      tags: ['audience'],
+      summary: 'Get the signed receipt of an audience version',
+      description:
+        "States what the version's ranking was made from (hashes of seeds, lists, model and population), how, and " +
+        'what came out, signed with the key of this installation. Versions that are cuts of the same ranking have the ' +
+        'same receipt. `verify-receipt.mjs` verifies a receipt offline, and `metaheac reproduce` makes the same ' +
+        'ranking from the same inputs, or says which input differs.',
+      params: versionParams,
+      response: { 200: json('The receipt.', receipt) },
+      errors: ['campaign_not_found', 'audience_not_found'],
+    }),
+    async ({ params: { id, version } }) => store.receipts.receiptOf(id, version),
+  );
+
+  app.get(
+    '/v1/receipts/key',
+    describeRoute({
+      operationId: 'getReceiptKey',
+      scope: 'read',
+      labels: 'heeded',
+      tags: ['audience'],
+      summary: 'Get the public key that verifies receipts',
+      description:
+        'The key is made when it is first needed, and belongs to this installation (all nodes of a cluster have the ' +
+        'same key). Keep a copy of the public key where the operator of the service cannot change it.',
+      response: { 200: json('The public key.', receiptKey) },
+    }),
+    async () => store.receipts.key(),
+  );
+}
