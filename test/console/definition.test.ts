@@ -25,6 +25,12 @@ describeInBrowser('the definition of an audience', () => {
     });
     await served.ended(id);
     await served.call('PUT', `/v1/campaigns/${id}/suppression`, { user_ids: people.slice(200, 207) });
+    const weighted = people.slice(0, SEEDS).map((user_id, i) => ({ user_id, weight: i < 20 ? 8 : 2 }));
+    await served.call('POST', `/v1/campaigns/${id}/seeds/add`, { user_ids: weighted });
+    await served.call('PUT', `/v1/campaigns/${id}/negatives`, {
+      user_ids: [people[0], ...people.slice(400, 403), 'no'],
+    });
+    await served.call('PATCH', `/v1/campaigns/${id}`, { negative_weight: 3 });
     await served.call('PUT', '/v1/suppression', { user_ids: people.slice(300, 305) });
   });
 
@@ -32,8 +38,13 @@ describeInBrowser('the definition of an audience', () => {
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}?tab=definition`);
     const region = (name: string) => page.getByRole('region', { name });
-    await region('Your customers').getByText('121', { exact: true }).waitFor();
-    expect(await region('Your customers').textContent()).toMatch(/IDs given121In the population120Unknown1Duplicates0/);
+    await region('Your customers').getByText('241', { exact: true }).waitFor();
+    const own = await region('Your customers').textContent();
+    expect(own).toMatch(/IDs given241In the population120Unknown1Duplicates120Also negatives1/);
+    expect(own).toContain('Weights1 to 8, median 23 distinct weights');
+    expect(await region('Negatives').textContent()).toMatch(
+      /People54 in the populationAlso customers1count as negativesWeight of each3/,
+    );
     expect(await region('Eligible people').textContent()).toContain(`Country${countries.join(', ')}`);
     expect(await region('Suppression lists').textContent()).toMatch(
       /This audience’s list77 in .* list55 in the population/,

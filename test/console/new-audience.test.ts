@@ -45,6 +45,9 @@ describeInBrowser('a new audience', () => {
     await page.getByRole('radio').first().check();
     await drop(opened, 'left.txt', Buffer.from(`${customers.slice(0, 5).join('\n')}\nstranger\n`), 'Choose a list');
     await page.getByText('5 people matched, 1 unknown.').waitFor();
+    const returned = Buffer.from(`${customers.slice(5, 8).join('\n')}\nreturner\n`);
+    await drop(opened, 'returned.txt', returned, 'Choose negatives');
+    await page.getByText('3 people matched, 1 unknown.').waitFor();
     await create(opened);
     await page.getByText('This list is not used yet').waitFor();
     await page.getByRole('button', { name: 'Exclude these 5 people' }).click();
@@ -55,7 +58,7 @@ describeInBrowser('a new audience', () => {
     expect(campaign.features.category).toBeTypeOf('string');
     const at = `/v1/campaigns/${campaign.id}`;
     const seeds = await fixture().served.call('GET', `${at}/seeds`, undefined, AUTHORIZED);
-    expect(seeds.json).toMatchObject({ known: 120, unknown: 3, suppressed: 5 });
+    expect(seeds.json).toMatchObject({ known: 120, unknown: 3, suppressed: 5, contradicting: 3 });
     expect(await page.evaluate("sessionStorage.getItem('metaheac.new-audience')")).toBeNull();
     expect(faults.list).toEqual([]);
   });

@@ -1,9 +1,10 @@
 /** How the console reads lists of customers: its guesses, and ids that arrive in pieces. */
 import { describe, expect, it } from 'vitest';
 import { refuseForeign } from '../../console/src/lists/read/foreign.ts';
-import { guessLayout, HEAD_BYTES, isSure, previewOf } from '../../console/src/lists/read/layout.ts';
+import { guessLayout, HEAD_BYTES, isSure, previewOf, weightColumn } from '../../console/src/lists/read/layout.ts';
 import { readIds } from '../../console/src/lists/read/read-ids.ts';
 import { Sample } from '../../console/src/lists/read/sample.ts';
+import { sendIds } from '../../console/src/lists/send-ids.ts';
 import { NASTY_CSV } from '../fixture/nasty-csv.ts';
 
 /** A file whose stream returns this many bytes at a time. */
@@ -132,5 +133,34 @@ describe('a sample of ids', () => {
     expect(numbers.length).toBeLessThanOrEqual(100);
     expect(new Set(numbers.slice(1).map((number, i) => number - numbers[i]!)).size).toBe(1);
     expect(numbers.at(-1)).toBeGreaterThan(900);
+  });
+});
+
+describe('a column of weights', () => {
+  const sentOf = async (content: string) => {
+    const bytes = text(content);
+    const layout = guessLayout(bytes, true);
+    const bodies: string[] = [];
+    const following = {
+      signal: new AbortController().signal,
+      onId: () => {},
+      onSent: () => {},
+      weightColumn: weightColumn(previewOf(bytes, true, layout)),
+    };
+    const send = async (body: string) => {
+      bodies.push(body);
+      return { received: 0, known: 0, unknown: 0, duplicate: 0 };
+    };
+    await sendIds(fileOf(bytes, 7), layout, send, following);
+    return bodies.join('');
+  };
+
+  it('is sent with the ids, whatever the file', async () => {
+    const lines = '{"user_id":"u1","weight":2.5}\n"u2"\n{"user_id":"u3","weight":"much"}\n';
+    expect(await sentOf('Weight;user_id\n2.5;u1\n;u2\nmuch;u3\n')).toBe(lines);
+    expect(await sentOf('{"user_id":"u1","weight":2.5}\n{"user_id":"u2"}\n{"user_id":"u3","weight":"much"}\n')).toBe(
+      lines,
+    );
+    expect(await sentOf('user_id,age\nu1,20\n')).toBe('"u1"\n');
   });
 });

@@ -1,7 +1,16 @@
 /** The state of a list of users that is chosen, previewed, read and sent to the service in pieces. */
 import { type Signal, signal } from '@preact/signals';
 import { refuseForeign } from './read/foreign.ts';
-import { fieldsOf, guessLayout, HEAD_BYTES, isSure, type Layout, type Preview, previewOf } from './read/layout.ts';
+import {
+  fieldsOf,
+  guessLayout,
+  HEAD_BYTES,
+  isSure,
+  type Layout,
+  type Preview,
+  previewOf,
+  weightColumn,
+} from './read/layout.ts';
 import { Sample } from './read/sample.ts';
 import { UnreadableError } from './read/unreadable.ts';
 import { type Report, type Send, sendIds } from './send-ids.ts';
@@ -36,6 +45,8 @@ export interface ListDependencies {
   readonly askColumn: (preview: Preview) => Promise<number | null>;
   /** State of the list before a reload of the page. */
   readonly kept: KeptList | null;
+  /** Whether weights are sent with the ids, if the list has a column of this name. */
+  readonly isWeighted?: boolean;
 }
 
 /**
@@ -108,8 +119,10 @@ export class UserList {
     const some = new Sample(SAMPLE_SIZE);
     this.kept.value = null;
     this.state.value = { kind: 'sending', share: 0, report: null };
+    const preview = this.preview.peek();
     const following = {
       signal: aborted,
+      weightColumn: this.#needs.isWeighted && preview !== null ? weightColumn(preview) : -1,
       onId: (id: string) => some.add(id),
       onSent: (share: number, report: Report) => {
         this.state.value = { kind: 'sending', share, report };

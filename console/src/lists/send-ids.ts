@@ -36,6 +36,8 @@ interface Following {
    */
   readonly signal: AbortSignal;
   readonly onId: (id: string) => void;
+  /** The column with weights, which are sent with their ids; -1 or absent if there is none. */
+  readonly weightColumn?: number;
   /** Reports progress. `share` is the sent share of the file. */
   readonly onSent: (share: number, report: Report) => void;
 }
@@ -47,16 +49,16 @@ const ATTEMPTS = 6;
 
 /** @throws UnreadableError, ApiError, OfflineError */
 export async function sendIds(file: Blob, layout: Layout, send: Send, following: Following): Promise<Report> {
-  const { signal, onId, onSent } = following;
+  const { signal, onId, onSent, weightColumn } = following;
   let report: Report = { received: 0, known: 0, unknown: 0, duplicate: 0, examples: [], hints: [], empty: 0 };
   let pending: string[] = [];
-  let characters = 0;
+  let lines = '';
   let limit = FIRST_CHARACTERS;
   let isFirst = true;
   const flush = async (bytesRead: number) => {
     const ids = pending;
-    [pending, characters] = [[], 0];
-    const body = ids.map((id) => `${JSON.stringify(id)}\n`).join('');
+    const body = lines;
+    [pending, lines] = [[], ''];
     const set = await patiently(() => send(body, isFirst), signal).catch((error: unknown) => {
       throw withId(error, ids);
     });
@@ -66,19 +68,26 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     limit = Math.min(MOST_CHARACTERS, 2 * limit);
     onSent(file.size === 0 ? 1 : bytesRead / file.size, report);
   };
-  for await (const { ids, empty, bytesRead } of readIds(file, layout)) {
+  for await (const { ids, weights, empty, bytesRead } of readIds(file, layout, weightColumn)) {
     signal.throwIfAborted();
     report = { ...report, empty: report.empty + empty };
-    for (const id of ids) {
+    for (const [i, id] of ids.entries()) {
       onId(id);
       pending.push(id);
-      characters += id.length + 3;
-      if (characters >= limit) await flush(bytesRead);
+      lines += lineOf(id, weights[i]!);
+      if (lines.length >= limit) await flush(bytesRead);
     }
   }
   if (pending.length > 0) await flush(file.size);
   if (isFirst) throw new UnreadableError('The list has no IDs in this column. Is this the right column?');
   return report;
+}
+
+/** A line of NDJSON. The service refuses a weight that is not a number. */
+function lineOf(id: string, weight: string): string {
+  if (weight === '') return `${JSON.stringify(id)}\n`;
+  const number = Number(weight);
+  return `${JSON.stringify({ user_id: id, weight: Number.isFinite(number) ? number : weight })}\n`;
 }
 
 /** In a dry run, the service counts each piece separately; otherwise its counts cover all pieces so far. */
@@ -114,7 +123,11 @@ function withId(error: unknown, ids: readonly string[]): unknown {
   const [, line] = /^line (\d+)$/.exec(error.faults[0]?.pointer ?? '') ?? [];
   const id = line === undefined ? undefined : ids[Number(line) - 1];
   if (id === undefined) return error;
+  const { message } = error.faults[0]!;
+  const shown = `"${id.slice(0, 60)}"`;
   return new UnreadableError(
-    `"${id.slice(0, 60)}" is not an ID: ${error.faults[0]!.message}. Is this the right column?`,
+    message.startsWith('a weight')
+      ? `The weight of ${shown} cannot be used: ${message}.`
+      : `${shown} is not an ID: ${message}. Is this the right column?`,
   );
 }

@@ -61,6 +61,11 @@ export function isSure(preview: Preview, { hasHeader, separator, column }: Layou
   return (hasHeader || separator === 'json') && ID_NAMES.some((name) => name.test(preview.columns[column] ?? ''));
 }
 
+/** Returns the column with weights of the ids; -1 if there is none. */
+export function weightColumn({ columns }: Preview): number {
+  return columns.findIndex((name) => /^weight$/i.test(name.trim()));
+}
+
 /** Reads the head of a file as a table with the given layout. */
 export function previewOf(head: Uint8Array, isLast: boolean, layout: Layout): Preview {
   const rows = rowsOf(textOf(head, layout.encoding, isLast), layout);

@@ -6,6 +6,8 @@ import { UnreadableError } from './unreadable.ts';
 
 export interface Piece {
   readonly ids: readonly string[];
+  /** The field in the column of weights of each id; empty without a weight. */
+  readonly weights: readonly string[];
   /** Number of rows without an id. */
   readonly empty: number;
   /** Number of bytes of the file read so far. */
@@ -13,7 +15,7 @@ export interface Piece {
 }
 
 /** @throws UnreadableError if the file does not match the layout; DOMException if the file can no longer be read */
-export async function* readIds(file: Blob, layout: Layout): AsyncGenerator<Piece, void, void> {
+export async function* readIds(file: Blob, layout: Layout, weightColumn = -1): AsyncGenerator<Piece, void, void> {
   const reader = file.stream().getReader();
   const decoder = createDecoder(layout.encoding);
   const splitter = splitterOf(layout);
@@ -22,9 +24,16 @@ export async function* readIds(file: Blob, layout: Layout): AsyncGenerator<Piece
   const pieceOf = (rows: readonly (readonly string[])[]): Piece => {
     const wanted = isFirst ? rows.slice(1) : rows;
     if (rows.length > 0) isFirst = false;
-    const cells = wanted.map((row) => row[layout.column] ?? '');
-    const ids = (layout.trims ? cells.map((id) => id.trim()) : cells).filter((id) => id !== '');
-    return { ids, empty: cells.length - ids.length, bytesRead };
+    const ids: string[] = [];
+    const weights: string[] = [];
+    for (const row of wanted) {
+      const cell = row[layout.column] ?? '';
+      const id = layout.trims ? cell.trim() : cell;
+      if (id === '') continue;
+      ids.push(id);
+      weights.push((row[weightColumn] ?? '').trim());
+    }
+    return { ids, weights, empty: wanted.length - ids.length, bytesRead };
   };
   try {
     for (;;) {

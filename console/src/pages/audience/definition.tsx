@@ -6,13 +6,14 @@ import type { Campaign, UserSet } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Facts, Section } from '../../ui/facts.tsx';
-import { formatCount, formatExact, formatTime } from '../../ui/format.ts';
+import { counted, formatCount, formatExact, formatTime } from '../../ui/format.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
 import { featureTitle, valueWords } from '../../ui/words.ts';
 import { refreshWords } from '../audiences/words.ts';
 
 interface Sets {
   readonly seeds: UserSet;
+  readonly negatives: UserSet;
   readonly suppression: UserSet;
   /** The global list; null for a key that is limited to certain campaigns, because such a key cannot read the list. */
   readonly global: UserSet | null;
@@ -20,15 +21,16 @@ interface Sets {
 
 async function loadSets(api: Api, id: string, signal: AbortSignal): Promise<Sets> {
   const init = { params: { path: { id } }, signal };
-  const [seeds, suppression, global] = await Promise.all([
+  const [seeds, negatives, suppression, global] = await Promise.all([
     call(api.GET('/v1/campaigns/{id}/seeds', init)),
+    call(api.GET('/v1/campaigns/{id}/negatives', init)),
     call(api.GET('/v1/campaigns/{id}/suppression', init)),
     call(api.GET('/v1/suppression', { signal })).catch((error: unknown) => {
       if (error instanceof ApiError && error.status === 403) return null;
       throw error;
     }),
   ]);
-  return { seeds, suppression, global };
+  return { seeds, negatives, suppression, global };
 }
 
 export function Definition({ campaign }: { readonly campaign: Campaign }) {
@@ -48,6 +50,7 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
         </p>
       ) : null}
       <Customers seeds={data.seeds} />
+      <Negatives negatives={data.negatives} weight={campaign.negative_weight} />
       <Section title="Eligible people">
         <Named
           record={campaign.filters}
@@ -76,7 +79,7 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
 }
 
 function Customers({
-  seeds: { received, known, unknown, duplicate, suppressed, updated_at: at },
+  seeds: { received, known, unknown, duplicate, suppressed, contradicting, weights, updated_at: at },
 }: Pick<Sets, 'seeds'>) {
   return (
     <Section title="Your customers" lead={at === null ? null : `Uploaded ${formatTime(at)}.`}>
@@ -92,9 +95,38 @@ function Customers({
             ...(suppressed
               ? [{ name: 'Suppressed', value: formatCount(suppressed), note: 'not used as customers' }]
               : []),
+            ...(contradicting
+              ? [{ name: 'Also negatives', value: formatCount(contradicting), note: 'not used as customers' }]
+              : []),
+            ...(weights ? [{ name: 'Weights', value: weightWords(weights), note: distinctWords(weights) }] : []),
           ]}
         />
       )}
+    </Section>
+  );
+}
+
+function weightWords({ min, median, max }: NonNullable<UserSet['weights']>): string {
+  return `${formatExact(min)} to ${formatExact(max)}, median ${formatExact(median)}`;
+}
+
+function distinctWords({ distinct }: NonNullable<UserSet['weights']>): string {
+  return `${counted(distinct, 'distinct weight')}; only their ratios matter`;
+}
+
+function Negatives({ negatives, weight }: Pick<Sets, 'negatives'> & { readonly weight: number }) {
+  const { users, known, suppressed = 0, contradicting = 0 } = negatives;
+  if (users === 0 && weight === 1) return null;
+  return (
+    <Section title="Negatives" lead="People who are known not to like what is advertised. The model learns from them.">
+      <Facts
+        facts={[
+          { name: 'People', value: formatCount(users), note: `${formatCount(known)} in the population` },
+          { name: 'Also customers', value: formatCount(contradicting), note: 'count as negatives' },
+          ...(suppressed > 0 ? [{ name: 'Suppressed', value: formatCount(suppressed), note: 'not used' }] : []),
+          { name: 'Weight of each', value: formatExact(weight), note: 'compared with a random person' },
+        ]}
+      />
     </Section>
   );
 }

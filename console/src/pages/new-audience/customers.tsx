@@ -27,7 +27,7 @@ export function Customers({ audience, error }: CustomersProps) {
         <>
           <Drop
             label="Choose a file"
-            hint="Text, CSV or JSON Lines with customer IDs, of any size."
+            hint="Text, CSV or JSON Lines with customer IDs, of any size. A column “weight” says how much each customer counts."
             onFile={(file) => {
               audience.change({ pasted: '' });
               void seeds.choose({ name: file.name, file, isText: false });

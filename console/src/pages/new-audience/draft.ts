@@ -37,6 +37,13 @@ export class Draft {
     return call(isFirst ? api.PUT('/v1/campaigns/{id}/seeds', to) : api.POST('/v1/campaigns/{id}/seeds/add', to));
   };
 
+  readonly sendNegatives: Send = async (body, isFirst) => {
+    const { api } = this.#needs;
+    const to = { ...(await this.#at()), ...ndjsonBody(body) };
+    const path = '/v1/campaigns/{id}/negatives';
+    return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
+  };
+
   /** Previews the list without changing anything. */
   readonly trySuppression: Send = async (body) => {
     const params = { ...(await this.#at()).params, query: { dry_run: 'true' as const } };
@@ -79,16 +86,19 @@ export class Draft {
   }
 
   /**
-   * Starts the expansion of the campaign and returns the id of the campaign. `isSuppressing` says whether the sent
-   * suppression list applies.
+   * Starts the expansion of the campaign and returns the id of the campaign. `lists` says which of the sent lists apply.
    * @throws ApiError with JSON pointers to the inputs
    */
-  async submit(inputs: CampaignInputs, isSuppressing: boolean): Promise<string> {
+  async submit(
+    inputs: CampaignInputs,
+    lists: { readonly suppression: boolean; readonly negatives: boolean },
+  ): Promise<string> {
     const { api, onId } = this.#needs;
     const params = { path: { id: await this.#id() } };
     await this.#kept;
     await call(api.PATCH('/v1/campaigns/{id}', { params, body: inputs }));
-    if (!isSuppressing) await call(api.DELETE('/v1/campaigns/{id}/suppression', { params }));
+    if (!lists.suppression) await call(api.DELETE('/v1/campaigns/{id}/suppression', { params }));
+    if (!lists.negatives) await call(api.DELETE('/v1/campaigns/{id}/negatives', { params }));
     await call(api.POST('/v1/campaigns/{id}/expansions', { params }));
     // the campaign is no longer a draft, so it must not be discarded
     this.#made = null;

@@ -13,6 +13,7 @@ import { Features } from './features.tsx';
 import { Filters } from './filters.tsx';
 import { LeaveDialog, useLeaveGuard } from './leave.tsx';
 import type { NewAudience } from './model.ts';
+import { Negatives } from './negatives.tsx';
 import { Refresh } from './refresh.tsx';
 import { Size } from './size.tsx';
 import { Suppression } from './suppression.tsx';
@@ -22,7 +23,16 @@ import { faultsOf, inputsOf } from './values.ts';
 
 const NO_FAULTS = {};
 /** Fields that show their own errors; other errors are shown above the button. */
-const PLACES = ['/name', '/seeds', '/suppression', '/audience', '/holdout_percent', '/features', '/filters'];
+const PLACES = [
+  '/name',
+  '/seeds',
+  '/negatives',
+  '/suppression',
+  '/audience',
+  '/holdout_percent',
+  '/features',
+  '/filters',
+];
 
 export function Form({ audience }: { readonly audience: NewAudience }) {
   const [isTried, setIsTried] = useState(false);
@@ -71,6 +81,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
         <Size audience={audience} candidates={estimated.estimate?.candidates ?? null} faultAt={faultAt} />
         <Filters audience={audience} faultAt={faultAt} />
         <Suppression audience={audience} error={faultAt('/suppression')} />
+        <Negatives audience={audience} error={faultAt('/negatives')} />
         <Features audience={audience} faultAt={faultAt} />
         <Refresh audience={audience} />
       </div>
@@ -129,11 +140,12 @@ function useSubmit(audience: NewAudience) {
   const [error, setError] = useState<unknown>();
   const [isBusy, setIsBusy] = useState(false);
   const submit = async (): Promise<boolean> => {
-    const { values, draft, keeping, model, population } = audience;
+    const { values, draft, keeping, negatives, model, population } = audience;
     setIsBusy(true);
     setError(undefined);
     try {
-      const id = await draft.submit(inputsOf(values.value, model, population), keeping.value.kind === 'kept');
+      const lists = { suppression: keeping.value.kind === 'kept', negatives: negatives.state.value.kind === 'done' };
+      const id = await draft.submit(inputsOf(values.value, model, population), lists);
       audience.forget();
       router.guard(null);
       router.go(hrefOf(['audiences', id]));
@@ -149,12 +161,14 @@ function useSubmit(audience: NewAudience) {
 
 /** Returns errors for missing input and for lists that are not ready yet. */
 function allFaults(audience: NewAudience): Readonly<Record<string, string>> {
-  const { values, seeds, suppression, keeping, model } = audience;
+  const { values, seeds, negatives, suppression, keeping, model } = audience;
   const faults: Record<string, string> = { ...faultsOf(values.value, model.minimum_seeds) };
   const arriving = seeds.state.value.kind;
   if (arriving === 'sending') faults['/seeds'] = 'Your customers are still being uploaded.';
   else if (arriving === 'asks') faults['/seeds'] = 'Choose the column with the IDs.';
   else if (arriving === 'failed') faults['/seeds'] = 'The list could not be read. See below.';
+  if (!['empty', 'done'].includes(negatives.state.value.kind))
+    faults['/negatives'] = 'This list is not complete yet. Wait, choose its column, or remove the list.';
   if (suppression.state.value.kind !== 'empty' && keeping.value.kind !== 'kept')
     faults['/suppression'] = 'This list is not used yet. Exclude its people, or remove the list.';
   return faults;

@@ -10,7 +10,7 @@ import { type FilterValue, NO_VALUES, type Values } from './values.ts';
  * @throws ApiError, OfflineError
  */
 export async function loadDraft(api: Api, id: string, signal: AbortSignal): Promise<Values | null> {
-  const { campaign, seeds, suppression } = await load(api, id, signal);
+  const { campaign, seeds, negatives, suppression } = await load(api, id, signal);
   if (campaign.state !== null) return null;
   return {
     ...definitionOf(campaign),
@@ -18,6 +18,7 @@ export async function loadDraft(api: Api, id: string, signal: AbortSignal): Prom
     draftId: id,
     seeds: keptOf(seeds, 'Uploaded customers'),
     suppression: keptOf(suppression, 'Uploaded list'),
+    negatives: keptOf(negatives, 'Uploaded negatives'),
   };
 }
 
@@ -37,12 +38,13 @@ const MOST_CHARACTERS = 200;
 
 async function load(api: Api, id: string, signal: AbortSignal) {
   const init = { params: { path: { id } }, signal };
-  const [campaign, seeds, suppression] = await Promise.all([
+  const [campaign, seeds, negatives, suppression] = await Promise.all([
     call(api.GET('/v1/campaigns/{id}', init)),
     call(api.GET('/v1/campaigns/{id}/seeds', init)),
+    call(api.GET('/v1/campaigns/{id}/negatives', init)),
     call(api.GET('/v1/campaigns/{id}/suppression', init)),
   ]);
-  return { campaign, seeds, suppression };
+  return { campaign, seeds, negatives, suppression };
 }
 
 function definitionOf(campaign: Campaign): Values {

@@ -22,6 +22,8 @@ export type Keeping =
 export interface NewAudience {
   readonly values: ReadonlySignal<Values>;
   readonly seeds: UserList;
+  /** List of people who are known not to like what is advertised. */
+  readonly negatives: UserList;
   /** List of people to exclude. The list is sent as a dry run until `keepSuppression` applies it. */
   readonly suppression: UserList;
   readonly keeping: ReadonlySignal<Keeping>;
@@ -78,11 +80,12 @@ export function createNewAudience({ console, caller, model, begun, ...given }: M
   });
   const askColumn = (preview: Preview) =>
     bestColumn(preview, (ids) => knownOf(api, ids.slice(0, model.minimum_seeds - 1)));
-  const seeds = new UserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds });
+  const seeds = new UserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds, isWeighted: true });
+  const negatives = new UserList({ send: draft.sendNegatives, askColumn, kept: values.peek().negatives });
   const suppression = new UserList({ send: draft.trySuppression, askColumn, kept: values.peek().suppression });
   const keeping = signal<Keeping>({ kind: suppression.kept.peek() === null ? 'tried' : 'kept' });
   const ends = [
-    effect(() => change({ seeds: seeds.kept.value })),
+    effect(() => change({ seeds: seeds.kept.value, negatives: negatives.kept.value })),
     effect(() => change({ suppression: keeping.value.kind === 'kept' ? suppression.kept.value : null })),
     // a new list is previewed before it applies
     effect(() => {
@@ -91,10 +94,12 @@ export function createNewAudience({ console, caller, model, begun, ...given }: M
     effect(() => store(storage, values.value)),
     keepDraft(page, values, () => draft.keep(partOf(values.peek(), model, population.peek()))),
   ];
-  clearLost(draft, [seeds, suppression]);
+  const lists = [seeds, negatives, suppression];
+  clearLost(draft, lists);
   return {
     values,
     seeds,
+    negatives,
     suppression,
     keeping,
     draft,
@@ -122,8 +127,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: M
       storage.removeItem(STORED_AS);
     },
     close() {
-      seeds.stop();
-      suppression.stop();
+      for (const list of lists) list.stop();
       for (const end of ends) end();
     },
   };

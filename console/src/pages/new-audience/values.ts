@@ -27,6 +27,7 @@ export interface Values {
   readonly draftId: string | null;
   readonly seeds: KeptList | null;
   readonly suppression: KeptList | null;
+  readonly negatives: KeptList | null;
   readonly refresh: Campaign['refresh'];
   readonly labels: Campaign['labels'];
   /** The audience that was copied. */
@@ -51,6 +52,7 @@ export const NO_VALUES: Values = {
   draftId: null,
   seeds: null,
   suppression: null,
+  negatives: null,
   labels: {},
   copied: null,
   refresh: { every: null, on_new_population: false, on_change: false },
