@@ -1,0 +1,153 @@
+/**
+ * Typed identifiers of users: how each rule normalises and hashes a plain value. A hashed identifier is a user id that
+ * begins with its type and its rule, so that hashes of different rules never match.
+ */
+import { hash } from 'node:crypto';
+
+/** Matches the types of identifiers. A `custom:` type is a name that the installation chooses. */
+export const IDENTIFIER_TYPE = /^(email|phone|maid|uid2|rampid|custom:[a-z0-9_-]{1,40})$/;
+/** Matches a country code of phone numbers (ITU-T E.164). */
+export const COUNTRY_CODE = /^[1-9]\d{0,2}$/;
+
+export const RULES = [
+  'adcp',
+  'meta',
+  'uid2',
+  'google',
+  'liveramp-sha256',
+  'liveramp-md5',
+  'liveramp-sha1',
+  'sha256',
+] as const;
+
+export type RuleName = (typeof RULES)[number];
+
+/** How the identifiers of a list are written. */
+export interface IdentifierFormat {
+  readonly type: string;
+  readonly rule: RuleName;
+  /** Whether the values are already hashed, in hex or Base64. */
+  readonly isHashed: boolean;
+  /** The country code of phone numbers that are written without one; null if all have one. */
+  readonly countryCode: string | null;
+}
+
+interface Rule {
+  /** The rule that gives the same hashes, under which they are stored. */
+  readonly sameAs?: RuleName;
+  readonly algorithm: 'sha256' | 'sha1' | 'md5';
+  readonly encoding: 'hex' | 'base64';
+  /** The text that is hashed; null if the value is not an identifier of the type. */
+  normalise(value: string, countryCode: string | null): string | null;
+}
+
+const SHA256 = { algorithm: 'sha256', encoding: 'hex' } as const;
+const liveRampEmail = (value: string) => email(value.replaceAll(/\s/g, ''));
+const phone = { ...SHA256, normalise: (value, code) => e164(value, code) } satisfies Rule;
+
+const EMAIL: Partial<Record<RuleName, Rule>> = {
+  adcp: { ...SHA256, normalise: email },
+  meta: { ...SHA256, sameAs: 'adcp', normalise: email },
+  uid2: { algorithm: 'sha256', encoding: 'base64', normalise: (value) => mailbox(value, ['gmail.com']) },
+  google: {
+    ...SHA256,
+    normalise: (value) => mailbox(value.replaceAll(/\s/g, ''), ['gmail.com', 'googlemail.com']),
+  },
+  'liveramp-sha256': { ...SHA256, normalise: liveRampEmail },
+  'liveramp-md5': { algorithm: 'md5', encoding: 'hex', normalise: liveRampEmail },
+  'liveramp-sha1': { algorithm: 'sha1', encoding: 'hex', normalise: liveRampEmail },
+};
+
+const PHONE: Partial<Record<RuleName, Rule>> = {
+  adcp: phone,
+  uid2: { ...phone, sameAs: 'adcp' },
+  google: { ...phone, sameAs: 'adcp' },
+  meta: { ...SHA256, normalise: (value, code) => e164(value, code)?.slice(1) ?? null },
+  'liveramp-sha1': { algorithm: 'sha1', encoding: 'hex', normalise: nationalNumber },
+};
+
+const OTHER: Partial<Record<RuleName, Rule>> = { sha256: { ...SHA256, normalise: (value) => value.trim() || null } };
+const MAID: Partial<Record<RuleName, Rule>> = {
+  sha256: { ...SHA256, normalise: (value) => value.trim().toLowerCase() || null },
+};
+
+/** The rules of a type of identifier. */
+export function rulesOf(type: string): RuleName[] {
+  return RULES.filter((rule) => tableOf(type)[rule] !== undefined);
+}
+
+/**
+ * The user id of an identifier: type, rule and hash, such as `email:uid2:FsGN..`. Null if the value is not an
+ * identifier of the type, or not a hash of the rule. The type must have the rule.
+ */
+export function identifierId(value: string, { type, rule, isHashed, countryCode }: IdentifierFormat): string | null {
+  const found = tableOf(type)[rule]!;
+  const { sameAs = rule } = found;
+  const hashed = isHashed ? recode(value.trim(), found) : hashOf(value, found, countryCode);
+  return hashed && `${type}:${sameAs}:${hashed}`;
+}
+
+function tableOf(type: string): Partial<Record<RuleName, Rule>> {
+  if (type === 'email') return EMAIL;
+  if (type === 'phone') return PHONE;
+  return type === 'maid' ? MAID : OTHER;
+}
+
+function hashOf(value: string, { algorithm, encoding, normalise }: Rule, countryCode: string | null): string | null {
+  const text = normalise(value, countryCode);
+  return text && hash(algorithm, text, encoding);
+}
+
+const HASH_BYTES = { sha256: 32, sha1: 20, md5: 16 } as const;
+
+/** Writes a hash in the encoding of its rule; null if the value has another length than such a hash. */
+function recode(value: string, { algorithm, encoding }: Rule): string | null {
+  const bytes = HASH_BYTES[algorithm];
+  if (/^[0-9a-f]+$/i.test(value) && value.length === 2 * bytes) return Buffer.from(value, 'hex').toString(encoding);
+  const decoded = Buffer.from(value, 'base64');
+  return decoded.length === bytes && decoded.toString('base64') === value ? decoded.toString(encoding) : null;
+}
+
+/** AdCP and Meta: lower case, and no white space at the ends. */
+function email(value: string): string | null {
+  const text = value.trim().toLowerCase();
+  return /^[^@\s]+@[^@\s]+$/.test(text) ? text : null;
+}
+
+/** UID2 and Google: at these domains, dots and `+..` of the local part are removed too. */
+function mailbox(value: string, domains: readonly string[]): string | null {
+  const text = email(value);
+  const [local, domain] = text?.split('@') ?? [];
+  if (text === null || !domains.includes(domain!)) return text;
+  const name = local!.replace(/\+.*$/, '').replaceAll('.', '');
+  return name === '' ? null : `${name}@${domain}`;
+}
+
+/** Fewest digits of a number without `+` that is taken to begin with its country code. */
+const INTERNATIONAL_DIGITS = 11;
+const MAXIMUM_DIGITS = 15;
+
+/**
+ * The number in E.164 form. A number begins with its country code if it begins with `+` or `00`, or if there is no
+ * `countryCode` and it has at least 11 digits, because a shorter number might be a national one.
+ */
+function e164(value: string, countryCode: string | null): string | null {
+  const text = value
+    .trim()
+    .replaceAll(/[\s().-]/g, '')
+    .replace(/^00/, '+');
+  if (!/^\+?\d+$/.test(text)) return null;
+  const digits = text.startsWith('+') ? text.slice(1) : withCode(text, countryCode);
+  return digits !== null && /^[1-9]\d{6,}$/.test(digits) && digits.length <= MAXIMUM_DIGITS ? `+${digits}` : null;
+}
+
+function withCode(digits: string, countryCode: string | null): string | null {
+  const isInternational = digits.length >= INTERNATIONAL_DIGITS;
+  if (countryCode === null) return isInternational ? digits : null;
+  return isInternational && digits.startsWith(countryCode) ? digits : countryCode + digits.replace(/^0/, '');
+}
+
+/** LiveRamp: without the country code, which must be that of North America, because others are not accepted hashed. */
+function nationalNumber(value: string, countryCode: string | null): string | null {
+  return /^\+1(\d{10})$/.exec(e164(value, countryCode) ?? '')?.[1] ?? null;
+}
