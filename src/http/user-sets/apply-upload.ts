@@ -11,6 +11,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { OpenRequests } from '../plugins/connections/open-requests.ts';
 import { findUser } from './find-user.ts';
+import { identifyBy } from './identifiers.ts';
 import { type Hint, MatchHints } from './match-hints.ts';
 import type { OpenUploads } from './open-uploads.ts';
 import { readUploadedIds } from './upload-ids.ts';
@@ -34,12 +35,14 @@ export async function applyUpload(
   { uploads, requests }: OpenTransfers,
 ): Promise<ShownSet> {
   const { clock, config, store } = dependencies;
-  const { min_known_percent: minimum = 0, dry_run: isDryRun = false } = request.query as z.output<typeof uploadQuery>;
+  const query = request.query as z.output<typeof uploadQuery>;
+  const { min_known_percent: minimum = 0, dry_run: isDryRun = false } = query;
+  const identify = identifyBy(query);
   if (owner.kind !== 'common_suppression') await store.get(owner.campaignId);
   const place = uploads.open(request.raw.socket);
   const collected = store.userSets.collect();
   try {
-    const reading = { config, clock, onLarge: place.becomeLarge, isWeighted: owner.kind === 'seeds' };
+    const reading = { config, clock, onLarge: place.becomeLarge, isWeighted: owner.kind === 'seeds', identify };
     await readUploadedIds(request, reading, (userId, weight) => collected.add(userId, weight));
     await place.beforeChange();
     await setImmediate(); // by now any data after the body has been seen

@@ -10,6 +10,7 @@ import { type LineBatch, withoutReturn } from '../../lib/text/lines.ts';
 import { wrongId } from '../plugins/json/fields.ts';
 import { parseJsonLine } from '../plugins/json/json-text.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
+import { type Identify, NOT_AN_IDENTIFIER } from './identifiers.ts';
 import type { UserSetLimits } from './limits.ts';
 import { parseWeight, type SeedItem, splitSeeds, wrongWeight } from './seed-weights.ts';
 import { uploadBytes } from './upload-bytes.ts';
@@ -32,6 +33,8 @@ export interface UploadReading {
   readonly onLarge: () => void;
   /** Whether the ids may have weights. Otherwise fields named `weight` are ignored. */
   readonly isWeighted: boolean;
+  /** Makes user ids of identifiers; null if user ids are sent. */
+  readonly identify: Identify | null;
 }
 
 /**
@@ -52,12 +55,22 @@ export async function readUploadedIds(
   };
   if (request.mediaType === 'application/json') {
     const { seeds, seedWeights } = splitSeeds((request.body as { readonly user_ids: readonly SeedItem[] }).user_ids);
-    for (const userId of seeds) takeCounted(userId, seedWeights.get(userId) ?? 1);
+    for (const [i, sent] of seeds.entries())
+      takeCounted(identified(sent, i, reading.identify), seedWeights.get(sent) ?? 1);
   } else if (request.mediaType !== undefined) {
     await readLines(request, reading, takeCounted);
   }
   // an upload without ids is refused as a mistake, because it could empty a suppression list
   if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
+}
+
+function identified(sent: string, index: number, identify: Identify | null): string {
+  const userId = identify === null ? sent : identify(sent);
+  if (userId !== null) return userId;
+  const pointer = `/user_ids/${index}`;
+  throw new AppError('invalid_request', `the body is not valid: ${pointer}: ${NOT_AN_IDENTIFIER}`, {
+    details: [{ pointer, message: NOT_AN_IDENTIFIER }],
+  });
 }
 
 function tooManyIds(limit: number): AppError {
@@ -67,13 +80,18 @@ function tooManyIds(limit: number): AppError {
 
 async function readLines(
   request: FastifyRequest,
-  { config, clock, onLarge, isWeighted }: UploadReading,
+  { config, clock, onLarge, isWeighted, identify }: UploadReading,
   take: (userId: string, weight: number) => void,
 ): Promise<void> {
   const { maximumUploadLineBytes, maximumUserIdBytes, maximumSeedWeight, maximumErrorDetails } = config;
   refuseCharset(request);
   const errors = new LineErrors(maximumErrorDetails);
-  const check = (userId: unknown, line: number, weight: unknown = 1) => {
+  const check = (sent: unknown, line: number, weight: unknown = 1) => {
+    const userId = identify !== null && typeof sent === 'string' ? identify(sent) : sent;
+    if (userId === null && sent !== null) {
+      errors.add(line, NOT_AN_IDENTIFIER);
+      return;
+    }
     const wrong = isOrdinary(userId, maximumUserIdBytes) ? null : wrongId('a user id', userId, maximumUserIdBytes);
     const wrongWith = wrong ?? (weight === 1 ? null : wrongWeight(weight, maximumSeedWeight));
     if (wrongWith === null) take(userId as string, weight as number);

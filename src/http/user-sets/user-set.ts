@@ -9,6 +9,7 @@ import { component } from '../openapi/component.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 import { decimalNumber } from '../plugins/json/query-numbers.ts';
+import { identifierQuery } from './identifiers.ts';
 import type { Hint } from './match-hints.ts';
 import { seedList } from './seed-weights.ts';
 import { userIdList } from './user-id-list.ts';
@@ -155,6 +156,7 @@ export const uploadQuery = z.strictObject({
     .optional()
     .describe('Whether to return the report of the set as it would be after the change, without changing anything.')
     .meta(component('DryRun')),
+  ...identifierQuery,
 });
 
 /** Request body of an upload by content type. Unless the body is JSON, the handler reads it line by line. */

@@ -1,0 +1,77 @@
+/** Uploads of typed identifiers: they are hashed at the door, and matched by type and rule. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { identifierId } from '../../../src/domain/identities.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture } from '../fixture.ts';
+
+const idOf = (value: string) =>
+  identifierId(value, { type: 'email', rule: 'uid2', isHashed: false, countryCode: null })!;
+const addresses = Array.from({ length: 40 }, (_, i) => `user.${i}@example.com`);
+const population = await importUsers([...addresses.map(idOf), 'person-1']);
+const UID2 = '?identifier=email&rule=uid2';
+
+let fixture: Fixture;
+beforeEach(async () => {
+  fixture = await openFixture(population);
+});
+const put = (body: string | object, query = UID2, type = 'text/plain', path = '/v1/suppression') =>
+  fixture.call('PUT', `${path}${query}`, body, { 'content-type': type });
+
+describe('an upload of identifiers', () => {
+  it.each([
+    ['text/plain', ' User.1@Example.com\nuser.2@example.com\nnobody@example.com\n'],
+    ['text/csv', 'name,user_id\nA,User.1@Example.com\nB,user.2@example.com\nC,nobody@example.com\n'],
+    ['application/x-ndjson', '"User.1@Example.com"\n{"user_id":"user.2@example.com"}\n"nobody@example.com"\n'],
+    ['application/json', { user_ids: ['User.1@Example.com', 'user.2@example.com', 'nobody@example.com'] }],
+  ])('matches the users with these hashes as ids (%s)', async (type, body) => {
+    const { json } = await put(body, UID2, type);
+    expect(json).toMatchObject({ users: 3, known: 2, unknown_examples: [idOf('nobody@example.com')] });
+  });
+
+  it('matches hashes in hex and Base64, and no hash of another rule', async () => {
+    const base64 = idOf(addresses[0]!).slice('email:uid2:'.length);
+    const hex = Buffer.from(base64, 'base64').toString('hex');
+    expect((await put(`${base64}\n${hex}\n`, `${UID2}&hashed=true`)).json).toMatchObject({ users: 1, known: 1 });
+    expect((await put(hex, '?identifier=email&rule=adcp&hashed=true')).json).toMatchObject({ users: 1, known: 0 });
+  });
+
+  it.each([
+    ['?identifier=email', 'rule'],
+    ['?identifier=phone&rule=liveramp-md5', 'rule'],
+    ['?rule=uid2', 'identifier'],
+    ['?identifier=post', 'identifier'],
+    ['?identifier=phone&rule=adcp&country_code=0', 'country_code'],
+  ])('is refused with a query that names no rule of the type: %s', async (query, pointer) => {
+    const { status, json } = await put('a@b.c', query);
+    expect([status, json.code, json.errors[0].pointer]).toEqual([400, 'invalid_request', pointer]);
+  });
+
+  it.each([
+    ['text/plain', 'a@example.com\nsecret.person\n', 'line 2'],
+    ['application/json', { user_ids: ['a@example.com', 'secret.person'] }, '/user_ids/1'],
+  ])('with a malformed value names its place, not the value (%s)', async (type, body, pointer) => {
+    const { status, json, text } = await put(body, UID2, type);
+    expect([status, json.errors[0].pointer]).toEqual([400, pointer]);
+    expect(text).not.toContain('secret.person');
+    expect(fixture.log()).not.toContain('secret.person');
+  });
+
+  it('leaves no plain value in a file or the log', async () => {
+    const { id } = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json;
+    for (const path of ['/v1/suppression', `/v1/campaigns/${id}/suppression`, `/v1/campaigns/${id}/seeds`])
+      for (const [type, body] of [
+        ['text/plain', 'secret.person@example.com\nuser.3@example.com\n'],
+        ['application/json', { user_ids: ['secret.person@example.com'] }],
+        ['text/plain', 'secret.person\n'],
+      ] as const)
+        await put(body, UID2, type, path);
+    const files = readdirSync(fixture.dataDir, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+    const found = files.filter(({ parentPath, name }) =>
+      readFileSync(join(parentPath, name)).includes('secret.person'),
+    );
+    expect(files.length).toBeGreaterThan(1);
+    expect(found).toEqual([]);
+    expect(fixture.log()).not.toContain('secret.person');
+  });
+});
