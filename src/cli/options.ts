@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDate } from '../dataset/times.ts';
+import { COUNTRY_CODE, IDENTIFIER_TYPE } from '../domain/identities.ts';
 import { AppError } from '../lib/errors.ts';
 
 export function positiveInteger(text: string): number {
@@ -22,6 +23,17 @@ export function positiveNumber(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('The value must be a positive number.');
   return value;
+}
+
+export function identifierType(text: string): string {
+  if (!IDENTIFIER_TYPE.test(text))
+    throw new InvalidArgumentError('The value must be email, phone, maid, uid2, rampid or custom:<name>.');
+  return text;
+}
+
+export function countryCode(text: string): string {
+  if (!COUNTRY_CODE.test(text)) throw new InvalidArgumentError('The value must be one to three digits.');
+  return text;
 }
 
 /** Parses a delimiter; the word `tab` stands for a tab, which is hard to type. */

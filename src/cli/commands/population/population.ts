@@ -1,8 +1,9 @@
 /** The commands `metaheac population ..`. */
 import { type Command, Option } from 'commander';
+import { RULES } from '../../../domain/identities.ts';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
-import { columnNames, existing, positiveInteger, wholeNumber } from '../../options.ts';
+import { columnNames, countryCode, existing, identifierType, positiveInteger, wholeNumber } from '../../options.ts';
 import { addSettings, blobsOf } from '../../settings.ts';
 
 export function addPopulationCommands(program: Command, output: Output): void {
@@ -11,6 +12,7 @@ export function addPopulationCommands(program: Command, output: Output): void {
   addUpdate(population, output);
   addVersions(population, output);
   addErase(population, output);
+  addIdentifiers(population, output);
   addShare(population, output);
   addExample(
     population
@@ -43,6 +45,30 @@ function addErase(population: Command, output: Output): void {
           : (await import('./erase.ts')).populationEraseCommand(dir, options, output),
       ),
     'metaheac population erase population --ids ids.txt --data-dir data-dir',
+  );
+}
+
+function addIdentifiers(population: Command, output: Output): void {
+  addExample(
+    population
+      .command('identifiers')
+      .description(
+        'hash e-mail addresses, phone numbers or other identifiers, and print one user id for each, for files of users ' +
+          'and of erased users',
+      )
+      .argument('<file>', 'identifiers as text, one per line', existing)
+      .requiredOption('--type <type>', 'email, phone, maid, uid2, rampid or custom:<name>', identifierType)
+      .addOption(
+        new Option('--rule <rule>', 'rule by which the identifiers are normalised and hashed')
+          .choices(RULES)
+          .makeOptionMandatory(),
+      )
+      .option('--hashed', 'the identifiers are already hashed by the rule, in hex or Base64')
+      .option('--country-code <digits>', 'country code of the phone numbers that are written without one', countryCode)
+      .action(async (file, options) =>
+        (await import('./identifiers.ts')).populationIdentifiersCommand(file, options, output),
+      ),
+    'metaheac population identifiers emails.txt --type email --rule uid2 > ids.txt',
   );
 }
 
