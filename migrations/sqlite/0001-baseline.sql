@@ -40,6 +40,10 @@ CREATE TABLE campaigns (
   holdout_key           TEXT     NOT NULL DEFAULT (lower(hex(randomblob(32)))) -- secret: decides who is held out
 ) STRICT;
 CREATE UNIQUE INDEX campaigns_by_external_id ON campaigns (external_id) WHERE external_id IS NOT NULL;
+-- Sort orders of the list.
+CREATE INDEX campaigns_by_name ON campaigns (lower(name), number);
+CREATE INDEX campaigns_by_creation ON campaigns (created_at, number);
+CREATE INDEX campaigns_by_update ON campaigns (updated_at, number);
 CREATE INDEX campaigns_by_seed_set ON campaigns (seed_set) WHERE seed_set IS NOT NULL;
 CREATE INDEX campaigns_by_suppression_set ON campaigns (suppression_set) WHERE suppression_set IS NOT NULL;
 CREATE INDEX campaigns_by_negative_set ON campaigns (negative_set) WHERE negative_set IS NOT NULL;
@@ -89,6 +93,7 @@ CREATE TABLE expansions (
 ) STRICT;
 CREATE UNIQUE INDEX expansions_latest ON expansions (campaign) WHERE latest;
 CREATE INDEX expansions_by_state ON expansions (state, campaign) WHERE latest;
+CREATE INDEX expansions_by_update ON expansions (updated_at, campaign) WHERE latest;
 CREATE INDEX expansions_by_campaign ON expansions (campaign, number);
 CREATE INDEX expansions_failed ON expansions (updated_at) WHERE state = 'failed';
 CREATE INDEX expansions_ready ON expansions (number) WHERE state = 'ready';

@@ -268,15 +268,6 @@ export interface PageQuery {
   readonly cursor?: string | undefined;
 }
 
-export interface CampaignQuery extends PageQuery {
-  readonly state?: ExpansionState | undefined;
-  readonly externalId?: string | undefined;
-  /** Only campaigns whose name or external id contains this text. The case of Latin letters is ignored. */
-  readonly search?: string | undefined;
-  /** Only campaigns that have all of these labels. */
-  readonly labels?: Labels | undefined;
-}
-
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;

@@ -1,15 +1,8 @@
 /** The port of campaigns: their inputs, and the stored responses to idempotent creations. */
 import type { AppError } from '../../lib/errors.ts';
+import type { CampaignQuery } from '../campaign-query.ts';
 import type { ExpansionState } from '../states.ts';
-import type {
-  Campaign,
-  CampaignChange,
-  CampaignPage,
-  CampaignQuery,
-  IdempotentRequest,
-  Labels,
-  NewCampaign,
-} from '../types.ts';
+import type { Campaign, CampaignChange, CampaignPage, IdempotentRequest, Labels, NewCampaign } from '../types.ts';
 import type { Accept } from './accept.ts';
 
 export interface Campaigns {
@@ -53,7 +46,13 @@ export interface Campaigns {
   /** @throws AppError campaign_not_found */
   get(id: string): Promise<Campaign>;
 
-  /** All matching campaigns, newest first. @throws AppError invalid_cursor */
+  /** The campaigns with one of these ids or external ids, in any order, without damaged campaigns. */
+  findAll(wanted: {
+    readonly ids: readonly string[];
+    readonly externalIds: readonly string[];
+  }): Promise<readonly Campaign[]>;
+
+  /** All matching campaigns, by default newest first. @throws AppError invalid_cursor */
   list(query: CampaignQuery): Promise<CampaignPage>;
 
   /** Number of campaigns by the state of their latest expansion; every state has an entry. */

@@ -1,12 +1,13 @@
 /** Campaigns: response and request schemas. */
 import { z } from 'zod';
+import { CAMPAIGN_SORTS } from '../../domain/campaign-query.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';
 import type { Campaign } from '../../domain/types.ts';
 import type { ServerConfig } from '../config.ts';
 import { runFields } from '../expansions/expansion.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
-import { count, idText, time } from '../plugins/json/fields.ts';
+import { count, idText, instant, time } from '../plugins/json/fields.ts';
 import { pageQuery } from '../plugins/paging.ts';
 import { tagOf } from '../plugins/preconditions.ts';
 import {
@@ -127,6 +128,18 @@ export const campaignPage = pageOf('CampaignPage', campaign);
 export function campaignQuery(config: ServerConfig) {
   return pageQuery(config).extend({
     state: state.optional(),
+    sort: z
+      .enum(CAMPAIGN_SORTS)
+      .optional()
+      .describe(
+        'Sort order; a minus sign means descending. By default, the newest campaign comes first. `name` ignores the ' +
+          'case of Latin letters. `state` is in alphabetical order, followed by campaigns that were never expanded. A ' +
+          'cursor is valid only for the order in which it was returned.',
+      ),
+    created_from: instant.optional().describe('Lists only campaigns created at or after this time.'),
+    created_to: instant.optional().describe('Lists only campaigns created before this time.'),
+    updated_from: instant.optional().describe('Lists only campaigns whose `updated_at` is not before this time.'),
+    updated_to: instant.optional().describe('Lists only campaigns whose `updated_at` is before this time.'),
     search: z
       .string()
       .min(1)

@@ -18,6 +18,7 @@ import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery, tagOfCampaign } from './campaign.ts';
 import { countFeatures } from './features.ts';
 import { toAudienceRequest, toRefreshChange, toRefreshPolicy } from './inputs.ts';
+import { getCampaignStatuses } from './statuses.ts';
 
 export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   createCampaign(app, dependencies);
@@ -25,6 +26,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
   deleteCampaign(app, dependencies);
   listCampaigns(app, dependencies);
   getCampaign(app, dependencies);
+  getCampaignStatuses(app, dependencies);
 }
 
 const CREATION =
@@ -154,7 +156,7 @@ function listCampaigns(app: ServerApp, dependencies: ServerDependencies): void {
       scope: 'read',
       labels: 'heeded',
       tags: ['campaigns'],
-      summary: 'List campaigns, newest first',
+      summary: 'List campaigns, by default newest first',
       querystring: campaignQuery(config),
       response: { 200: json('A page of the list.', campaignPage) },
       errors: ['invalid_cursor'],

@@ -1,7 +1,7 @@
 /** Reads rows of campaigns, with the latest expansion and the active audience. */
 import { campaignNotFound } from '../../domain/not-found.ts';
 import { EXPANSION_STATES, type ExpansionState, isEnd } from '../../domain/states.ts';
-import type { Campaign, CampaignPage, CampaignQuery, Labels } from '../../domain/types.ts';
+import type { Campaign, Labels } from '../../domain/types.ts';
 import {
   CAMPAIGN_COLUMNS,
   type CampaignInputs,
@@ -12,20 +12,30 @@ import {
   toCampaign,
   toRefreshed,
 } from './campaign-columns.ts';
-import { boundsOf, pageOf, readRow, refuseDamaged, selectList } from './columns.ts';
-import { readJson, toJson } from './json.ts';
+import { readRow, refuseDamaged, selectList } from './columns.ts';
+import { readJson } from './json.ts';
 import { type QueueTimes, type RemainingTime, remainingTimes, timesOf } from './remaining-time.ts';
-import type { Bound, RowReference, Sql } from './sql.ts';
+import type { RowReference, Sql } from './sql.ts';
 
-const SELECT_CAMPAIGN = `
-  SELECT ${selectList(CAMPAIGN_COLUMNS)}
-  FROM campaigns c
-  CROSS JOIN installation i
-  LEFT JOIN expansions e ON e.campaign = c.number AND e.latest
+const FURTHER_TABLES = `
   LEFT JOIN jobs j ON j.expansion = e.number
   LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
   LEFT JOIN expansions x ON x.number = a.expansion`;
-const SELECT_BY_ID = `${SELECT_CAMPAIGN} WHERE c.id = @id`;
+export const SELECT_CAMPAIGN = `
+  SELECT ${selectList(CAMPAIGN_COLUMNS)}
+  FROM campaigns c
+  CROSS JOIN installation i
+  LEFT JOIN expansions e ON e.campaign = c.number AND e.latest ${FURTHER_TABLES}
+  WHERE true`;
+/**
+ * Like `SELECT_CAMPAIGN`, but without campaigns that were never expanded, and in the order of an index of expansions.
+ * (SQLite keeps the order of a CROSS JOIN.)
+ */
+export const SELECT_EXPANDED = `
+  SELECT ${selectList(CAMPAIGN_COLUMNS)}
+  FROM expansions e CROSS JOIN campaigns c CROSS JOIN installation i ${FURTHER_TABLES}
+  WHERE c.number = e.campaign AND e.latest`;
+const SELECT_BY_ID = `${SELECT_CAMPAIGN} AND c.id = @id`;
 const SELECT_INPUTS = `SELECT ${selectList(INPUT_COLUMNS)} FROM campaigns c CROSS JOIN installation i
   WHERE c.number = @number`;
 
@@ -96,17 +106,6 @@ export async function readLabels(sql: Sql, id: string): Promise<Labels | null> {
   return readJson<Labels>(row.labels, 'c.labels');
 }
 
-export async function listCampaigns(sql: Sql, query: CampaignQuery): Promise<CampaignPage> {
-  const rows = await sql.all<CampaignReferences>(
-    `${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(sql, query)} ORDER BY c.number DESC LIMIT @most`,
-    { ...boundsOf('campaigns', query), ...filterValues(query) },
-  );
-  const remaining = await remainingTimes(sql, latestOf(rows));
-  return pageOf(sql, 'campaigns', rows, query.limit, referencesOf, (row) =>
-    withRemaining(readRow(CAMPAIGN_COLUMNS, row), remaining),
-  );
-}
-
 /** The condition of the index of campaigns with a refresh policy. */
 const IS_REFRESHED = '(c.refresh_every IS NOT NULL OR c.refresh_on_population OR c.refresh_on_change)';
 /** Leaves out campaigns for which `refreshCause` would return null, because these are nearly all campaigns. */
@@ -142,10 +141,10 @@ export async function countsByState(sql: Sql): Promise<Record<ExpansionState, nu
   return counts;
 }
 
-type CampaignReferences = Pick<CampaignRow, 'number' | 'expansion' | 'audienceVersion' | 'state'>;
+export type CampaignReferences = Pick<CampaignRow, 'number' | 'expansion' | 'audienceVersion' | 'state'>;
 
 /** The rows that contain the data of a campaign. */
-function referencesOf({ number, expansion, audienceVersion }: CampaignReferences): RowReference[] {
+export function referencesOf({ number, expansion, audienceVersion }: CampaignReferences): RowReference[] {
   return [
     ['campaigns', { number }],
     expansion === null ? null : ['expansions', { number: expansion }],
@@ -154,33 +153,13 @@ function referencesOf({ number, expansion, audienceVersion }: CampaignReferences
 }
 
 /** The latest expansions of campaigns. */
-function latestOf(rows: readonly CampaignReferences[]) {
+export function latestOf(rows: readonly CampaignReferences[]) {
   return rows.flatMap(({ expansion, state }) =>
     expansion === null || state === null ? [] : [{ number: expansion, state }],
   );
 }
 
-function withRemaining(row: CampaignRow, remaining: RemainingTime): Campaign {
+export function withRemaining(row: CampaignRow, remaining: RemainingTime): Campaign {
   const { expansion, state } = row;
   return toCampaign(row, expansion === null || isEnd(state!) ? null : remaining(expansion));
-}
-
-/** The conditions of a query, each after AND; `filterValues` returns the bound values. */
-function filterOf({ dialect }: Sql, { state, externalId, labels, search }: CampaignQuery): string {
-  const texts = ['c.name', "coalesce(c.external_id, '')"].map((text) => dialect.containsText(text, 'search'));
-  return [
-    state === undefined ? '' : 'AND e.state = @state',
-    externalId === undefined ? '' : 'AND c.external_id = @externalId',
-    labels === undefined ? '' : `AND ${dialect.hasPairs('c.labels', 'labels')}`,
-    search === undefined ? '' : `AND (${texts.join(' OR ')})`,
-  ].join(' ');
-}
-
-function filterValues({ state, externalId, labels, search }: CampaignQuery): Bound {
-  return {
-    state: state ?? null,
-    externalId: externalId ?? null,
-    search: search ?? null,
-    labels: toJson(labels) ?? null,
-  };
 }

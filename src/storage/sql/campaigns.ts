@@ -1,5 +1,6 @@
 /** Changes and reads of campaigns. Each change is one transaction. */
 import { randomUUID } from 'node:crypto';
+import type { CampaignQuery } from '../../domain/campaign-query.ts';
 import { refuseTaken } from '../../domain/campaigns.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
@@ -8,7 +9,6 @@ import type {
   Campaign,
   CampaignChange,
   CampaignPage,
-  CampaignQuery,
   IdempotentRequest,
   Labels,
   NewCampaign,
@@ -19,15 +19,8 @@ import { AppError } from '../../lib/errors.ts';
 import type { AudienceRepository } from './audiences.ts';
 import type { AuditRepository } from './audit-log.ts';
 import { campaignWrites } from './campaign-columns.ts';
-import {
-  countsByState,
-  findCampaign,
-  getCampaign,
-  getLocked,
-  idOf,
-  listCampaigns,
-  readLabels,
-} from './campaign-rows.ts';
+import { findCampaigns, listCampaigns } from './campaign-list.ts';
+import { countsByState, findCampaign, getCampaign, getLocked, idOf, readLabels } from './campaign-rows.ts';
 import type { Cleanup } from './cleanup.ts';
 import { insertRow, updateRow } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
@@ -140,6 +133,10 @@ export class CampaignRepository implements Campaigns {
 
   list(query: CampaignQuery): Promise<CampaignPage> {
     return listCampaigns(this.#dependencies.database, query);
+  }
+
+  findAll(wanted: Parameters<Campaigns['findAll']>[0]): Promise<readonly Campaign[]> {
+    return findCampaigns(this.#dependencies.database, wanted);
   }
 
   countsByState(): ReturnType<Campaigns['countsByState']> {

@@ -122,10 +122,11 @@ export async function pageOf<Row extends { readonly number: number }, T>(
   limit: number,
   referencesOf: (row: Row) => readonly RowReference[],
   toItem: (row: Row) => T,
+  cursorOf: (row: Row) => string = ({ number }) => encodeCursor(list, number),
 ): Promise<Page<T>> {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
-  const nextCursor = last !== undefined && rows.length > limit ? encodeCursor(list, last.number) : null;
+  const nextCursor = last !== undefined && rows.length > limit ? cursorOf(last) : null;
   const items: T[] = [];
   for (const row of page) if ((await sql.findDamaged(referencesOf(row))) === null) items.push(toItem(row));
   return { items, nextCursor };

@@ -1,5 +1,6 @@
 /** Creating, reading and listing campaigns. */
 import { describe, expect, it } from 'vitest';
+import type { CampaignQuery, CampaignSort } from '../../../src/domain/campaign-query.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
@@ -147,6 +148,64 @@ export function describeCampaigns(newData: NewData): void {
         ids[2],
       ]);
       expect((await store.list({ limit: 9, state: 'failed' })).items).toEqual([]);
+    });
+
+    it('sorts by name, time of creation or update, and state, over pages', async () => {
+      const data = newData();
+      const store = await data.open();
+      for (const [i, name] of ['b', 'C', 'a', 'a'].entries()) {
+        data.clock.pass(1_000);
+        await store.create(
+          newCampaign({ name, externalId: `${i}`, ...(i === 2 && { seeds: undefined }) }),
+          everyoneIsKnown,
+        );
+      }
+      data.clock.pass(1_000);
+      const [first] = (await store.list({ limit: 9, externalId: '0' })).items;
+      await store.update(first!.id, { labels: { team: 'x' } });
+      data.clock.pass(1_000);
+      const job = (await store.claim('1:a'))!;
+      await store.advance(job, { state: 'adapting' });
+      const expanding = (await store.get(job.campaignId)).externalId;
+      const orderOf = async (sort: CampaignSort) => {
+        const seen: (string | null)[] = [];
+        let cursor: string | null | undefined;
+        do {
+          const page = await store.list({ limit: 1, sort, ...(cursor && { cursor }) });
+          seen.push(...page.items.map(({ externalId }) => externalId));
+          cursor = page.nextCursor;
+        } while (cursor !== null);
+        return seen;
+      };
+      expect(expanding).toBe('0');
+      expect(await orderOf('name')).toEqual(['2', '3', '0', '1']);
+      expect(await orderOf('-name')).toEqual(['1', '0', '3', '2']);
+      expect(await orderOf('created_at')).toEqual(['0', '1', '2', '3']);
+      expect(await orderOf('-created_at')).toEqual(['3', '2', '1', '0']);
+      expect(await orderOf('-updated_at')).toEqual(['0', '3', '2', '1']);
+      expect(await orderOf('state')).toEqual(['0', '1', '3', '2']);
+      const { nextCursor } = await store.list({ limit: 1, sort: 'name' });
+      await expect(store.list({ limit: 1, sort: '-name', cursor: nextCursor! })).rejects.toThrow(
+        expect.objectContaining({ code: 'invalid_cursor' }),
+      );
+    });
+
+    it('filters by the times of creation and update', async () => {
+      const data = newData();
+      const store = await data.open();
+      const begin = data.clock.now();
+      for (const name of ['a', 'b', 'c']) {
+        await store.create(newCampaign({ name }), everyoneIsKnown);
+        data.clock.pass(1_000);
+      }
+      const namesOf = async (query: Partial<CampaignQuery>) =>
+        (await store.list({ limit: 9, ...query })).items.map(({ name }) => name);
+      expect(await namesOf({ createdFrom: begin + 1_000 })).toEqual(['c', 'b']);
+      expect(await namesOf({ createdTo: begin + 1_000 })).toEqual(['a']);
+      const [last] = (await store.list({ limit: 1, sort: 'created_at' })).items;
+      await store.update(last!.id, { name: 'd' });
+      expect(await namesOf({ updatedFrom: begin + 2_000, sort: '-updated_at' })).toEqual(['d', 'c']);
+      expect(await namesOf({ updatedTo: begin + 2_000 })).toEqual(['b']);
     });
 
     it('refuses a cursor that it never returned', async () => {

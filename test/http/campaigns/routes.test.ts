@@ -220,3 +220,38 @@ describe('GET /v1/campaigns', () => {
     expect(answer.json.errors[0]).toMatchObject(error);
   });
 });
+
+describe('POST /v1/campaigns/status', () => {
+  beforeEach(open);
+
+  it('returns the states in the order of the request, and the ids that no campaign has', async () => {
+    const first = (await post({ ...OK_BODY, external_id: 'x1' })).json;
+    const second = (await post({ ...OK_BODY, external_id: 'x2', seeds: null })).json;
+    const ask = (body: unknown) => fixture.call('POST', '/v1/campaigns/status', body);
+    const { status, json } = await ask({ external_ids: ['x2', 'nobody', 'x1', 'x2'] });
+    expect(status).toBe(200);
+    const none = { reason: null, progress: 0, audience_version: null, size: null };
+    expect(json).toEqual({
+      items: [
+        { ...none, id: second.id, external_id: 'x2', state: null },
+        { ...none, id: first.id, external_id: 'x1', state: 'queued' },
+      ],
+      not_found: ['nobody'],
+    });
+    expect((await ask({ ids: [first.id] })).json.items).toHaveLength(1);
+    expectProblem(await ask({}), 400, 'invalid_request');
+    expectProblem(await ask({ ids: ['a'], external_ids: ['b'] }), 400, 'invalid_request');
+    expectProblem(await ask({ ids: Array(201).fill('a') }), 400, 'invalid_request');
+  });
+
+  it('lists campaigns in the requested order and time', async () => {
+    for (const name of ['b', 'A', 'c']) await post({ ...OK_BODY, name });
+    const list = async (query: string) => (await fixture.call('GET', `/v1/campaigns?${query}`)).json;
+    const first = await list('sort=name&limit=2');
+    expect(first.items.map(({ name }: { name: string }) => name)).toEqual(['A', 'b']);
+    expect((await list(`sort=name&cursor=${first.next_cursor}`)).items).toMatchObject([{ name: 'c' }]);
+    expect((await list('created_to=2001-01-01T00:00:00Z')).items).toEqual([]);
+    expect((await list('updated_from=2001-01-01T00:00:00Z')).items).toHaveLength(3);
+    expectProblem(await fixture.call('GET', '/v1/campaigns?sort=size'), 400, 'invalid_request');
+  });
+});

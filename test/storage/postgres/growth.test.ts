@@ -4,6 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { CampaignSort } from '../../../src/domain/campaign-query.ts';
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
@@ -74,6 +75,15 @@ async function finishOne(store: CampaignStore): Promise<void> {
   expect(await store.finish(job, resultOf({ folder: `audiences/${job.campaignId}/${job.expansionId}` }))).toBe(true);
 }
 
+const cursors = new Map<CampaignSort, string | null>();
+
+/** Reads the page that follows the page of the last call. */
+async function nextPage(store: CampaignStore, sort: CampaignSort): Promise<void> {
+  const page = await store.list({ ...PAGE, sort, cursor: cursors.get(sort) ?? undefined });
+  expect(page.items).toHaveLength(PAGE.limit);
+  cursors.set(sort, page.nextCursor);
+}
+
 const REQUESTS: Readonly<Record<string, (store: CampaignStore) => Promise<unknown>>> = {
   'the creation of a campaign': (store) => store.create(newCampaign({ name: `new ${other++}` }), everyoneIsKnown),
   'a campaign': (store) => store.get(C),
@@ -82,6 +92,13 @@ const REQUESTS: Readonly<Record<string, (store: CampaignStore) => Promise<unknow
   'campaigns in a state that none has': (store) => store.list({ ...PAGE, state: 'too_small' }),
   'campaigns with labels': (store) => store.list({ ...PAGE, labels: { team: '7' } }),
   'campaigns with labels that none has': (store) => store.list({ ...PAGE, labels: { team: 'none' } }),
+  'campaigns by name': (store) => nextPage(store, 'name'),
+  'campaigns by name, descending': (store) => nextPage(store, '-name'),
+  'campaigns by creation': (store) => nextPage(store, 'created_at'),
+  'campaigns created in a time': (store) => store.list({ ...PAGE, sort: '-created_at', createdTo: NEWEST - 1e11 }),
+  'campaigns by update': (store) => nextPage(store, '-updated_at'),
+  'campaigns by state': (store) => nextPage(store, 'state'),
+  'the states of campaigns': (store) => store.findAll({ ids: [C], externalIds: ['x-77', 'x-78'] }),
   'a campaign by its external id': (store) => store.list({ ...PAGE, externalId: 'x-77' }),
   'a change of a campaign': (store) => store.update(C, { audience: { size: 1 + (other++ % 9) } }),
   'the labels of a campaign': (store) => store.findLabels(C),
