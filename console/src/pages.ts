@@ -71,6 +71,14 @@ export const PAGES: readonly ConsolePage[] = [
     view: lazy(async () => (await import('./pages/models/models.tsx')).Models),
   },
   {
+    key: 'destinations',
+    title: 'Destinations',
+    scope: 'read',
+    path: ['destinations'],
+    isInNavigation: true,
+    view: lazy(async () => (await import('./pages/destinations/destinations.tsx')).Destinations),
+  },
+  {
     key: 'audit',
     title: 'Audit log',
     scope: 'admin',

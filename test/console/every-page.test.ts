@@ -38,6 +38,7 @@ const PLACES: readonly (readonly [place: string, selector: string])[] = [
   ['suppression', '.drop'],
   ['populations', 'text=Features in'],
   ['models', 'text=Campaign details'],
+  ['destinations', 'form'],
   ['audit', 'tbody tr'],
   ['status', 'text=Last errors'],
   ['nowhere', 'h1 >> text=Page not found'],

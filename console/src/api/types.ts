@@ -22,6 +22,9 @@ export type LiftEffect = Schemas['LiftEffect'];
 export type Explanation = Schemas['Explanation'];
 export type AudienceVersion = Schemas['AudienceVersion'];
 export type UserSet = Schemas['UserSet'];
+export type Destination = Schemas['Destination'];
+export type DestinationDelivery = Schemas['Delivery'];
+export type DestinationInput = components['requestBodies']['DestinationCreate']['content']['application/json'];
 export type Estimate = Schemas['Estimate'];
 export type CurrentPopulation = Schemas['CurrentPopulation'];
 /** The body of a campaign update. */

@@ -105,6 +105,30 @@ export function describeOutbox(newData: NewData): void {
     });
   });
 
+  describe('destinations', () => {
+    it('get the events of active versions of campaigns with their labels, with their settings', async () => {
+      const { store, clock, id } = await openTold(newData);
+      const place = { kind: 'folder', path: 'a' } as const;
+      const input = { name: 'ads', place, format: 'csv', mode: 'full', labels: { team: 'growth' } } as const;
+      const made = await store.destinations.create(input, 1, clock.now());
+      expect(await store.destinations.get(made.id)).toEqual({ ...input, id: made.id, createdAt: clock.now() });
+      expect((await store.webhooks.list({ limit: 9 })).items.map((hook) => hook.id)).toEqual([id]);
+      await store.create(newCampaign({ labels: { team: 'growth' } }), everyoneIsKnown);
+      await expand(store, (await store.claim(ENGINE))!);
+      await store.create(newCampaign(), everyoneIsKnown);
+      await expand(store, (await store.claim(ENGINE))!);
+      const mine = (await due(store, clock.now())).filter(({ webhookId }) => webhookId === made.id);
+      expect(mine).toMatchObject([{ type: 'campaign.ready', destination: input, secrets: [] }]);
+      const { items } = await store.outbox.deliveries(made.id, { limit: 9 }, 'destination');
+      expect(items).toMatchObject([{ id: mine[0]!.id, audienceVersion: 1, state: 'pending' }]);
+      await expect(store.destinations.create(input, 1, clock.now())).rejects.toMatchObject({
+        code: 'too_many_destinations',
+      });
+      await store.destinations.remove(made.id);
+      expect((await store.destinations.list({ limit: 9 })).items).toEqual([]);
+    });
+  });
+
   describe('due', () => {
     it('returns the due deliveries of each enabled webhook, longest due first, up to a limit each', async () => {
       const { store, clock, id } = await openTold(newData);

@@ -1,0 +1,45 @@
+/** The page of destinations in a real browser: a folder is created, tested, receives an audience and is deleted. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { describeInBrowser, expectAccessible, takeScreenshots, useConsoleFixture } from './browser.ts';
+
+const root = temporaryFolder();
+const fixture = useConsoleFixture({ METAHEAC_DESTINATIONS_ROOT: root });
+
+describeInBrowser('the page of destinations', () => {
+  it('creates a folder, which is tested, receives an audience and is deleted', async () => {
+    const { served, people, open } = fixture();
+    const opened = await open();
+    const { page, go, faults } = opened;
+    await go('destinations');
+    await page.getByRole('heading', { name: 'No destinations' }).waitFor();
+    await page.getByLabel('Name').fill('warehouse');
+    await page.getByLabel('Folder', { exact: true }).fill('../outside');
+    await page.getByLabel('Format').selectOption('csv');
+    const create = page.getByRole('button', { name: 'Create destination' });
+    await create.click();
+    await page.getByRole('alert').getByText('the path must be relative').waitFor();
+    await page.getByLabel('Folder', { exact: true }).fill('warehouse');
+    await create.click();
+    const row = page.getByRole('row', { name: /^warehouse/ });
+    await row.getByText('CSV, all members').waitFor();
+    await row.getByRole('button', { name: 'Test' }).click();
+    await page.getByText('“warehouse” can be written.').waitFor();
+
+    const campaign = { name: 'Autumn shoes', seeds: people.slice(0, 120), audience: { size: 100 } };
+    const { json } = await served.call('POST', '/v1/campaigns', campaign);
+    const deliveries = page.getByRole('region', { name: 'Deliveries' });
+    await deliveries.getByText('delivered', { exact: true }).waitFor({ timeout: 120_000 });
+    expect(existsSync(join(root, 'warehouse', json.id, '1/_manifest.json'))).toBe(true);
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'destinations', 'light');
+
+    await row.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'No destinations' }).waitFor();
+    expect(existsSync(join(root, 'warehouse', json.id, '1/_manifest.json'))).toBe(true);
+    expect(faults.list).toEqual([]);
+  }, 240_000);
+});
