@@ -36,6 +36,7 @@ CREATE TABLE campaigns (
   refresh_on_change     boolean NOT NULL DEFAULT false,
   active_version        bigint,                              -- null until the first audience
   updated_at            bigint  NOT NULL DEFAULT 0,
+  cuts                  json    NOT NULL DEFAULT '[]',       -- named cuts: name, unit, from, to
   conversions           bigint  NOT NULL DEFAULT 0,          -- users by their latest feedback event
   clicks                bigint  NOT NULL DEFAULT 0,
   dismissals            bigint  NOT NULL DEFAULT 0,
@@ -141,6 +142,7 @@ CREATE TABLE audiences (
   folder             text   COLLATE "C" NOT NULL,            -- name of the ranking's blobs
   population_version text   NOT NULL,
   created_at         bigint NOT NULL,
+  cuts               json   NOT NULL DEFAULT '[]',           -- named ranges of ranks: name, from, to
   holdout_percent    double precision NOT NULL DEFAULT 0,              -- the campaign's, when the version was made
   PRIMARY KEY (campaign, version),
   CHECK (size BETWEEN 1 AND candidates),

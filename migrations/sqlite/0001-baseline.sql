@@ -33,6 +33,7 @@ CREATE TABLE campaigns (
   refresh_on_change      INTEGER NOT NULL DEFAULT false CHECK (refresh_on_change IN (0, 1)),
   active_version        INTEGER,                              -- null until the first audience
   updated_at            INTEGER  NOT NULL DEFAULT 0,
+  cuts                  TEXT    NOT NULL DEFAULT '[]',       -- named cuts: name, unit, from, to
   conversions           INTEGER  NOT NULL DEFAULT 0,          -- users by their latest feedback event
   clicks                INTEGER  NOT NULL DEFAULT 0,
   dismissals            INTEGER  NOT NULL DEFAULT 0,
@@ -136,6 +137,7 @@ CREATE TABLE audiences (
   folder             TEXT   NOT NULL,            -- name of the ranking's blobs
   population_version TEXT   NOT NULL,
   created_at         INTEGER NOT NULL,
+  cuts               TEXT   NOT NULL DEFAULT '[]',           -- named ranges of ranks: name, from, to
   holdout_percent    REAL    NOT NULL DEFAULT 0,              -- the campaign's, when the version was made
   PRIMARY KEY (campaign, version),
   CHECK (size BETWEEN 1 AND candidates),

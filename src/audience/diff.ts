@@ -5,8 +5,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Treated } from '../domain/hold-out.ts';
 import { untilRead } from '../domain/ports/blobs.ts';
+import type { UserNumber } from '../lib/brands.ts';
 import type { Directory } from '../population/read.ts';
-import { treats } from './cut.ts';
+import { isInside, treats } from './cut.ts';
 import type { ReadRanking } from './ranking.ts';
 import type { ChangeBlock } from './stream/member-blocks.ts';
 
@@ -15,7 +16,7 @@ const WINDOW_USERS = 65_536;
 /** The same if users are held out: this takes at most about 5 ms, because each user's arm is computed. */
 const HASHED_WINDOW_USERS = 8_192;
 
-/** An audience version, which consists of the treated users of the first `size` ranks of `ranking`. */
+/** An audience version or a cut of it, which consists of the treated users of ranks of `ranking`. */
 export interface Side extends Treated {
   readonly ranking: ReadRanking;
 }
@@ -51,7 +52,7 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
  * @throws AppError storage_failed
  */
 export async function* missingFrom(side: Side, other: Side, blockRanks: number): AsyncGenerator<Uint32Array> {
-  for (let rank = 0; rank < side.size; rank += blockRanks) {
+  for (let rank = side.from ?? 0; rank < side.size; rank += blockRanks) {
     const count = Math.min(blockRanks, side.size - rank);
     yield await untilRead(() => missingIn(side, other, rank, count));
   }
@@ -77,20 +78,28 @@ export async function* changeBlocks(
 
 /** The users on `count` ranks of `side` who are not members of `other`. */
 function missingIn(side: Side, other: Side, fromRank: number, count: number): Uint32Array {
-  const cut = other.ranking.cut(other.size);
+  const isOther = memberTest(other);
   const { userNumbers } = side.ranking.read(fromRank, count);
   const scores = other.ranking.scoresOf(userNumbers);
-  return userNumbers.filter((user, i) => !side.holdout?.has(user) && !treats(cut, other.holdout, user, scores[i]!));
+  return userNumbers.filter((user, i) => !side.holdout?.has(user) && !isOther(user, scores[i]!));
+}
+
+/** Whether a user with a score is a member of a side. */
+function memberTest({ ranking, from = 0, size, holdout }: Side): (user: UserNumber, score: number) => boolean {
+  const cut = ranking.cut(size);
+  if (from === 0) return (user, score) => treats(cut, holdout, user, score);
+  const before = ranking.cut(from);
+  return (user, score) => !isInside(before, user, score) && treats(cut, holdout, user, score);
 }
 
 function countWindow(from: Side, to: Side, fromUser: number, count: number): DiffCounts {
-  const [cut, otherCut] = [from.ranking.cut(from.size), to.ranking.cut(to.size)];
+  const [wasMember, isMember] = [memberTest(from), memberTest(to)];
   // users who are newer than a ranking have no score in it
   const [scores, others] = [from.ranking.scoresFrom(fromUser, count), to.ranking.scoresFrom(fromUser, count)];
   const counts = { added: 0, removed: 0, kept: 0 };
   for (let i = 0; i < count; i++) {
-    const isBefore = treats(cut, from.holdout, fromUser + i, scores[i]!);
-    const isAfter = treats(otherCut, to.holdout, fromUser + i, others[i]!);
+    const isBefore = wasMember(fromUser + i, scores[i]!);
+    const isAfter = isMember(fromUser + i, others[i]!);
     if (isBefore && isAfter) counts.kept++;
     else if (isBefore) counts.removed++;
     else if (isAfter) counts.added++;

@@ -14,20 +14,21 @@ export interface Membership {
 }
 
 /**
- * Returns the user's position in the first `size` ranks, or null if the user is not a member or is held out. If the
+ * Returns the user's position in the audience or cut, or null if the user is not a member or is held out. If the
  * members are in memory, no file is read. Otherwise, the score takes a single read, and the rank is looked up only if
  * the user is a member.
  */
 export function membershipOf(ranking: ReadRanking, treated: Treated, userNumber: UserNumber): Membership | null {
   const { members } = ranking;
-  const { size, holdout } = treated;
+  const { from = 0, size, holdout } = treated;
   if (members?.isOf(Math.min(size, ranking.candidates), holdout)) {
     const rank = members.rankOf(userNumber);
-    return rank === 0 ? null : memberAt(ranking, members, rank);
+    return rank <= from ? null : memberAt(ranking, members, rank);
   }
   const score = ranking.scoreOf(userNumber);
   if (Number.isNaN(score) || !treats(ranking.cut(size), holdout, userNumber, score)) return null;
   const rank = ranking.rankOf(userNumber, score);
+  if (rank <= from) return null;
   return { rank, score, percentile: percentileOf(rank, ranking.candidates) };
 }
 

@@ -23,6 +23,8 @@ const BLOCK_RANKS = 1024;
  * nodes are read each time.
  */
 const KEPT_NODES = 4096;
+/** Maximum number of cuts that are cached. When there are more, all are forgotten. */
+const KEPT_CUTS = 64;
 /** Number of users per read when the scores of a dense page are read (64 KiB). */
 const WINDOW_USERS = 16_384;
 /** If fewer than one in this many users is requested, single reads are faster than window reads. */
@@ -40,7 +42,7 @@ export interface Ranking extends IndexedRanking {
   scoreOf(userNumber: UserNumber): number;
   /** Returns the scores of many users, in few reads. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
-  /** Returns the cut for the first `size` ranks. The last result is cached. */
+  /** Returns the cut for the first `size` ranks. Recent results are cached. */
   cut(size: number): Cut;
   /** Returns the number of candidates with at least this score. */
   countFrom(score: number): number;
@@ -104,7 +106,8 @@ class FileRanking implements Ranking {
   readonly #keptUsers = new Uint32Array(KEPT_NODES);
   /** The scores of cached nodes. No candidate has the score NaN, so NaN marks a node that has not been read yet. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
-  #lastCut: Cut | null = null;
+  /** Cuts by size: of the audience, and of the bounds of its named cuts. */
+  readonly #cuts = new Map<number, Cut>();
   members: MemberIndex | null = null;
 
   constructor(folder: string, counts: { users: number; candidates: number }, scores: OpenBlob, order: OpenBlob) {
@@ -154,8 +157,12 @@ class FileRanking implements Ranking {
 
   cut(size: number): Cut {
     const held = Math.min(size, this.candidates);
-    if (this.#lastCut?.size !== held) this.#lastCut = cutAt(this, held);
-    return this.#lastCut;
+    const known = this.#cuts.get(held);
+    if (known !== undefined) return known;
+    const cut = cutAt(this, held);
+    if (this.#cuts.size >= KEPT_CUTS) this.#cuts.clear();
+    this.#cuts.set(held, cut);
+    return cut;
   }
 
   countFrom(score: number): number {

@@ -1,6 +1,9 @@
 /** Audience versions: their sizes, their numbers, and which version becomes active. */
 import { AppError } from '../lib/errors.ts';
+import { canonicalJson } from '../lib/text/canonical-json.ts';
 import { decodeCursor } from './cursors.ts';
+import type { AudienceCut, CutRequest } from './cuts.ts';
+import type { Treated } from './hold-out.ts';
 import { type ExpansionState, isEnd } from './states.ts';
 import type { Audience, AudienceRequest, CampaignChange } from './types.ts';
 
@@ -25,19 +28,55 @@ export function audienceSize(request: AudienceRequest, candidates: number, popul
   return Math.min(candidates, Math.max(1, wanted));
 }
 
-/** A version of a ranking: how many users it contains, and which percentage of them is held out. */
-type RankingCut = Pick<Audience, 'size' | 'candidates' | 'populationSize'> & { readonly holdoutPercent: number };
+/** A version of a ranking: how many users it contains, which percentage of them is held out, and its named cuts. */
+type RankingCut = Pick<Audience, 'size' | 'cuts' | 'candidates' | 'populationSize'> & {
+  readonly holdoutPercent: number;
+};
 
 /**
- * The size and hold-out of a new version of the active ranking, after a change of the campaign; `null` if the active
- * version already has both.
+ * The size, hold-out and cuts of a new version of the active ranking, after a change of the campaign; `null` if the
+ * active version already has them.
  */
 export function recut(
   active: RankingCut,
-  { audience, holdoutPercent = active.holdoutPercent }: Pick<CampaignChange, 'audience' | 'holdoutPercent'>,
-): Pick<RankingCut, 'size' | 'holdoutPercent'> | null {
+  change: Pick<CampaignChange, 'audience' | 'holdoutPercent' | 'cuts'>,
+): Pick<RankingCut, 'size' | 'holdoutPercent' | 'cuts'> | null {
+  const { audience, holdoutPercent = active.holdoutPercent } = change;
+  const cuts = change.cuts ? resolveCuts(change.cuts, active.candidates, active.populationSize) : active.cuts;
   const size = audience ? audienceSize(audience, active.candidates, active.populationSize) : active.size;
-  return size === active.size && holdoutPercent === active.holdoutPercent ? null : { size, holdoutPercent };
+  const hasSameCuts = canonicalJson(cuts) === canonicalJson(active.cuts);
+  const isSame = size === active.size && holdoutPercent === active.holdoutPercent && hasSameCuts;
+  return isSame ? null : { size, holdoutPercent, cuts };
+}
+
+/**
+ * The ranks of each cut in a ranking. A cut begins where an audience of its lower bound ends. A cut beyond the last
+ * candidate is empty.
+ */
+export function resolveCuts(
+  cuts: readonly CutRequest[],
+  candidates: number,
+  populationSize: number,
+): readonly AudienceCut[] {
+  const rankAt = (unit: CutRequest['unit'], bound: number): number => {
+    if (bound === 0) return 0;
+    return audienceSize(unit === 'size' ? { size: bound } : { percent: bound }, candidates, populationSize);
+  };
+  return cuts.map(({ name, unit, from, to }) => ({ name, from: rankAt(unit, from), to: rankAt(unit, to) }));
+}
+
+/**
+ * The users of a named cut of an audience version; without a name, the users of the audience itself.
+ * @throws AppError cut_not_found (facts: known_cuts)
+ */
+export function usersOf(audience: Audience, cut: string | undefined): Treated {
+  if (cut === undefined) return audience;
+  const { campaignId, version, holdout, cuts } = audience;
+  const found = cuts.find(({ name }) => name === cut);
+  if (found !== undefined) return { from: found.from, size: found.to, holdout };
+  throw new AppError('cut_not_found', `audience version ${version} of campaign ${campaignId} has no cut ${cut}`, {
+    facts: { known_cuts: cuts.map(({ name }) => name) },
+  });
 }
 
 /**

@@ -43,6 +43,8 @@ export class HoldOut {
 
 /** The users of an audience who are treated: the first `size` ranks, without the users who are held out. */
 export interface Treated {
+  /** The 0-based rank at which a cut of the ranking begins; 0 by default. */
+  readonly from?: number;
   readonly size: number;
   /** `null` if nobody is held out. */
   readonly holdout: HoldOut | null;

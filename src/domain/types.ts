@@ -1,5 +1,6 @@
 /** The types of the domain: campaigns, their expansions, audiences and jobs. */
 
+import type { AudienceCut, CutRequest } from './cuts.ts';
 import type { CampaignFeatures, Filters } from './features.ts';
 import type { HoldOut } from './hold-out.ts';
 import type { Receipt } from './receipts.ts';
@@ -68,6 +69,7 @@ export interface Campaign {
   readonly audience: AudienceRequest;
   /** The percentage of the audience that is held out; 0 if nobody is. */
   readonly holdoutPercent: number;
+  readonly cuts: readonly CutRequest[];
   readonly refresh: RefreshPolicy;
   /** The time in milliseconds since 1970. */
   readonly createdAt: number;
@@ -165,6 +167,8 @@ export interface Audience {
   readonly size: number;
   /** The users who are held out; `null` if nobody is. */
   readonly holdout: HoldOut | null;
+  /** Parts of the ranking that are served beside the audience, and may reach beyond it. */
+  readonly cuts: readonly AudienceCut[];
   readonly candidates: number;
   /** Number of users in the population version. Audience percentages refer to this number. */
   readonly populationSize: number;
@@ -243,12 +247,16 @@ export interface NewCampaign {
   readonly negativeWeight?: number;
   readonly audience: AudienceRequest;
   readonly holdoutPercent?: number;
+  readonly cuts?: readonly CutRequest[];
   readonly refresh?: RefreshPolicy;
 }
 
 /** The changed fields of a campaign; other fields keep their values. */
 export type CampaignChange = Partial<
-  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'negativeWeight' | 'audience' | 'holdoutPercent'> & {
+  Pick<
+    NewCampaign,
+    'externalId' | 'name' | 'labels' | 'filters' | 'negativeWeight' | 'audience' | 'holdoutPercent' | 'cuts'
+  > & {
     readonly refresh: Partial<RefreshPolicy>;
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
   }

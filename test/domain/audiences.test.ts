@@ -30,10 +30,10 @@ describe('audienceSize', () => {
 
 describe('recut', () => {
   it('is null for the size and the hold-out that the version has already', () => {
-    const active = { size: 97, holdoutPercent: 5, candidates: 97, populationSize: 100 };
+    const active = { size: 97, cuts: [], holdoutPercent: 5, candidates: 97, populationSize: 100 };
     expect(recut(active, { audience: { size: 5000 }, holdoutPercent: 5 })).toBeNull();
-    expect(recut(active, { audience: { percent: 10 } })).toEqual({ size: 10, holdoutPercent: 5 });
-    expect(recut(active, { holdoutPercent: 0 })).toEqual({ size: 97, holdoutPercent: 0 });
+    expect(recut(active, { audience: { percent: 10 } })).toEqual({ size: 10, cuts: [], holdoutPercent: 5 });
+    expect(recut(active, { holdoutPercent: 0 })).toEqual({ size: 97, cuts: [], holdoutPercent: 0 });
   });
 });
 

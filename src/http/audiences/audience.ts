@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { type Audience, CHANGE_KINDS, type Change, type Changes } from '../../domain/types.ts';
+import { audienceCuts } from '../campaigns/cuts.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 
@@ -49,6 +50,7 @@ export const audienceVersion = answerOf<Audience>()(
         version: 2,
         active: true,
         size: 1000,
+        cuts: [{ name: 'second', from_size: 502, to_size: 1003, size: 501 }],
         holdout_percent: 0,
         candidates: 50_000,
         population_size: 50_120,
@@ -64,6 +66,7 @@ export const audienceVersion = answerOf<Audience>()(
     active: z.boolean().describe('Whether this audience version is active, which means that it is served.'),
     size: count.describe('Number of users in the audience, including users who are held out.'),
     holdout_percent: z.number().describe('Percentage of the audience that is held out; 0 for none.'),
+    cuts: audienceCuts.describe('The named cuts of this version.'),
     candidates,
     population_size: count.describe('Number of users in the population version. Percentages refer to this number.'),
     population_version: z.string(),

@@ -1,4 +1,5 @@
 /** Routes that check whether one user or many users are in an audience, and that list the audiences of a user. */
+import { usersOf } from '../../domain/audiences.ts';
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
@@ -10,7 +11,7 @@ import { campaignParams, memberParams, userParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUser, findUsers } from '../user-sets/find-user.ts';
 import { membership, membershipBatch, userAudiences } from './audience.ts';
-import { memberBatchBody, userAudiencesQuery } from './queries.ts';
+import { memberBatchBody, memberQuery, userAudiencesQuery } from './queries.ts';
 import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
@@ -68,13 +69,14 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
         'A seed is never a member of the audience, nor is a user who is held out. For a user who is not in the population, the response is ' +
         '404 `user_not_found`, with `member` and `known` set to false.',
       params: memberParams(config),
+      querystring: memberQuery(config),
       response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },
-      errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
+      errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready', 'cut_not_found'],
     }),
     async (request, reply) => {
       const { id, user_id: userId } = request.params;
       const found = await withActive(dependencies, id, 1, (audience, ranking) =>
-        reads.membershipOf(ranking, audience, numberOf(population, userId)),
+        reads.membershipOf(ranking, usersOf(audience, request.query.cut), numberOf(population, userId)),
       );
       sendJson(reply, `{${membershipText(found)}}`);
     },
@@ -96,17 +98,19 @@ function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): 
         'and are in the order of the ids. If a user is not in the population, the batch does not fail: the ' +
         "user's item has `known` set to false and the code `user_not_found`.",
       params: campaignParams,
+      querystring: memberQuery(config),
       body: memberBatchBody(config),
       response: { 200: json('One item for each user id.', membershipBatch, ['X-Stale-Seconds']) },
-      errors: ['campaign_not_found', 'audience_not_ready'],
+      errors: ['campaign_not_found', 'audience_not_ready', 'cut_not_found'],
     }),
     async (request, reply) => {
       const { user_ids: userIds } = request.body;
       const text = await withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
         let items = '';
+        const users = usersOf(audience, request.query.cut);
         const numbers = findUsers(population, userIds);
         for (const [i, number] of numbers.entries()) {
-          const found = number < 0 ? UNKNOWN : membershipText(reads.membershipOf(ranking, audience, number));
+          const found = number < 0 ? UNKNOWN : membershipText(reads.membershipOf(ranking, users, number));
           items += `${items === '' ? '' : ','}{"user_id":${quoteJson(userIds[i]!)},${found}}`;
         }
         return `{"version":${audience.version},"items":[${items}]}`;

@@ -1,6 +1,7 @@
 /** Path parameters, queries and bodies of audience routes. */
 import { z } from 'zod';
 import { grouped } from '../../lib/text/counted.ts';
+import { cutName } from '../campaigns/cuts.ts';
 import type { ServerConfig } from '../config.ts';
 import { component } from '../openapi/component.ts';
 import { listField } from '../plugins/json/bounded-fields.ts';
@@ -23,6 +24,8 @@ export interface CutQuery {
   readonly size?: number | undefined;
   readonly percent?: number | undefined;
   readonly min_score?: number | undefined;
+  /** The name of a cut. */
+  readonly cut?: string | undefined;
 }
 
 /** Fields for the requested cut, and for the rank after which to start if there is no cursor. */
@@ -40,6 +43,14 @@ const csvSafe = z
       'or a line break is prefixed with an apostrophe. Omit this parameter if a program reads the CSV.',
   )
   .meta(component('CsvSafe'));
+
+/** The named cut to read instead of the audience. */
+function namedCut(config: ServerConfig) {
+  return cutName(config)
+    .optional()
+    .describe("Name of one of the version's cuts, which is read instead of the audience.")
+    .meta(component('NamedCut'));
+}
 
 /** Without `limit`, a JSON response contains a page of the default size, and a stream contains all users. */
 export function audienceQuery(config: ServerConfig) {
@@ -82,12 +93,15 @@ export function audienceQuery(config: ServerConfig) {
         .optional()
         .describe('Minimum score of the users to return. The result may be empty.')
         .meta(component('CutMinScore')),
+      cut: namedCut(config),
       csv_safe: csvSafe,
     })
-    .superRefine(({ size, percent, min_score, after_rank, cursor }, context) => {
+    .superRefine(({ size, percent, min_score, cut: name, after_rank, cursor }, context) => {
       if (after_rank !== undefined && cursor !== undefined)
         addIssue(context, ['after_rank'], { message: 'only one of cursor and after_rank may be given' });
-      if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
+      if ([size, percent, min_score, name].filter((cut) => cut !== undefined).length <= 1) return;
+      if (name !== undefined)
+        return addIssue(context, ['cut'], { message: 'only one of cut, size, percent and min_score may be given' });
       addIssue(context, [percent === undefined || size === undefined ? 'min_score' : 'percent'], {
         message: 'only one of size, percent and min_score may be given',
       });
@@ -108,7 +122,14 @@ export function changesQuery(config: ServerConfig) {
   });
 }
 
-export const diffQuery = z.strictObject({ csv_safe: csvSafe });
+export function diffQuery(config: ServerConfig) {
+  return z.strictObject({ cut: namedCut(config), csv_safe: csvSafe });
+}
+
+/** The query of look-ups. */
+export function memberQuery(config: ServerConfig) {
+  return z.strictObject({ cut: namedCut(config) });
+}
 
 export function versionsQuery(config: ServerConfig) {
   return z.strictObject({

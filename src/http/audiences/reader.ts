@@ -65,7 +65,7 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
     const answer = ({ audience, view }: Omit<OpenAudience, 'ranking'>, next: string | null) => {
       reply.headers({
         ...validatorsOf(audience, representation),
-        'x-audience-size': view.size,
+        'x-audience-size': view.to - view.from,
         'x-audience-candidates': audience.candidates,
         ...(next === null ? {} : { 'x-next-cursor': next }),
       });
@@ -79,7 +79,7 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
       const slot = streams.take(request);
       const { opened, close } = await holdForStream(slot, rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
-      const end = Math.min(view.size, view.from + (query.limit ?? view.size));
+      const end = Math.min(view.to, view.next + (query.limit ?? view.to));
       const encoding = encodingOf(type, isSafe, config);
       const chunks = encoder.encode(encoding, blocksOf(opened, end, dependencies), streams.turn);
       if (gzip) reply.header('content-encoding', 'gzip');
@@ -95,9 +95,9 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
       return rankings.use(at.audience.folder, (ranking) => readPage(open(at, ranking), limit, dependencies), use);
     });
     const { audience, view, items } = read;
-    const next = nextCursor(audience, view, view.from + limit);
+    const next = nextCursor(audience, view, view.next + limit);
     if (type !== JSON_TYPE) return sendPage(answer(read, next), reads.memberText(type, isSafe, items), gzip);
-    const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
+    const counts = `"size":${view.to - view.from},"candidates":${audience.candidates},"version":${audience.version}`;
     const page = `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
     return sendPage(answer(read, null), page, gzip);
   };
@@ -105,7 +105,7 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
 
 /** Reads a page of up to `limit` members, from the start of the view. */
 function readPage({ audience, ranking, view }: OpenAudience, limit: number, { population, reads }: ServerDependencies) {
-  const range = { size: view.size, holdout: audience.holdout, fromRank: view.from, limit };
+  const range = { size: view.to, holdout: audience.holdout, fromRank: view.next, limit };
   return { audience, view, items: reads.pageOf(ranking, population.directory, range) };
 }
 
@@ -148,7 +148,7 @@ function blocksOf(
   { config, population, reads }: ServerDependencies,
 ) {
   const { holdout } = audience;
-  const range = { size: end, holdout, fromRank: view.from, blockSize: config.streamChunkRows };
+  const range = { size: end, holdout, fromRank: view.next, blockSize: config.streamChunkRows };
   return reads.memberBlocks(ranking, population.directory, range);
 }
 
@@ -163,8 +163,8 @@ function itemsText(items: readonly AudienceItem[]): string {
 }
 
 /** The cursor of the page that starts at the 0-based rank `end`; null after the last page. */
-function nextCursor({ campaignId, version }: Audience, { size }: View, end: number): string | null {
-  return end < size ? encodeMembers(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
+function nextCursor({ campaignId, version }: Audience, { from, to }: View, end: number): string | null {
+  return end < to ? encodeMembers(campaignId, { audienceVersion: version, size: to, from, afterRank: end }) : null;
 }
 
 function validatorsOf({ version }: Audience, representation: string) {

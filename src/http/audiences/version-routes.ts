@@ -1,5 +1,6 @@
 /** Routes that list audience versions, and that compare two versions. */
 
+import { usersOf } from '../../domain/audiences.ts';
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../../lib/media-types.ts';
 import type { HeldRanking, Side } from '../../service/ports/rankings.ts';
@@ -62,7 +63,7 @@ const DIFF_ANSWER = {
 } as const;
 
 function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots): void {
-  const { store, population, reads, encoder } = dependencies;
+  const { config, store, population, reads, encoder } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
     describeRoute({
@@ -76,15 +77,15 @@ function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, strea
         'Shows which users were added and removed between version `from` and version `to`. JSON returns the ' +
         'counts. NDJSON and CSV stream the users: first the removed users by their rank in `from`, then the ' +
         'added users by their rank in `to`, with gzip if `Accept-Encoding` allows it. The versions may come ' +
-        'from different expansions and populations. Erased users are counted but not listed; users who are held out are neither. `If-None-Match` ' +
+        'from different expansions and populations. With `cut`, both sides are the cut of that name. Erased users are counted but not listed; users who are held out are neither. `If-None-Match` ' +
         'is supported.',
       params: diffParams,
-      querystring: diffQuery,
+      querystring: diffQuery(config),
       response: {
         200: DIFF_ANSWER,
         304: notModified(CACHED),
       },
-      errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
+      errors: ['campaign_not_found', 'audience_not_found', 'cut_not_found', 'not_acceptable'],
     }),
     async (request, reply) => {
       const { params, query, headers } = request;
@@ -97,7 +98,7 @@ function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, strea
       const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;
       const known = { vary: 'accept, accept-encoding', etag, 'cache-control': REVALIDATE };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-      const both = await openBoth(dependencies, audiences, streams.take(request));
+      const both = await openBoth(dependencies, audiences, query.cut, streams.take(request));
       if (type === JSON_TYPE)
         return reply
           .headers(known)
@@ -139,6 +140,7 @@ async function diffCounts(
 async function openBoth(
   dependencies: ServerDependencies,
   audiences: readonly [Audience, Audience],
+  cut: string | undefined,
   slot: StreamSlot,
 ): Promise<OpenSides> {
   const { store, rankings } = dependencies;
@@ -152,7 +154,8 @@ async function openBoth(
     return openFound({ audience: first }, find, async ({ audience }) => {
       const one = await rankings.hold(audience.folder, (ranking) => {
         checkPopulation(dependencies, audience, ranking);
-        return { ranking, size: audience.size, holdout: audience.holdout };
+        const { from, size, holdout } = usersOf(audience, cut);
+        return { ranking, ...(from !== undefined && { from }), size, holdout };
       });
       held.push(one);
       return one.opened;

@@ -1,7 +1,8 @@
 /** Finds the part of an audience to read: a version, a cut of its ranking, and a start. */
 
-import { audienceSize } from '../../domain/audiences.ts';
+import { audienceSize, usersOf } from '../../domain/audiences.ts';
 import { decodeNumbers, encodeCursor, invalidCursor } from '../../domain/cursors.ts';
+import type { RankRange } from '../../domain/cuts.ts';
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ReadRanking } from '../../service/ports/rankings.ts';
@@ -10,15 +11,17 @@ import type { CutQuery, ViewQuery } from './queries.ts';
 
 export interface AudienceCursor {
   readonly audienceVersion: number;
-  /** Number of users in the audience. The cut of the first page applies to all later pages. */
+  /** Number of users up to the end of the cut. The cut of the first page applies to all later pages. */
   readonly size: number;
+  /** The 0-based rank at which the cut begins; 0 by default. */
+  readonly from?: number;
   /** The last rank that was returned (1-based), which is also the 0-based start of the next page. */
   readonly afterRank: number;
 }
 
 /** The cursor of an audience's members, which is valid only for this campaign. */
-export function encodeMembers(campaignId: string, { audienceVersion, size, afterRank }: AudienceCursor): string {
-  return encodeCursor('members', [audienceVersion, size, afterRank], campaignId);
+export function encodeMembers(campaignId: string, { audienceVersion, size, from = 0, afterRank }: AudienceCursor) {
+  return encodeCursor('members', [audienceVersion, size, afterRank, from], campaignId);
 }
 
 /** An audience version, and the cursor into this version, if any. */
@@ -46,12 +49,13 @@ export async function locate(
     };
   }
   await store.get(id);
-  const [audienceVersion, size, afterRank] = decodeNumbers('members', text, 3, { scope: id }) as [
+  const [audienceVersion, size, afterRank, from] = decodeNumbers('members', text, 4, { scope: id }) as [
+    number,
     number,
     number,
     number,
   ];
-  const at = { audienceVersion, size, afterRank };
+  const at = { audienceVersion, size, from, afterRank };
   if (version !== null && at.audienceVersion !== version) {
     throw invalidCursor(text, `the cursor belongs to audience version ${at.audienceVersion}`);
   }
@@ -67,10 +71,9 @@ export async function activeNow(store: Store, id: string): Promise<Audience> {
   return audienceVersion === null ? await store.activeAudience(id) : await store.audienceVersion(id, audienceVersion);
 }
 
-/** A cut of `size` users. The ranks from `from` (0-based) to `size` are still to be returned. */
-export interface View {
-  readonly size: number;
-  readonly from: number;
+/** The ranks of a cut. Those from the 0-based rank `next` are still to be returned. */
+export interface View extends RankRange {
+  readonly next: number;
 }
 
 /**
@@ -82,15 +85,17 @@ export interface View {
 export function viewOf({ audience, cursor }: AudiencePosition, ranking: ReadRanking, query: ViewQuery): View {
   const asked = cutOf(audience, ranking, query);
   if (cursor === null) {
-    const size = asked ?? audience.size;
-    return { size, from: Math.min(size, query.after_rank ?? 0) };
+    const { from, to } = asked ?? { from: 0, to: audience.size };
+    return { from, to, next: Math.max(from, Math.min(to, query.after_rank ?? 0)) };
   }
   const { text, at } = cursor;
-  if (asked !== null && asked !== at.size) throw invalidCursor(text, `the cursor belongs to a cut of ${at.size} users`);
-  if (at.afterRank > at.size || at.size > audience.candidates) {
+  const { from = 0, size: to, afterRank: next } = at;
+  if (asked !== null && (asked.from !== from || asked.to !== to))
+    throw invalidCursor(text, `the cursor belongs to a cut of ${to - from} users`);
+  if (next < from || next > to || to > audience.candidates) {
     throw invalidCursor(text, 'the cursor points past the end of the audience');
   }
-  return { size: at.size, from: at.afterRank };
+  return { from, to, next };
 }
 
 /**
@@ -127,10 +132,14 @@ export async function openFound<L extends { readonly audience: Audience }, T>(
   }
 }
 
-function cutOf(audience: Audience, ranking: ReadRanking, query: CutQuery): number | null {
-  const { size, percent, min_score: minScore } = query;
-  if (minScore !== undefined) return ranking.countFrom(Math.fround(minScore));
-  if (size !== undefined) return audienceSize({ size }, audience.candidates, audience.populationSize);
-  if (percent !== undefined) return audienceSize({ percent }, audience.candidates, audience.populationSize);
-  return null;
+function cutOf(audience: Audience, ranking: ReadRanking, query: CutQuery): RankRange | null {
+  const { size, percent, min_score: minScore, cut } = query;
+  const { candidates, populationSize } = audience;
+  if (cut !== undefined) {
+    const { from = 0, size: to } = usersOf(audience, cut);
+    return { from, to };
+  }
+  if (minScore !== undefined) return { from: 0, to: ranking.countFrom(Math.fround(minScore)) };
+  if (size !== undefined) return { from: 0, to: audienceSize({ size }, candidates, populationSize) };
+  return percent === undefined ? null : { from: 0, to: audienceSize({ percent }, candidates, populationSize) };
 }

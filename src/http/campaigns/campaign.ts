@@ -10,6 +10,7 @@ import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, idText, instant, time } from '../plugins/json/fields.ts';
 import { pageQuery } from '../plugins/paging.ts';
 import { tagOf } from '../plugins/preconditions.ts';
+import { cuts, cutsField } from './cuts.ts';
 import {
   audienceField,
   audienceRequest,
@@ -53,6 +54,7 @@ export const campaign = answerOf<Campaign>()(
         audience: { percent: 5 },
         negative_weight: 1,
         holdout_percent: 0,
+        cuts: [],
         refresh: { every: null, on_new_population: false, on_change: false },
         needs_expansion: false,
         seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
@@ -81,6 +83,7 @@ export const campaign = answerOf<Campaign>()(
     audience: audienceRequest,
     negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
     holdout_percent: z.number().describe('Percentage of the audience that is held out; 0 for none.'),
+    cuts,
     refresh,
     needs_expansion: z
       .boolean()
@@ -118,6 +121,7 @@ export function tagOfCampaign(shown: z.output<typeof campaign>): string {
     filters,
     audience,
     shown.holdout_percent,
+    shown.cuts,
     shown.negative_weight,
     policy,
   ]);
@@ -199,6 +203,7 @@ export function campaignBody(config: ServerConfig) {
       audience: audienceField(),
       negative_weight: negativeWeightField(config).default(1),
       holdout_percent: holdoutField().default(0),
+      cuts: cutsField(config).default([]),
       refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
     })
     .meta({
@@ -227,6 +232,7 @@ export function campaignChangeBody(config: ServerConfig) {
       audience: audienceField(),
       negative_weight: negativeWeightField(config),
       holdout_percent: holdoutField(),
+      cuts: cutsField(config),
       refresh: refreshChangeField(),
     })
     .partial()

@@ -27,6 +27,8 @@ export const CAMPAIGN_LIMITS = {
   ),
   maximumLabels: fixed(50, 'labels', 'Maximum number of labels of a campaign.'),
   maximumLabelLength: fixed(200, 'characters', "Maximum number of characters in a label's key, and in its text."),
+  maximumCuts: fixed(20, 'cuts', 'Maximum number of named cuts of a campaign.', { published: true }),
+  maximumCutNameLength: fixed(64, 'characters', 'Maximum number of characters in the name of a cut.'),
   maximumFilterFeatures: fixed(50, 'features', "Maximum number of user features that a campaign's filters may name."),
   maximumFilterTokens: fixed(1_000, 'tokens', 'Maximum number of tokens of one feature in a filter.'),
   maximumNegativeWeight: fixed(

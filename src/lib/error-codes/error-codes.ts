@@ -71,6 +71,12 @@ const rows = {
       'Request the active version, or a version from the list of audiences. If a difference that GET /v1/changes ' +
       'links to is gone, read the whole active audience instead.',
   },
+  cut_not_found: {
+    status: 404,
+    title: 'The audience version has no such cut',
+    meaning: 'The audience version has no named cut with this name. Versions keep the cuts with which they were made.',
+    advice: '`known_cuts` lists the names of the cuts of this version. Add a cut with PATCH /v1/campaigns/{id}.',
+  },
   feature_not_found: {
     status: 404,
     title: 'There is no such feature',

@@ -1,6 +1,14 @@
 /** Stores audience versions and the active version of each campaign. Look-ups answer from memory. */
-import { audienceNotReady, audienceSize, changesAfter, nextVersion, recut } from '../../domain/audiences.ts';
+import {
+  audienceNotReady,
+  audienceSize,
+  changesAfter,
+  nextVersion,
+  recut,
+  resolveCuts,
+} from '../../domain/audiences.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
+import type { AudienceCut, CutRequest } from '../../domain/cuts.ts';
 import { HoldOut } from '../../domain/hold-out.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
@@ -16,7 +24,8 @@ import type {
   Page,
   PageQuery,
 } from '../../domain/types.ts';
-import { ActiveAudiences, type NumberedAudience } from './active-audiences.ts';
+import { ActiveAudiences } from './active-audiences.ts';
+import { readActive, readNumbered, referencesOf } from './audience-rows.ts';
 import { getLocked } from './campaign-rows.ts';
 import {
   boundsOf,
@@ -24,6 +33,7 @@ import {
   flag,
   insert,
   insertRow,
+  json,
   pageOf,
   plain,
   readRow,
@@ -33,7 +43,7 @@ import {
 } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
-import { readJson } from './json.ts';
+import { readJson, toJson } from './json.ts';
 import { Remembered } from './remembered.ts';
 import type { Bound, Database, RowReference, Sql, Transaction } from './sql.ts';
 
@@ -44,29 +54,11 @@ const ACTIVE = 'audience';
 /** The key under which the active audiences of all campaigns are kept. */
 const ALL = '';
 
-const COLUMNS = {
-  campaignId: plain<string>('c.id'),
-  version: plain<number>('a.version'),
-  isActive: flag('a.version IS NOT DISTINCT FROM c.active_version'),
-  size: plain<number>('a.size'),
-  holdout: {
-    sql: "CASE WHEN a.holdout_percent > 0 THEN c.holdout_key || ' ' || a.holdout_percent END",
-    read: (stored) => (stored === null ? null : holdOutOf(stored as string)),
-  } satisfies Column<HoldOut | null>,
-  candidates: plain<number>('a.candidates'),
-  populationSize: plain<number>('a.population_size'),
-  folder: plain<string>('a.folder'),
-  populationVersion: plain<string>('a.population_version'),
-  expansionId: plain<string>('e.id'),
-  createdAt: plain<number>('a.created_at'),
-} satisfies Record<keyof Audience, Column<unknown>>;
-
-const FROM_AUDIENCES =
-  'FROM audiences a JOIN expansions e ON e.number = a.expansion JOIN campaigns c ON c.number = a.campaign';
-const SELECT_AUDIENCE = `SELECT c.number, ${selectList(COLUMNS)} ${FROM_AUDIENCES}`;
-
 /** A version to insert, with the numbers of the campaign and the expansion. */
-type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
+type NewAudience = Pick<
+  Audience,
+  'size' | 'cuts' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'
+> & {
   readonly holdoutPercent: number;
   readonly campaign: number;
   readonly expansion: number;
@@ -94,14 +86,16 @@ export class AudienceRepository implements Audiences {
       campaign: number;
       populationVersion: string;
       audience: string;
+      cuts: string;
       holdoutPercent: number;
     }>(
       `SELECT e.campaign, e.population_version AS "populationVersion", c.audience,
-         c.holdout_percent AS "holdoutPercent"
+         c.cuts, c.holdout_percent AS "holdoutPercent"
        FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
       { expansion },
     );
     const { campaign, populationVersion, audience, holdoutPercent } = row!;
+    const wantedCuts = readJson<readonly CutRequest[]>(row!.cuts, 'c.cuts');
     const { candidates, populationSize, folder } = result;
     const size = audienceSize(readJson<AudienceRequest>(audience, 'c.audience'), candidates, populationSize);
     const version = {
@@ -110,6 +104,7 @@ export class AudienceRepository implements Audiences {
       expansion,
       size,
       holdoutPercent,
+      cuts: resolveCuts(wantedCuts, candidates, populationSize),
       candidates,
       populationSize,
       folder,
@@ -117,17 +112,18 @@ export class AudienceRepository implements Audiences {
     await this.#add(t, version, now);
   }
 
-  /** Adds a version of the active ranking if a change of the campaign requests another size or hold-out. */
+  /** Adds a version of the active ranking if a change of the campaign requests another size, hold-out or other cuts. */
   async recut(t: Transaction, campaign: number, change: CampaignChange, now: number): Promise<void> {
-    if (change.audience === undefined && change.holdoutPercent === undefined) return;
-    const active = await t.get<NewAudience>(
-      `SELECT a.campaign, a.expansion, a.size, a.holdout_percent AS "holdoutPercent", a.candidates,
+    if (change.audience === undefined && change.holdoutPercent === undefined && change.cuts === undefined) return;
+    const row = await t.get<Omit<NewAudience, 'cuts'> & { readonly cuts: string }>(
+      `SELECT a.campaign, a.expansion, a.size, a.holdout_percent AS "holdoutPercent", a.cuts, a.candidates,
          a.population_size AS "populationSize", a.folder, a.population_version AS "populationVersion"
        FROM audiences a JOIN campaigns c ON c.number = a.campaign AND c.active_version = a.version
        WHERE c.number = @campaign`,
       { campaign },
     );
-    if (active === undefined) return;
+    if (row === undefined) return;
+    const active = { ...row, cuts: readJson<readonly AudienceCut[]>(row.cuts, 'a.cuts') };
     const next = recut(active, change);
     if (next !== null) await this.#add(t, { ...active, ...next }, now, 'campaign.resized');
   }
@@ -246,7 +242,7 @@ export class AudienceRepository implements Audiences {
   }
 
   async #add(t: Transaction, audience: NewAudience, now: number, event: AudienceEvent | null = null): Promise<void> {
-    const { campaign, expansion, size, holdoutPercent, candidates, populationSize, folder, populationVersion } =
+    const { campaign, expansion, size, holdoutPercent, cuts, candidates, populationSize, folder, populationVersion } =
       audience;
     const versions = await t.get<{ readonly newest: number | null; readonly newestChange: number | null }>(
       `SELECT (SELECT max(version) FROM audiences WHERE campaign = @campaign) AS newest,
@@ -261,6 +257,7 @@ export class AudienceRepository implements Audiences {
       expansion,
       size,
       holdout_percent: holdoutPercent,
+      cuts: toJson(cuts),
       candidates,
       population_size: populationSize,
       folder,
@@ -291,25 +288,4 @@ export class AudienceRepository implements Audiences {
     if (row === undefined) throw campaignNotFound(id);
     return row.state;
   }
-}
-
-/** Reads `<key> <percent>`. */
-function holdOutOf(stored: string): HoldOut {
-  const [key, percent] = stored.split(' ') as [string, string];
-  return new HoldOut(key, Number(percent));
-}
-
-/** Active audiences with the numbers of their campaigns; `which` follows WHERE. */
-function readActive(sql: Sql, which: string, bound?: Bound): Promise<NumberedAudience[]> {
-  return readNumbered(sql, `AND c.active_version = a.version WHERE ${which} ORDER BY c.number`, bound);
-}
-
-/** Audiences with the numbers of their campaigns; `which` continues the join. */
-async function readNumbered(sql: Sql, which: string, bound?: Bound): Promise<NumberedAudience[]> {
-  const rows = await sql.all<{ readonly number: number }>(`${SELECT_AUDIENCE} ${which}`, bound);
-  return rows.map(({ number, ...row }) => ({ number, audience: readRow(COLUMNS, row) }));
-}
-
-function referencesOf({ number, audience: { version } }: NumberedAudience): RowReference[] {
-  return [['audiences', { campaign: number, version }]];
 }

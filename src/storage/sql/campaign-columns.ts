@@ -1,5 +1,6 @@
 /** Columns of campaigns, with the latest expansion and the active audience. */
 import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
+import type { CutRequest } from '../../domain/cuts.ts';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import type { ExpansionState } from '../../domain/states.ts';
 import type {
@@ -31,6 +32,7 @@ export const CAMPAIGN_COLUMNS = {
   missingFeatures: plain<number>('c.missing_features'),
   audience: json<AudienceRequest>('c.audience'),
   holdoutPercent: plain<number>('c.holdout_percent'),
+  cuts: json<readonly CutRequest[]>('c.cuts'),
   everyMs: plain<number | null>('c.refresh_every'),
   onNewPopulation: flag('c.refresh_on_population'),
   onChange: flag('c.refresh_on_change'),
@@ -70,6 +72,7 @@ export function toCampaign(row: CampaignRow, remainingMs: number | null): Campai
     filters: row.filters,
     audience: row.audience,
     holdoutPercent: row.holdoutPercent,
+    cuts: row.cuts,
     refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
@@ -106,6 +109,7 @@ export function campaignWrites(given: CampaignChange) {
     negative_weight: given.negativeWeight,
     audience: toJson(given.audience),
     holdout_percent: given.holdoutPercent,
+    cuts: toJson(given.cuts),
     refresh_every: given.refresh?.everyMs,
     refresh_on_population: given.refresh?.onNewPopulation,
     refresh_on_change: given.refresh?.onChange,

@@ -35,6 +35,7 @@ export function describeAudiences(newData: NewData): void {
         version: 1,
         size: 50,
         holdout: null,
+        cuts: [],
         candidates: 97,
         folder: 'audiences/c/e',
         populationVersion: PINS.populationVersion,

@@ -27,6 +27,7 @@ export function describeCampaigns(newData: NewData): void {
         features: { category: 'shoes', tags: ['sport', 'new'] },
         audience: { size: 10 },
         holdoutPercent: 0,
+        cuts: [],
         negativeWeight: 1,
         createdAt: data.clock.now(),
         updatedAt: data.clock.now(),

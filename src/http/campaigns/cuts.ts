@@ -1,0 +1,84 @@
+/** Schemas of the named cuts of campaigns and of audience versions. */
+import { z } from 'zod';
+import type { AudienceCut, CutRequest } from '../../domain/cuts.ts';
+import { answerOf } from '../plugins/json/answer.ts';
+import { count } from '../plugins/json/fields.ts';
+import type { CampaignLimits } from './limits.ts';
+
+const NAME = /^[A-Za-z][\w.-]*$/;
+
+/** The name of a cut, which is also a query parameter. */
+export function cutName({ maximumCutNameLength: most }: CampaignLimits) {
+  return z
+    .string()
+    .max(most)
+    .regex(NAME, 'a letter, followed by letters, digits, `_`, `-` and `.`, is expected')
+    .meta({ examples: ['first'] });
+}
+
+export function cutsField(config: CampaignLimits) {
+  const size = z.int().min(0).optional();
+  const percent = z.number().min(0).max(100).optional();
+  const cut = z
+    .strictObject({
+      name: cutName(config),
+      from_size: size.describe('Size of the audience whose users are not in the cut.'),
+      to_size: size.describe('Size of the audience at which the cut ends.'),
+      from_percent: percent.describe('Like `from_size`, as a percentage of the population.'),
+      to_percent: percent.describe('Like `to_size`, as a percentage of the population.'),
+    })
+    .transform(({ name, from_size, to_size, from_percent, to_percent }, context): CutRequest => {
+      const isSize = from_percent === undefined && to_percent === undefined;
+      const unit = isSize ? 'size' : 'percent';
+      const [from, to] = isSize ? [from_size, to_size] : [from_percent, to_percent];
+      const isMixed = !isSize && (from_size !== undefined || to_size !== undefined);
+      if (!isMixed && from !== undefined && to !== undefined && from < to) return { name, unit, from, to };
+      const message =
+        'either from_percent and to_percent, or from_size and to_size, are expected, the first below the second';
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    });
+  return z
+    .array(cut)
+    .max(config.maximumCuts)
+    .refine((cuts) => new Set(cuts.map(({ name }) => name)).size === cuts.length, 'names of cuts must be unique')
+    .meta({
+      description:
+        'Named parts of the ranking that are served beside the audience, such as the second percent of the ' +
+        'population. Each has pages, exports, differences and look-ups with `cut=NAME`. Cuts may overlap each other ' +
+        'and reach beyond the audience.',
+      examples: [[{ name: 'second', from_percent: 1, to_percent: 2 }]],
+    });
+}
+
+/** The response schema of the cuts of a campaign. */
+export const cuts = z
+  .array(
+    z
+      .transform(({ name, unit, from, to }: CutRequest) =>
+        unit === 'size' ? { name, from_size: from, to_size: to } : { name, from_percent: from, to_percent: to },
+      )
+      .pipe(
+        z.union([
+          z.object({ name: z.string(), from_size: count, to_size: count }),
+          z.object({ name: z.string(), from_percent: z.number(), to_percent: z.number() }),
+        ]),
+      ),
+  )
+  .readonly();
+
+/** The response schema of the cuts of an audience version. */
+export const audienceCuts = z
+  .array(
+    answerOf<AudienceCut>()(
+      {},
+      {
+        name: z.string(),
+        from_size: count.describe('Rank after which the cut begins.'),
+        to_size: count.describe('Last rank of the cut.'),
+        size: count.describe('Number of ranks in the cut.'),
+      },
+      { from_size: ({ from }) => from, to_size: ({ to }) => to, size: ({ from, to }) => to - from },
+    ),
+  )
+  .readonly();
