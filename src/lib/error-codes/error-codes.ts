@@ -5,6 +5,7 @@
 import { ACCESS_ROWS } from './access-error-codes.ts';
 import type { ProblemRow } from './problem-row.ts';
 import { REQUEST_ERRORS } from './request-errors.ts';
+import { SENDING_ROWS } from './sending-error-codes.ts';
 import { SERVICE_ROWS } from './service-error-codes.ts';
 
 const rows = {
@@ -94,25 +95,6 @@ const rows = {
     title: 'The customised model was not stored',
     meaning: 'The audience version exists, but its customised model was not stored.',
     advice: 'Create a new expansion, whose model will be stored.',
-  },
-  webhook_not_found: {
-    status: 404,
-    title: 'There is no such webhook',
-    meaning: 'There is no webhook with this id. The webhook may have been deleted.',
-    advice: 'GET /v1/webhooks lists the existing webhooks.',
-  },
-  destination_not_found: {
-    status: 404,
-    title: 'There is no such destination',
-    meaning: 'There is no destination with this id. The destination may have been deleted.',
-    advice: 'GET /v1/destinations lists the existing destinations.',
-  },
-  delivery_not_found: {
-    status: 404,
-    title: 'There is no such delivery',
-    meaning:
-      'The webhook or destination has no delivery with this id, or the delivery has been removed because of its age.',
-    advice: 'List the deliveries of the webhook or destination, and use an id from there.',
   },
   method_not_allowed: {
     status: 405,
@@ -221,24 +203,6 @@ const rows = {
     meaning: 'The resource needs the population version that it was made with, which no longer exists.',
     advice: 'Create a new expansion, which will use the served population version.',
   },
-  webhook_disabled: {
-    status: 409,
-    title: 'The webhook is disabled',
-    meaning: 'Nothing is sent to a disabled webhook.',
-    advice: 'Enable the webhook with PATCH first, then try again.',
-  },
-  too_many_webhooks: {
-    status: 409,
-    title: 'There are too many webhooks',
-    meaning: 'The service has reached its maximum number of webhooks.',
-    advice: 'Delete a webhook that is not needed, or ask the operator for a higher limit.',
-  },
-  too_many_destinations: {
-    status: 409,
-    title: 'There are too many destinations',
-    meaning: 'The service has reached its maximum number of destinations.',
-    advice: 'Delete a destination that is not needed.',
-  },
   body_too_large: {
     status: 413,
     title: 'The body is too large',
@@ -301,6 +265,7 @@ const rows = {
     meaning: 'A bug in the service, or an unexpected failure. Callers see no details.',
     advice: 'Report the request id to the operator, who can find the error in the log.',
   },
+  ...SENDING_ROWS,
   ...SERVICE_ROWS,
 } satisfies Readonly<Record<string, ProblemRow>>;
 

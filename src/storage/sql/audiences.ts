@@ -9,7 +9,6 @@ import {
 } from '../../domain/audiences.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
 import type { AudienceCut, CutRequest } from '../../domain/cuts.ts';
-import { HoldOut } from '../../domain/hold-out.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Audiences } from '../../domain/ports/audiences.ts';
@@ -27,25 +26,12 @@ import type {
 import { ActiveAudiences } from './active-audiences.ts';
 import { readActive, readNumbered, referencesOf } from './audience-rows.ts';
 import { getLocked } from './campaign-rows.ts';
-import {
-  boundsOf,
-  type Column,
-  flag,
-  insert,
-  insertRow,
-  json,
-  pageOf,
-  plain,
-  readRow,
-  refuseDamaged,
-  selectList,
-  updateRow,
-} from './columns.ts';
+import { boundsOf, insert, insertRow, pageOf, refuseDamaged, updateRow } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
 import { readJson, toJson } from './json.ts';
 import { Remembered } from './remembered.ts';
-import type { Bound, Database, RowReference, Sql, Transaction } from './sql.ts';
+import type { Bound, Database, Transaction } from './sql.ts';
 
 /** Maximum number of campaigns whose active audience is kept in memory (about 400 bytes each). */
 const REMEMBERED_AUDIENCES = 10_000;
