@@ -7,8 +7,8 @@ export interface RankRange {
 }
 
 /**
- * A named part of a campaign's ranking: the users in an audience of the size `to` who are not in one of the size `from`.
- * The unit of both sizes is users, or percent of the population.
+ * A named part of a campaign's ranking: the users in an audience of the size `to` who are not in one of the size
+ * `from`. The unit of both sizes is users, or percent of the population.
  */
 export interface CutRequest extends RankRange {
   readonly name: string;

@@ -66,8 +66,8 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
       tags: ['audience'],
       summary: 'Check whether a user is in the audience',
       description:
-        'A seed is never a member of the audience, nor is a user who is held out. For a user who is not in the population, the response is ' +
-        '404 `user_not_found`, with `member` and `known` set to false.',
+        'A seed is never a member of the audience, nor is a user who is held out. With `cut`, the response is about the ' +
+        'cut of that name. For a user who is not in the population, the response is 404 `user_not_found`, with `member` and `known` set to false.',
       params: memberParams(config),
       querystring: memberQuery(config),
       response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },

@@ -20,9 +20,10 @@ const READING =
   'first page. NDJSON, CSV and Parquet stream all users, starting at the cursor if one is given. With `limit`, ' +
   'these formats are paged too, and `X-Next-Cursor` contains the cursor of the next page. All formats except ' +
   'Parquet are compressed with gzip if `Accept-Encoding` allows it. `size`, `percent` or `min_score` select a ' +
-  'different cut of the ranking, without a new expansion; `cut` selects a named one, whose users keep their ranks. `X-Audience-Version`, `X-Audience-Size` and ' +
-  '`X-Audience-Candidates` describe the audience that was read. Scores are comparable only within one expansion. ' +
-  'Users who are held out or erased are omitted and the other users keep their ranks, so a page may have fewer items than `limit`.';
+  'different cut of the ranking, without a new expansion; `cut` selects a named one, whose users keep their ranks. ' +
+  '`X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe the audience that was read. Scores are comparable only within one expansion. ' +
+  'Users who are held out or erased are omitted and the other users keep their ranks, so a page may have fewer items ' +
+  'than `limit`.';
 
 const RESPONSE = {
   200: {

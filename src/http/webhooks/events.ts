@@ -146,7 +146,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.resized': {
-    summary: 'A caller changed the size of an audience, and another version from the same ranking is active',
+    summary: 'A caller changed the size or cuts of an audience; another version from the same ranking is active',
     component: 'CampaignResizedEvent',
     schema: callerEvent('campaign.resized', 'CampaignResizedEvent', ANOTHER, {
       audience_version: 3,
