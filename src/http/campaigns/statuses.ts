@@ -31,7 +31,25 @@ interface Statuses {
 }
 
 const statuses = answerOf<Statuses>()(
-  { id: 'CampaignStatuses' },
+  {
+    id: 'CampaignStatuses',
+    examples: [
+      {
+        items: [
+          {
+            id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+            external_id: 'shoes-2026-autumn',
+            state: 'ready',
+            progress: 1,
+            reason: null,
+            audience_version: 1,
+            size: 1000,
+          },
+        ],
+        not_found: ['shoes-2025-autumn'],
+      },
+    ],
+  },
   {
     items: z.array(status).readonly().describe('The campaigns that were found, in the order of the request.'),
     not_found: z.array(z.string()).readonly().describe('Ids in the request that no visible campaign has.'),

@@ -90,6 +90,9 @@ describe('/v1/keys', () => {
       ['?label=kind=y', 0],
     ])
       expect([query, (await call(key, 'GET', `/v1/campaigns${query}`)).json.items.length]).toEqual([query, count]);
+    const ids = (await call(OPERATOR, 'GET', '/v1/campaigns')).json.items.map(({ id }: { id: string }) => id);
+    const { items, not_found } = (await call(key, 'POST', '/v1/campaigns/status', { ids })).json;
+    expect([items.map(({ id }: { id: string }) => id), not_found]).toEqual([[ids[1]], [ids[0]]]);
   });
 
   it('refuses to create the first key if no key is required', async () => {
