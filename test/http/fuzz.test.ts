@@ -10,6 +10,7 @@ import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { type JsonSchema, openContract } from '../fixture/api-document.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { itUsual, size } from '../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from './fixture.ts';
 import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/requests.ts';
@@ -43,11 +44,14 @@ let ids: readonly string[] = [];
 let expansionIds: readonly string[] = [];
 let deliveryIds: readonly string[] = [];
 let webhookIds: readonly string[] = [];
+let destinationIds: readonly string[] = [];
 let keyIds: readonly string[] = [];
 const population = await importUsers();
-const server = await openFixture(population, {
-  ...{ apiKey: KEY, overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 },
-});
+const server = await openFixture(
+  population,
+  { apiKey: KEY, overloadLagMs: 1_000_000_000, overloadLookupLagMs: 1_000_000_000 },
+  { destinationsRoot: temporaryFolder() },
+);
 withKey(server.app);
 server.answers.models = {
   manifest: async () => MANIFEST,
@@ -71,6 +75,8 @@ const MANIFEST = {
 const pool: Pool = (place) => {
   const name = place.split('.').at(-1)!;
   if (place === 'webhooks.id') return webhookIds;
+  if (place === 'destinations.id') return destinationIds;
+  if (name === 'path') return ['exports'];
   if (place === 'keys.id') return keyIds;
   if (place === 'populations.version' || name === 'since') return [server.population.version];
   if (name === 'id') return ids;
@@ -212,6 +218,10 @@ async function refill(): Promise<void> {
   ids = [ready.id, queued.id];
   expansionIds = [ready.expansionId!, queued.expansionId!];
   keyIds = (await server.store.apiKeys.list({ limit: 5 })).items.map(({ id }) => id);
+  const folder = { name: 'x', kind: 'folder', path: 'exports', format: 'csv' };
+  if ((await server.store.destinations.list({ limit: 1 })).items.length === 0)
+    await server.call('POST', '/v1/destinations', folder);
+  destinationIds = (await server.store.destinations.list({ limit: 5 })).items.map(({ id }) => id);
   webhookIds = (await server.store.webhooks.list({ limit: 5 })).items.map(({ id }) => id);
   const webhook = (await server.store.webhooks.list({ limit: 1 })).items[0];
   if (webhook === undefined) return;
