@@ -24,7 +24,7 @@ function makeFolder(): string {
       campaign.run({ id: `c-${i}`, name: `name of ${i}.` });
       feedback.run({ i, user: `user ${i}.` });
     }
-    database.exec("INSERT INTO webhooks VALUES (1, 'w', 'https://x.example', '[]', '', 1, NULL, 1, 1)");
+    database.exec("INSERT INTO webhooks VALUES (1, 'w', 'https://x.example', '[]', '', 1, NULL, NULL, 1, 1)");
     database.exec("INSERT INTO webhook_secrets VALUES (1, 'secret one', NULL), (1, 'secret two', 5)");
   })();
   database.pragma('wal_checkpoint(TRUNCATE)');
