@@ -89,8 +89,8 @@ export class MemberIndex {
   }
 
   /**
-   * The last step of building the index: stores the scores of members, and who is held out. `scores` contains the scores of all users
-   * starting at `fromUser`, which is a multiple of 32.
+   * The last step of building the index: stores the scores of members, and who is held out. `scores` contains the
+   * scores of all users starting at `fromUser`, which is a multiple of 32.
    */
   score(scores: Float32Array, fromUser: number): void {
     let index = this.#indexOf(fromUser);

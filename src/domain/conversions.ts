@@ -1,4 +1,6 @@
-/** Conversions: what users did that a campaign wants, whether they were treated or held out. No model learns from them. */
+/**
+ * Conversions: what users did that a campaign wants, whether they were treated or held out. No model learns from them.
+ */
 
 export interface Conversion {
   readonly userId: string;

@@ -1,4 +1,6 @@
-/** Decides which users of a campaign's audience are held out: not shown the campaign, so that its effect is measured. */
+/**
+ * Decides which users of a campaign's audience are held out: not shown the campaign, so that its effect is measured.
+ */
 import { createHmac } from 'node:crypto';
 import type { UserNumber } from '../lib/brands.ts';
 

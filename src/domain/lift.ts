@@ -65,7 +65,9 @@ const Z_POWER = 0.841621;
 const SUSPICIOUS_P = 0.001;
 /** Number of users for which the always-valid interval is narrowest. */
 export const TUNED_USERS = 5_000;
-/** Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, Time-uniform central limit theory, eq. 10: optimal for TUNED_USERS. */
+/**
+ * Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, Time-uniform central limit theory, eq. 10: optimal for TUNED_USERS.
+ */
 const RHO_SQUARED = (-2 * Math.log(ALPHA) + Math.log(1 - 2 * Math.log(ALPHA))) / TUNED_USERS;
 
 /** Compares the arms of an audience of which `percent` % were to be held out. */

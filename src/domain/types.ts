@@ -18,8 +18,8 @@ export interface RefreshPolicy {
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
   /**
-   * Whether to refresh when features, filters, seeds, negatives or suppression lists (including the installation's suppression
-   * list) differ from the inputs of the latest expansion.
+   * Whether to refresh when features, filters, seeds, negatives or suppression lists (including the installation's
+   * suppression list) differ from the inputs of the latest expansion.
    */
   readonly onChange: boolean;
 }
@@ -80,8 +80,8 @@ export interface Campaign {
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
   /**
-   * Whether features, filters, seeds, negatives or suppression lists differ from the inputs of the active audience, and no
-   * expansion with the current inputs is running.
+   * Whether features, filters, seeds, negatives or suppression lists differ from the inputs of the active audience, and
+   * no expansion with the current inputs is running.
    */
   readonly needsExpansion: boolean;
   /** The id of the latest expansion; null if there is no expansion yet. */

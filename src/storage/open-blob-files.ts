@@ -28,7 +28,9 @@ export function openFolderFiles(folder: string): FolderBlobFiles {
   return new FolderBlobFiles(folder);
 }
 
-/** Opens files at `s3://bucket/prefix` that belong to no store. Opening does not call the storage. @throws UsageError */
+/**
+ * Opens files at `s3://bucket/prefix` that belong to no store. Opening does not call the storage. @throws UsageError
+ */
 export async function openLocationFiles(url: string, options: Omit<S3Options, 'onKept'>): Promise<BlobFiles> {
   const { openS3Files } = await import('./s3/open-s3.ts');
   return openS3Files(url, null, options);

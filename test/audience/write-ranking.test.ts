@@ -1,5 +1,7 @@
 /** Writing a ranking folder: its bytes, retries, and disk errors. */
+
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -33,7 +35,14 @@ async function thrownBy(action: () => Promise<unknown>): Promise<AppError> {
 describe('writeRanking', () => {
   it('writes the documented bytes and nothing else', async () => {
     const folder = join(root, 'campaign', 'expansion');
-    expect(await writeRanking(blobs, folder, scores)).toEqual({ candidates: 3 });
+    const sha256Of = (hex: string) => createHash('sha256').update(Buffer.from(hex, 'hex')).digest('hex');
+    expect(await writeRanking(blobs, folder, scores)).toEqual({
+      candidates: 3,
+      sha256: {
+        scores: sha256Of('0000803e0000c07f0000403f0000803e'),
+        order: sha256Of('020000000000000003000000'),
+      },
+    });
     expect(readdirSync(join(root, 'campaign'))).toEqual(['expansion']);
     expect(readdirSync(folder).sort()).toEqual(['order.u32', 'ranking.json', 'scores.f32']);
     expect(readFileSync(join(folder, 'order.u32')).toString('hex')).toBe('020000000000000003000000');

@@ -16,7 +16,7 @@ import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from
 import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/requests.ts';
 import { type Pool, Values } from './fuzz/values.ts';
 
-const REQUESTS = size(700, 3_000);
+const REQUESTS = size(1_000, 3_000);
 /** To use another seed: `FUZZ_SEED=7 npx vitest run test/http/fuzz.test.ts`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
 /** After this many requests campaigns are finished, so that there are audiences. */

@@ -13,7 +13,10 @@ import type { ReadRanking } from '../ranking.ts';
 
 type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;
 
-/** The members on consecutive ranks, without users who were erased or are held out. Each column has one entry per member. */
+/**
+ * The members on consecutive ranks, without users who were erased or are held out. Each column has one entry per
+ * member.
+ */
 export interface MemberBlock {
   /** The 1-based ranks. */
   readonly ranks: Uint32Array;

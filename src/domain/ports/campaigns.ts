@@ -29,11 +29,11 @@ export interface Campaigns {
   update(id: string, change: CampaignChange, accept?: Accept<Campaign>): Promise<Campaign>;
 
   /**
-   * Deletes a campaign with its expansions, audiences, feedback, conversions and files; running work on the campaign is dropped. The
-   * campaign is gone when the call returns; its feedback is gone when the promise settles, without blocking other work.
-   * The promise resolves with `null`, or with an error if some feedback could not be removed; `removeUnusedFeedback`
-   * removes such feedback later. `accept` is called with the campaign; only without `accept` can a damaged campaign be
-   * deleted.
+   * Deletes a campaign with its expansions, audiences, feedback, conversions and files; running work on the campaign is
+   * dropped. The campaign is gone when the call returns; its feedback is gone when the promise settles, without
+   * blocking other work. The promise resolves with `null`, or with an error if some feedback could not be removed;
+   * `removeUnusedFeedback` removes such feedback later. `accept` is called with the campaign; only without `accept` can
+   * a damaged campaign be deleted.
    * @throws AppError campaign_not_found, storage_failed, unavailable; any error that `accept` throws
    */
   delete(id: string, accept?: Accept<Campaign>): Promise<AppError | null>;

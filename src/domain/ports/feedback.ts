@@ -24,8 +24,8 @@ export interface Feedback {
   respondersOf(id: string, limit: number): Promise<readonly string[]>;
 
   /**
-   * Periodic clean-up: removes the remaining feedback and conversions of deleted campaigns, which is left behind if a process is killed
-   * or the disk is full. Works in slices, so other work can run in between.
+   * Periodic clean-up: removes the remaining feedback and conversions of deleted campaigns, which is left behind if a
+   * process is killed or the disk is full. Works in slices, so other work can run in between.
    */
   removeUnusedFeedback(): Promise<void>;
 }

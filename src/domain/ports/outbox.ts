@@ -9,8 +9,9 @@ import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-t
 export type ReceiverKind = 'webhook' | 'destination';
 
 /**
- * The outbox. Destinations receive deliveries like webhooks, so `webhook` here may also be a destination. Times are in milliseconds since 1970. The response stored for `once` is part of the commit that creates
- * the delivery; AnsweredBefore is thrown if another process has answered that request.
+ * The outbox. Destinations receive deliveries like webhooks, so `webhook` here may also be a destination. Times are in
+ * milliseconds since 1970. The response stored for `once` is part of the commit that creates the delivery;
+ * AnsweredBefore is thrown if another process has answered that request.
  */
 export interface Outbox {
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled, storage_failed, unavailable */

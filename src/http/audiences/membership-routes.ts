@@ -67,7 +67,8 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
       summary: 'Check whether a user is in the audience',
       description:
         'A seed is never a member of the audience, nor is a user who is held out. With `cut`, the response is about the ' +
-        'cut of that name. For a user who is not in the population, the response is 404 `user_not_found`, with `member` and `known` set to false.',
+        'cut of that name. For a user who is not in the population, the response is 404 `user_not_found`, with ' +
+        '`member` and `known` set to false.',
       params: memberParams(config),
       querystring: memberQuery(config),
       response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },
@@ -98,16 +99,15 @@ function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): 
         'and are in the order of the ids. If a user is not in the population, the batch does not fail: the ' +
         "user's item has `known` set to false and the code `user_not_found`.",
       params: campaignParams,
-      querystring: memberQuery(config),
       body: memberBatchBody(config),
       response: { 200: json('One item for each user id.', membershipBatch, ['X-Stale-Seconds']) },
       errors: ['campaign_not_found', 'audience_not_ready', 'cut_not_found'],
     }),
     async (request, reply) => {
-      const { user_ids: userIds } = request.body;
+      const { user_ids: userIds, cut } = request.body;
       const text = await withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
         let items = '';
-        const users = usersOf(audience, request.query.cut);
+        const users = usersOf(audience, cut);
         const numbers = findUsers(population, userIds);
         for (const [i, number] of numbers.entries()) {
           const found = number < 0 ? UNKNOWN : membershipText(reads.membershipOf(ranking, users, number));

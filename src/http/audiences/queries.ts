@@ -158,6 +158,7 @@ export function memberBatchBody(config: ServerConfig) {
         maxItems: maximumBatchMembers,
         items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
       }),
+      cut: namedCut(config),
     })
     .meta({ ...component('MembershipBatchGet'), examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
   const isId = isUserId(config);

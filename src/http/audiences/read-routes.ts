@@ -21,7 +21,8 @@ const READING =
   'these formats are paged too, and `X-Next-Cursor` contains the cursor of the next page. All formats except ' +
   'Parquet are compressed with gzip if `Accept-Encoding` allows it. `size`, `percent` or `min_score` select a ' +
   'different cut of the ranking, without a new expansion; `cut` selects a named one, whose users keep their ranks. ' +
-  '`X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe the audience that was read. Scores are comparable only within one expansion. ' +
+  '`X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe the audience that was read. ' +
+  'Scores are comparable only within one expansion. ' +
   'Users who are held out or erased are omitted and the other users keep their ranks, so a page may have fewer items ' +
   'than `limit`.';
 

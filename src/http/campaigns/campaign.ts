@@ -195,8 +195,9 @@ export function campaignBody(config: ServerConfig) {
       seeds: seedsField(config)
         .nullable()
         .describe(
-          'Seeds: user ids, or objects with `user_id` and `weight`. If `null`, no expansion is started: upload the seeds with `PUT …/seeds` (as ' +
-            'a file, which may contain millions of ids), then call `POST …/expansions`.',
+          'Seeds: user ids, or objects with `user_id` and `weight`. If `null`, no expansion is started: upload the ' +
+            'seeds with `PUT …/seeds` (as a file, which may contain millions of ids), then call ' +
+            '`POST …/expansions`.',
         ),
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),

@@ -163,8 +163,8 @@ export function topCount(rows: number, share: number): number {
 }
 
 /**
- * Number of seeds that would be among the top `count` if they were ranked with the rows, out of `effectiveSeeds`. A tied
- * seed is equally likely to be at any of the tied places.
+ * Number of seeds that would be among the top `count` if they were ranked with the rows, out of `effectiveSeeds`. A
+ * tied seed is equally likely to be at any of the tied places.
  */
 export function hitsAt(ranks: SeedRanks, count: number): number {
   const { above, tied, weights } = ranks;

@@ -239,8 +239,8 @@ function sumOf(content: Omit<Manifest, 'version'>): string {
 }
 
 /**
- * The sha256 of a version: of the canonical JSON of its manifest without the version, which contains the sha256 of every
- * file. @throws AppError invalid_population
+ * The sha256 of a version: of the canonical JSON of its manifest without the version, which contains the sha256 of
+ * every file. @throws AppError invalid_population
  */
 export function versionSum(folder: string, version: string): string {
   const { version: _, ...content } = readManifest(folder, version);

@@ -44,7 +44,10 @@ export interface OpenedS3 {
   close(): void;
 }
 
-/** Opens single files without a cache, below a folder of their own unless `folder` is null. Calls no storage. @throws UsageError */
+/**
+ * Opens single files without a cache, below a folder of their own unless `folder` is null. Calls no storage. @throws
+ * UsageError
+ */
 export function openS3Files(url: string, folder: string | null, options: S3Options): S3BlobFiles {
   const { storage, removal } = withoutCache(url, options);
   return new S3BlobFiles(storage, removal, folder);

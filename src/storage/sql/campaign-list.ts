@@ -1,4 +1,6 @@
-/** Lists campaigns: filters, sort orders and their cursors. Each order is that of an index, so no page sorts a table. */
+/**
+ * Lists campaigns: filters, sort orders and their cursors. Each order is that of an index, so no page sorts a table.
+ */
 
 import type { CampaignQuery, CampaignSort } from '../../domain/campaign-query.ts';
 import { decodePlace, encodeCursor, invalidCursor } from '../../domain/cursors.ts';

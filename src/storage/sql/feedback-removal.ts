@@ -1,4 +1,6 @@
-/** Finds and removes the feedback and conversions of deleted campaigns, in slices, so that others can write in between. */
+/**
+ * Finds and removes the feedback and conversions of deleted campaigns, in slices, so that others can write in between.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Database, Sql } from './sql.ts';
 

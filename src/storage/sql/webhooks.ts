@@ -1,4 +1,7 @@
-/** Rows of webhooks and their secrets. Destinations are rows of the same table (`destinations.ts`). Times are milliseconds since 1970. */
+/**
+ * Rows of webhooks and their secrets. Destinations are rows of the same table (`destinations.ts`). Times are
+ * milliseconds since 1970.
+ */
 import { randomUUID } from 'node:crypto';
 import type { NewDestination } from '../../domain/destinations.ts';
 import { destinationNotFound, webhookNotFound } from '../../domain/not-found.ts';

@@ -65,7 +65,7 @@ describe('?cut=', () => {
 
   it('looks users up in a ring, also outside of the audience', async () => {
     const users = [29, 30, 59, 60].map((i) => candidates[i]!);
-    const batch = await fixture.call('POST', `${campaign}/audience/members/batch?cut=ring`, { user_ids: users });
+    const batch = await fixture.call('POST', `${campaign}/audience/members/batch`, { user_ids: users, cut: 'ring' });
     expect(batch.json.items.map(({ member, rank }: never) => [member, rank])).toEqual([
       [false, undefined],
       [true, 31],
