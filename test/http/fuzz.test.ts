@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
 import { describe, expect, it } from 'vitest';
+import type { CutRequest } from '../../src/domain/cuts.ts';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { type JsonSchema, openContract } from '../fixture/api-document.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -16,7 +17,7 @@ import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from
 import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/requests.ts';
 import { type Pool, Values } from './fuzz/values.ts';
 
-const REQUESTS = size(1_000, 3_000);
+const REQUESTS = size(1_000, 5_000);
 /** To use another seed: `FUZZ_SEED=7 npx vitest run test/http/fuzz.test.ts`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
 /** After this many requests campaigns are finished, so that there are audiences. */
@@ -24,13 +25,16 @@ const REFILL_EVERY = 15;
 const READY_CAMPAIGNS = 2;
 
 /** Share of the operations that may refuse all of their requests. */
-const MAXIMUM_NEVER_ACCEPTED = size(0.3, 0.05); // with few requests, some operations get no valid one by chance
+const MAXIMUM_NEVER_ACCEPTED = size(0.35, 0.05); // with few requests, some operations get no valid one by chance
 
 const contract = await openContract();
 const targets: readonly Target[] = contract.operations;
 
 /** The key that may create keys; without it no key is required. */
 const KEY = 'the-key-of-all-requests';
+
+/** A cut of a campaign. */
+const CUT: CutRequest = { name: 'second', unit: 'size', from: 10, to: 20 };
 
 /** Sent with requests that have no key of their own. */
 function withKey(app: Fixture['app']): void {
@@ -77,6 +81,7 @@ const pool: Pool = (place) => {
   if (place === 'webhooks.id') return webhookIds;
   if (place === 'destinations.id') return destinationIds;
   if (name === 'path') return ['exports'];
+  if (name === 'cut') return [CUT.name];
   if (place === 'keys.id') return keyIds;
   if (place === 'populations.version' || name === 'since') return [server.population.version];
   if (name === 'id') return ids;
@@ -212,7 +217,8 @@ async function refill(): Promise<void> {
   const ready = (await server.store.list({ limit: 1, state: 'ready' })).items[0]!;
   // a second version of it
   if ((await server.store.audienceVersions(ready.id, { limit: 2 })).items.length < 2)
-    for (const size of [40, 41]) await server.store.update(ready.id, { audience: { size } });
+    for (const size of [40, 41])
+      await server.store.update(ready.id, { audience: { size }, cuts: [CUT], holdoutPercent: 10 });
   const queued = (await server.store.list({ limit: 1, state: 'queued' })).items[0]!;
   // few, so that an expansion is often the campaign's
   ids = [ready.id, queued.id];
