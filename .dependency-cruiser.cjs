@@ -198,16 +198,16 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(storage/|service/|cli/|engine/(engine-process|expansion/estimate-thread)\\.ts$)',
+        pathNot: '^src/(storage/|service/|cli/|engine/(engine-process|reproduce|expansion/estimate-thread)\\.ts$)',
       },
       to: { path: '^src/storage/' },
     },
     {
       name: 'two-doors-into-the-engine',
-      comment: 'Others start an engine, speak with it, or try at a start what it would open.',
+      comment: 'Others start an engine, speak with it, try at a start what it would open, or reproduce a ranking.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/engine/' },
-      to: { path: '^src/engine/', pathNot: '^src/engine/(supervisor|messages|engine-start|limits)\\.ts$' },
+      to: { path: '^src/engine/', pathNot: '^src/engine/(supervisor|messages|engine-start|reproduce|limits)\\.ts$' },
     },
     {
       name: 'one-door-to-the-adapters-of-stores',

@@ -17,7 +17,9 @@ import type { BucketRules } from './s3/removal.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
 export { requireOwnBlobs, takeBlobs } from './blob-mark.ts';
+export { FileBlobs } from './files/blobs.ts';
 export { checkUserSet } from './files/set-file.ts';
+export { setFromText } from './files/set-from-text.ts';
 export { openBlobFiles, openFolderFiles, openLocationFiles, SHARED_FOLDER } from './open-blob-files.ts';
 export { openRecords } from './sqlite/open-store.ts';
 

@@ -60,16 +60,21 @@ const SET_NAMES: { readonly [K in keyof ExpansionSets]: string } = {
 };
 
 /** The sha256 of each set that exists, by its name in receipts. The name of a set begins with its sha256. */
-function setSums(sets: ExpansionSets): Record<string, string> {
+export function setSums(sets: ExpansionSets): Record<string, string> {
   const entries = Object.entries(SET_NAMES).flatMap(([key, name]) => {
     const set = sets[key as keyof ExpansionSets];
-    return set === null ? [] : [[name, set.split('-')[0]!] as const];
+    return !set ? [] : [[name, set.split('-')[0]!] as const];
   });
   return Object.fromEntries(entries);
 }
 
+/** The key of a set of an expansion by its name in receipts; undefined if no set has this name. */
+export function setKeyOf(name: string): keyof ExpansionSets | undefined {
+  return (Object.keys(SET_NAMES) as (keyof ExpansionSets)[]).find((key) => SET_NAMES[key] === name);
+}
+
 /** A population version and its erased users, as in a receipt. @throws AppError invalid_population */
-function describePopulation(population: Population): ReceiptInputs['population'] {
+export function describePopulation(population: Population): ReceiptInputs['population'] {
   const { path, version, erasures, rowOf } = population;
   const hash = createHash('sha256');
   let users = 0;

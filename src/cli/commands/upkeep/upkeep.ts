@@ -1,10 +1,10 @@
-/** The commands for stores: `verify`, `backup`, `restore` and `migrate-store`. */
+/** The commands for stores: `verify`, `backup`, `restore` and `migrate-store`; and `reproduce` for receipts. */
 import type { Command } from 'commander';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
-import { existing } from '../../options.ts';
+import { collect, deviceOption, existing, positiveInteger } from '../../options.ts';
 import { addDataDir, addSettings, blobsOf, settingsOf } from '../../settings.ts';
 import { CLUSTER, cacheOf, chosenStore } from '../chosen-store.ts';
 
@@ -63,6 +63,30 @@ export function addUpkeepCommands(program: Command, output: Output): void {
     'metaheac restore backup --data-dir data-dir --population-to population',
   );
   addMigrateStore(program, output);
+  addReproduce(program, output);
+}
+
+function addReproduce(program: Command, output: Output): void {
+  addExample(
+    program
+      .command('reproduce')
+      .argument('<receipt>', 'file with the receipt of an audience version', existing)
+      .description(
+        'make the ranking of a receipt again from the same inputs, or say which input differs (exit code 4). Needs ' +
+          'no service. Files of user ids have one id per line, in any order',
+      )
+      .requiredOption('--model <dir>', 'folder of the general model', existing)
+      .requiredOption('--population <dir>', 'folder of the population', existing)
+      .requiredOption('--seeds <file>', 'user ids of the seeds; a weight may follow a tab', existing)
+      .option('--suppression <file>', "user ids of the campaign's suppression list", existing)
+      .option('--set <name=file>', 'another user set of the receipt, by its name there (repeatable)', collect, [])
+      .option('--campaign <file>', "JSON with fields of the campaign to compare with the receipt's", existing)
+      .option('--threads <n>', 'number of threads (default: 1)', positiveInteger)
+      .addOption(deviceOption())
+      .option('--json', 'print one JSON object on stdout')
+      .action(async (receipt, options) => (await import('./reproduce.ts')).reproduceCommand(receipt, options, output)),
+    'metaheac reproduce receipt.json --model models/demo --population population --seeds seeds.txt',
+  );
 }
 
 function addMigrateStore(program: Command, output: Output): void {

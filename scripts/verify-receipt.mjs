@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+/**
+ * Verifies a receipt of metaheac offline, with nothing but Node: its signature, and the sha256 of the files that are
+ * given. docs/receipts.md says how each hash is made.
+ */
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const USAGE = `usage: verify-receipt.mjs RECEIPT --key KEY [files]
+
+  --key FILE                what GET /v1/receipts/key answers, or the public key in PEM
+  --seeds, --suppression    user ids, one per line in any order; a weight may follow a tab
+  --set NAME=FILE           another user set, by its name in the receipt (repeatable)
+  --model, --population     manifest.json of the model, population.json of the population version
+  --scores, --order         scores.f32 and order.u32 of the ranking
+  --parameters              customised.bin of the ranking`;
+
+const file = { type: 'string' };
+const { values, positionals } = parse();
+if (positionals.length !== 1 || values.key === undefined) end(USAGE, 2);
+
+const { signature, ...statement } = JSON.parse(readFileSync(positionals[0], 'utf8'));
+const { inputs, outputs } = statement;
+const checks = [['signature', isSigned()]];
+const sets = (values.set ?? []).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]);
+for (const name of ['seeds', 'suppression']) if (values[name] !== undefined) sets.push([name, values[name]]);
+for (const [name, path] of sets) checks.push([name, sumOfSet(path) === inputs.sets[name]]);
+if (values.model) checks.push(['model', sumOfManifest(values.model, ['version', 'created']) === inputs.model.sha256]);
+if (values.population)
+  checks.push(['population', sumOfManifest(values.population, ['version']) === inputs.population.sha256]);
+for (const name of ['scores', 'order', 'parameters'])
+  if (values[name] !== undefined) checks.push([name, sha256(readFileSync(values[name])) === outputs[name]]);
+for (const [name, isRight] of checks) console.log(`${isRight ? 'ok      ' : 'DIFFERS '} ${name}`);
+process.exitCode = checks.every(([, isRight]) => isRight) ? 0 : 4;
+
+function parse() {
+  const names = ['key', 'seeds', 'suppression', 'model', 'population', 'scores', 'order', 'parameters'];
+  const options = { ...Object.fromEntries(names.map((name) => [name, file])), set: { ...file, multiple: true } };
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    return end(`${error.message}\n\n${USAGE}`, 2);
+  }
+}
+
+function end(message, code) {
+  console.error(message);
+  process.exit(code);
+}
+
+/** Whether the key signed the canonical JSON of the receipt without its signature. */
+function isSigned() {
+  const text = readFileSync(values.key, 'utf8');
+  const key = createPublicKey(text.startsWith('{') ? JSON.parse(text).public_key : text);
+  return verify(null, Buffer.from(canonical(statement)), key, Buffer.from(signature.value, 'base64'));
+}
+
+/** Canonical JSON (RFC 8785): no spaces, keys in the order of their UTF-16 code units. */
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const keys = Object.keys(value).sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`;
+}
+
+function sumOfManifest(path, leftOut) {
+  const manifest = JSON.parse(readFileSync(path, 'utf8'));
+  for (const name of leftOut) delete manifest[name];
+  return sha256(canonical(manifest));
+}
+
+/** The sha256 of the sorted distinct ids, each on a line; a weight other than 1 follows a tab. */
+function sumOfSet(path) {
+  const weights = new Map();
+  for (const line of readFileSync(path, 'utf8').split(/\r?\n/)) {
+    const [id, weight = '1'] = line.split('\t');
+    if (id !== '') weights.set(id.startsWith('"') ? JSON.parse(id) : id, Number(weight));
+  }
+  const isPlain = (id) => !/^$|^"|[\p{Cc}\p{Cs}]/u.test(id);
+  const lineOf = (id) =>
+    `${isPlain(id) ? id : JSON.stringify(id)}${weights.get(id) === 1 ? '' : `\t${weights.get(id)}`}\n`;
+  return sha256([...weights.keys()].sort().map(lineOf).join(''));
+}
+
+function sha256(data) {
+  return createHash('sha256').update(data).digest('hex');
+}

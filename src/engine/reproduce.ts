@@ -1,0 +1,157 @@
+/** Makes the ranking of a receipt again from the same inputs, or finds the inputs that differ. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findRoles } from '../audience/find-roles.ts';
+import type { Blobs } from '../domain/ports/blobs.ts';
+import type { StoreFiles } from '../domain/ports/store.ts';
+import type { Receipt, ReceiptInputs } from '../domain/receipts.ts';
+import type { ExpansionSets, Job } from '../domain/types.ts';
+import { systemClock } from '../lib/clock.ts';
+import { UsageError } from '../lib/errors.ts';
+import { canonicalJson } from '../lib/text/canonical-json.ts';
+import { Cancellation } from '../lib/threads/cancellation.ts';
+import { modelSum, readModelFolder } from '../model/folder.ts';
+import { hasVersion, openPopulation } from '../population/read.ts';
+import { FileBlobs, locateStore, openStoreFiles, setFromText } from '../storage/open-store.ts';
+import { openEngineModels } from './engine-start.ts';
+import { Checkpoints } from './expansion/checkpoints.ts';
+import { customiseTask, roleIdsOf } from './expansion/expansion-users.ts';
+import { rankHere } from './expansion/rank-here.ts';
+import { describePopulation, setKeyOf, setSums, stateReceipt } from './expansion/receipt.ts';
+
+export interface GivenInputs {
+  /** The folder of the general model. */
+  readonly model: string;
+  /** The folder of the population. */
+  readonly population: string;
+  /** Files of user ids, one per line in any order, by the names of sets in receipts. */
+  readonly sets: ReadonlyMap<string, string>;
+  /** Fields to use instead of those of the receipt. */
+  readonly campaign?: Partial<Pick<ReceiptInputs, 'external_id' | 'features' | 'filters' | 'negative_weight'>>;
+  readonly threads: number;
+  readonly device: string;
+}
+
+/** A part of a receipt that differs, as JSON. */
+export interface Difference {
+  readonly name: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+const EQUAL_SHARES = { adapting: 1, reporting: 1, scoring: 1 };
+const NO_SETS: ExpansionSets = {
+  ...{ seeds: '', positives: null, dismissed: null, negatives: null },
+  ...{ suppression: null, commonSuppression: null },
+};
+
+/**
+ * Compares the given inputs with those of the receipt. If all are equal, ranks the population with the code of the
+ * engine, and compares the plan and the files; if a file differs, also what computed them. An empty list means that the
+ * ranking has the same bytes.
+ * @throws UsageError for a set that receipts do not have; AppError invalid_model, invalid_population
+ */
+export async function reproduce(receipt: Receipt, given: GivenInputs): Promise<readonly Difference[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'metaheac-reproduce-'));
+  try {
+    const blobs = new FileBlobs(folder);
+    const { setBlocks } = await openStoreFiles(locateStore(folder));
+    const sets = await writeSets(blobs, given.sets);
+    const { manifest } = readModelFolder(given.model);
+    const expected = receipt.inputs.population.version;
+    const population = openPopulation(
+      given.population,
+      hasVersion(given.population, expected) ? { version: expected } : {},
+    );
+    const inputs: ReceiptInputs = {
+      ...{ ...receipt.inputs, ...given.campaign },
+      sets: setSums(sets),
+      model: { version: manifest.version, sha256: modelSum(manifest) },
+      population: describePopulation(population),
+    };
+    const differing = differences(inputParts(receipt.inputs), inputParts(inputs));
+    if (differing.length > 0) return differing;
+    const made = await rankAgain(receipt, { given, sets, blobs, setBlocks, version: expected });
+    const outputs = differences(
+      { plan_key: receipt.plan_key, ...receipt.outputs },
+      { plan_key: made.plan_key, ...made.outputs },
+    );
+    return outputs.length === 0 ? [] : [...outputs, ...differences(receipt.computed_with, made.computed_with)];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Again {
+  readonly given: GivenInputs;
+  readonly sets: ExpansionSets;
+  readonly blobs: Blobs;
+  readonly setBlocks: StoreFiles['setBlocks'];
+  readonly version: string;
+}
+
+/** States the receipt of a ranking that is made by the engine's own code, in threads of this process. */
+async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, version: populationVersion }: Again) {
+  const { campaign_id: campaignId, expansion_id: expansionId, inputs } = receipt;
+  const { external_id: externalId, features, filters, negative_weight: negativeWeight } = inputs;
+  const { version: modelVersion, sha256: modelSha256 } = inputs.model;
+  const served = { model: { version: modelVersion, folder: given.model }, populationVersion };
+  const { models } = await openEngineModels({ ...given, models: given.model, served }, () => {});
+  try {
+    const { pool, openPopulation: open } = await models.take(modelVersion, given.model);
+    const population = await open(populationVersion);
+    const pins = { modelVersion, populationVersion };
+    const job: Job = {
+      ...{ campaignId, expansionId, externalId, features, filters, negativeWeight, sets, pins },
+      ...{ id: expansionId, attempt: 1, deaths: 0, owner: '', token: 1, queuedAt: 0, traceparent: null },
+    };
+    const ids = await roleIdsOf({ setBlocks }, job);
+    const roles = await findRoles(population, ids, filters);
+    const task = customiseTask(job, pins, roles);
+    const keeper = new Checkpoints({
+      ...{ blobs, clock: systemClock, keptWorkMs: Number.POSITIVE_INFINITY, computedBy: '' },
+      hasRoom: () => false,
+    });
+    const work = { job, pins, population, task, roles, shares: EQUAL_SHARES };
+    const dependencies = { pool, keeper, clock: systemClock, modelSha256, store: { blobs, ranges: null } };
+    const ranked = await rankHere(dependencies, work, new Cancellation(), {
+      ...{ mark: { begin() {}, end() {} }, onResumed() {}, onProgress() {}, onScored() {} },
+      ...{ onAdapted: async () => {}, onAllScored: async () => {} },
+    });
+    return stateReceipt(dependencies, work, ranked);
+  } finally {
+    await models.close();
+  }
+}
+
+/** Writes the files of the sets as an upload would. */
+async function writeSets(blobs: Blobs, files: GivenInputs['sets']): Promise<ExpansionSets> {
+  const sets: { -readonly [name in keyof ExpansionSets]: string | null } = { ...NO_SETS };
+  for (const [name, file] of files) {
+    const key = setKeyOf(name);
+    if (key === undefined) throw new UsageError(`receipts have no set "${name}"`);
+    sets[key] = await setFromText(blobs, readFileSync(file, 'utf8'));
+  }
+  return { ...sets, seeds: sets.seeds ?? '' };
+}
+
+/** The inputs by the names that are shown: each set has its own. */
+function inputParts({ sets, population: { erased, ...population }, ...others }: ReceiptInputs) {
+  return { ...others, population, 'erased users': erased, ...sets };
+}
+
+function differences(expected: object, found: object): Difference[] {
+  const [one, other] = [expected, found].map((parts) => new Map<string, unknown>(Object.entries(parts))) as [
+    Map<string, unknown>,
+    Map<string, unknown>,
+  ];
+  const names = [...new Set([...one.keys(), ...other.keys()])];
+  return names
+    .map((name) => ({ name, expected: textOf(one.get(name)), found: textOf(other.get(name)) }))
+    .filter((difference) => difference.expected !== difference.found);
+}
+
+function textOf(part: unknown): string {
+  return part === undefined ? 'none' : canonicalJson(part);
+}
