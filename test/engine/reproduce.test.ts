@@ -1,4 +1,5 @@
-/** Rankings made again from receipts: with another data folder. */
+/** Receipts: rankings made again from them with another data folder, and the script that verifies them offline. */
+import { spawnSync } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import type { Receipt } from '../../src/domain/receipts.ts';
 import { type GivenInputs, reproduce } from '../../src/engine/reproduce.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { openPopulation } from '../../src/population/read.ts';
+import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { startRig } from './rig.ts';
@@ -26,14 +28,30 @@ const namesOf = async (receipt: Receipt, change: Partial<GivenInputs>) =>
 
 describe('reproduce', () => {
   let receipt: Receipt;
+  let key = '';
 
   it('makes the same bytes from the same inputs', { timeout: 60_000 }, async () => {
     const rig = await startRig(world);
     const id = await rig.create(campaign);
     await rig.ended(id);
     receipt = await rig.store.receipts.receiptOf(id, 1);
+    key = (await rig.store.receipts.key()).publicKey;
     await rig.supervisor.stop();
     expect(await reproduce(receipt, given)).toEqual([]);
+  });
+
+  it('has receipts that a script without dependencies verifies, with their seeds and model', () => {
+    const verify = (signed: Receipt, seedFile: string) => {
+      const files = ['--key', fileOf('key.pem', [key]), '--seeds', seedFile];
+      const model = ['--model', join(world.model, 'manifest.json')];
+      const script = join(ROOT, 'scripts/verify-receipt.mjs');
+      const path = fileOf('receipt.json', [JSON.stringify(signed)]);
+      const { status, stdout } = spawnSync(process.execPath, [script, path, ...files, ...model], { encoding: 'utf8' });
+      return [status, stdout.match(/DIFFERS +\w+/g)?.map((line) => line.split(' ').at(-1)) ?? []];
+    };
+    expect(verify(receipt, seeds)).toEqual([0, []]);
+    expect(verify(receipt, fileOf('fewer.txt', campaign.seeds.slice(1)))).toEqual([4, ['seeds']]);
+    expect(verify({ ...receipt, candidates: receipt.candidates + 1 }, seeds)).toEqual([4, ['signature']]);
   });
 
   it('names each file of the ranking that differs', { timeout: 60_000 }, async () => {

@@ -89,7 +89,9 @@ describe('every route', () => {
       'GET /v1/populations/current/sample',
       'GET /v1/populations/{version}',
       'GET /v1/populations/{version}/changes',
+      'GET /v1/receipts/key',
       'POST /v1/campaigns',
+      'POST /v1/campaigns/status',
       'POST /v1/estimates',
     ]);
   });

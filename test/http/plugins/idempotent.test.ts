@@ -5,16 +5,22 @@ import { z } from 'zod';
 import { createOnce } from '../../../src/http/plugins/idempotent.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { openContract } from '../../fixture/api-document.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
 const population = await importUsers();
-const fixture = await openFixture(population);
+const fixture = await openFixture(population, {}, { destinationsRoot: temporaryFolder() });
+const FOLDER = { name: 'x', kind: 'folder', path: 'exports', format: 'csv' };
 
 let campaign = '';
 let webhook = '';
 let delivery = '';
+let destination = '';
+let written = '';
 beforeEach(async () => {
+  destination = (await fixture.call('POST', '/v1/destinations', FOLDER)).json.id;
   campaign = await fixture.createReady();
+  written = (await fixture.call('GET', `/v1/destinations/${destination}/deliveries`)).json.items[0].id;
   webhook = (await fixture.call('POST', '/v1/webhooks', { url: 'https://example.com/' })).json.id;
   delivery = (await fixture.call('POST', `/v1/webhooks/${webhook}/ping`)).json.id;
 });
@@ -59,13 +65,30 @@ const MAKING = [
     body: undefined,
     made: () => count(`/v1/webhooks/${webhook}/deliveries`),
   },
+  {
+    route: '/v1/destinations',
+    path: () => '/v1/destinations',
+    body: FOLDER,
+    made: () => count('/v1/destinations'),
+  },
+  {
+    route: '/v1/destinations/{id}/deliveries/{delivery_id}/replay',
+    path: () => `/v1/destinations/${destination}/deliveries/${written}/replay`,
+    body: undefined,
+    made: () => count(`/v1/destinations/${destination}/deliveries`),
+  },
 ];
 
 /** POSTs that create nothing, or always have the same effect. */
 const MAKING_NOTHING = [
   '/v1/campaigns/{id}/audience/members/batch',
   '/v1/campaigns/{id}/expansions/{expansion_id}/cancel',
+  '/v1/campaigns/status',
+  '/v1/campaigns/{id}/conversions',
   '/v1/campaigns/{id}/feedback',
+  '/v1/campaigns/{id}/negatives/add',
+  '/v1/campaigns/{id}/negatives/remove',
+  '/v1/destinations/{id}/test',
   '/v1/campaigns/{id}/seeds/add',
   '/v1/campaigns/{id}/seeds/remove',
   '/v1/campaigns/{id}/suppression/add',
