@@ -4,8 +4,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const LIMITS = [
-  { folders: ['src', 'packages'], maximum: 110_000 },
-  { folders: ['test'], maximum: 91_000 },
+  { folders: ['src', 'packages'], maximum: 122_000 },
+  { folders: ['test'], maximum: 99_000 },
 ];
 
 for (const { folders, maximum } of LIMITS) {
