@@ -45,7 +45,7 @@ export async function findRoles(
 }
 
 /** The weights of seeds by row. Memory is only used if a seed has a weight. */
-class RowWeights {
+export class RowWeights {
   readonly #rows: number;
   #weights: Float64Array | null = null;
 

@@ -9,6 +9,12 @@ export interface EstimateInputs {
   readonly epoch: number;
   /** Rows of the seeds in the population, ascending, without repetitions. */
   readonly seeds: Int32Array;
+  /** The weight of each seed; null if all seeds have weight 1. */
+  readonly seedWeights: Float64Array | null;
+  /** Rows of the explicit negatives, none of whom is a seed. */
+  readonly negatives: Int32Array;
+  /** How much a negative counts compared with a sampled negative. */
+  readonly negativeWeight: number;
   /** Rows of suppressed users who are not seeds. */
   readonly suppressed: Int32Array;
   /** The name of the installation's suppression list, whose users are suppressed too. */

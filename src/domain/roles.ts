@@ -89,7 +89,8 @@ export interface Shortfall {
 export function findShortfall(roles: Roles, populationSize: number, minimumSeeds: number): Shortfall | null {
   const known = roles.seeds.length;
   if (known < minimumSeeds) {
-    const message = `${known} of the seeds are in the population and not suppressed; at least ${minimumSeeds} are needed`;
+    const what = 'in the population and neither suppressed nor negatives';
+    const message = `${known} of the seeds are ${what}; at least ${minimumSeeds} are needed`;
     return { kind: 'too_small', reason: { code: 'too_few_seeds', message, known, minimum: minimumSeeds } };
   }
   if (roles.candidates.length > 0) return null;

@@ -39,6 +39,9 @@ const task = {
   features: campaign.features,
   filters: {},
   seeds,
+  seedWeights: null,
+  negatives: new Int32Array(0),
+  negativeWeight: 1,
   suppressed: new Int32Array(0),
   suppressionSet: null,
   minimumSeeds: 10,
@@ -117,6 +120,24 @@ describe('Estimator', () => {
       expect(unfiltered).not.toEqual(given);
     },
   );
+
+  itUsual('learns from weights and negatives, and from equal weights as from none', async () => {
+    const expectedOf = async (change: object) => {
+      const outcome = await untilFree(() => estimator.estimate({ ...task, ...change }, LONG_MS));
+      if (outcome.kind !== 'estimate') throw new Error(outcome.kind);
+      return outcome.estimate;
+    };
+    const plain = await expectedOf({});
+    expect(await expectedOf({ seedWeights: new Float64Array(seeds.length).fill(3) })).toEqual(plain);
+    expect(await expectedOf({ seedWeights: Float64Array.from(seeds, (_, i) => 1 + (i % 3)) })).not.toEqual(plain);
+    const liked = new Set(seeds);
+    const negatives = rowsOf(world.campaigns[1]!.seeds).filter((row) => !liked.has(row));
+    const taught = await expectedOf({ negatives });
+    // negatives are still candidates
+    expect(taught.users).toEqual(plain.users);
+    expect(taught).not.toEqual(plain);
+    expect(await expectedOf({ negatives, negativeWeight: 5 })).not.toEqual(taught);
+  });
 
   itUsual('tells whom it counted when the time is too short for the rest', async () => {
     for (let timeMs = 2; ; timeMs *= 2) {

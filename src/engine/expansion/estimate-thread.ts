@@ -4,7 +4,7 @@
  */
 
 import { CPU } from '../../../packages/onnx-grad/index.ts';
-import { findFiltered, markErased, markUsers } from '../../audience/find-roles.ts';
+import { findFiltered, markErased, markUsers, RowWeights } from '../../audience/find-roles.ts';
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
 import type { Filters } from '../../domain/features.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
@@ -18,7 +18,7 @@ import { type GeneralModel, loadModel } from '../../model/load.ts';
 import { appErrorOf } from '../../model/onnx-grad.ts';
 import { bind } from '../../online/binding.ts';
 import { customise } from '../../online/customise.ts';
-import { without } from '../../online/negatives.ts';
+import { pickWeights, without } from '../../online/negatives.ts';
 import { type OnlineContext, openOnlineProgram } from '../../online/online-context.ts';
 import { planKey } from '../../online/plan.ts';
 import type { Prediction } from '../../online/quality/prediction.ts';
@@ -74,14 +74,14 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
 
   /**
    * Computes an estimate, which depends only on the model, the population version, the features, the filters, and the
-   * sets of seeds and suppressed users.
+   * sets of seeds, negatives and suppressed users with their weights.
    */
   async run(task: EstimateInputs, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
-    const { features, filters, mostSeeds, mostCandidates } = task;
+    const { features, filters, negativeWeight, mostSeeds, mostCandidates } = task;
     check();
     const rows = await this.#findRoles(task, check);
-    const { seeds, candidates } = rows;
+    const { seeds, candidates, dismissed } = rows;
     const users = { ...countExcluded(rows), candidates: candidates.length };
     report(users);
     if (seeds.length < task.minimumSeeds || candidates.length === 0) return { users, expected: null };
@@ -90,19 +90,31 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
       populationVersion: population.version,
       features,
       filters,
+      negativeWeight,
       ...decidingRows(rows),
     });
     const rng = createRng(key).fork('estimate');
     const chosen = sample(rng.fork('seeds'), seeds, mostSeeds).sort();
+    const seedWeights = pickWeights(rows, chosen);
     const outside = outsideOf(rows);
+    // the same share of negatives as of seeds, so that both count as much as in an expansion
+    const sampleNegatives = (all: Int32Array, name: string) =>
+      sample(rng.fork(name), all, Math.ceil((all.length * chosen.length) / seeds.length)).sort();
 
-    const ranked = sample(rng.fork('candidates'), candidates, mostCandidates).sort();
+    const ranked = sample(rng.fork('candidates'), without(candidates, dismissed), mostCandidates).sort();
     const { prediction } = await customise(this.#context, {
       key,
       features,
       seeds: chosen,
+      ...(seedWeights && { seedWeights }),
       candidates,
-      outside: outside && { ...outside, seeds: without(chosen, without(chosen, outside.seeds)) },
+      dismissed: sampleNegatives(dismissed, 'negatives'),
+      negativeWeight,
+      outside: outside && {
+        ...outside,
+        seeds: without(chosen, without(chosen, outside.seeds)),
+        dismissed: sampleNegatives(outside.dismissed, 'negatives outside'),
+      },
       ranked,
       poolRows: mostCandidates,
       onProgress: check,
@@ -140,11 +152,18 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
       ));
     const filtered = await this.#filtered.get(keyOf(filters), (turn) => findFiltered(population, filters, turn), check);
     const marked = new Uint8Array(population.rowCount);
-    for (const row of task.seeds) marked[row] = MARK.seed;
+    const weights = new RowWeights(population.rowCount);
+    for (const [i, row] of task.seeds.entries()) {
+      marked[row] = MARK.seed;
+      if (task.seedWeights) weights.set(row, task.seedWeights[i]!);
+    }
+    for (const row of task.negatives) marked[row] = MARK.dismissed;
     for (const row of task.suppressed) marked[row] = MARK.suppressed;
     if (inSet) for (let row = 0; row < inSet.length; row++) if (inSet[row] === 1) marked[row] = MARK.suppressed;
     markErased(population, marked);
-    return assignRoles(filtered, marked);
+    const roles = assignRoles(filtered, marked);
+    const seedWeights = weights.of(roles.seeds);
+    return seedWeights ? { ...roles, seedWeights } : roles;
   }
 }
 

@@ -10,15 +10,9 @@ import { count, share } from '../plugins/json/fields.ts';
 import type { Wrong } from '../plugins/json/validation.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
 import { seedList } from '../user-sets/seed-weights.ts';
-import { userIdList } from '../user-sets/user-id-list.ts';
 import type { CampaignLimits } from './limits.ts';
 
 type InputLimits = CampaignLimits & HttpLimits;
-
-/** Seeds without weights. */
-export function seedIdsField(config: ServerConfig) {
-  return userIdList(config, 'User ids of the seeds.');
-}
 
 export function seedsField(config: ServerConfig) {
   const description =

@@ -2,27 +2,34 @@
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import { featureCounts } from '../campaigns/campaign.ts';
-import { featuresField, filtersField, seedIdsField } from '../campaigns/inputs.ts';
+import { featuresField, filtersField, negativeWeightField } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { excluded, seedCountFields } from '../expansions/expansion.ts';
 import { drift, verdict } from '../expansions/quality.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, interval } from '../plugins/json/fields.ts';
+import { seedList } from '../user-sets/seed-weights.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
 
 const predicted = interval.describe('An estimated value with its 90 % interval.');
 const bySize = z.record(z.string(), predicted);
 
 /**
- * The request body of an estimate: seeds, features and filters of a campaign, and users who must not be in the
- * audience.
+ * The request body of an estimate: seeds, negatives, features and filters of a campaign, and users who must not be in
+ * the audience.
  */
 export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({
       features: featuresField(config).default({}),
-      seeds: seedIdsField(config),
+      seeds: seedList(config, 'Seeds: user ids, or objects with a user id and a weight, as in a campaign.'),
+      negatives: userIdList(
+        config,
+        'Ids of users who are known not to like the campaign, as in `…/negatives`. A user who is also a seed counts as ' +
+          'a negative.',
+      ).optional(),
+      negative_weight: negativeWeightField(config).default(1),
       filters: filtersField(config).default({}),
       suppression: userIdList(
         config,
@@ -35,7 +42,8 @@ export function estimateBody(config: ServerConfig) {
       examples: [
         {
           features: { category: 'shoes' },
-          seeds: ['u1', 'u2', 'u3'],
+          seeds: ['u1', 'u2', { user_id: 'u3', weight: 2.5 }],
+          negatives: ['u4'],
           filters: { country: ['DE', 'AT'] },
           suppression: ['u9'],
         },
@@ -45,7 +53,7 @@ export function estimateBody(config: ServerConfig) {
 
 export const estimate = z
   .object({
-    seeds: answerOf<SeedCounts & { readonly suppressed: number | null }>()(
+    seeds: answerOf<SeedCounts & { readonly suppressed: number | null; readonly contradicting: number }>()(
       {
         description:
           'Counts of the seeds: received = known + unknown + duplicate. `suppressed` is `null` until users have ' +
@@ -56,6 +64,9 @@ export const estimate = z
         suppressed: count
           .nullable()
           .describe('Number of known seeds on a suppression list, which an expansion does not use.'),
+        contradicting: count.describe(
+          'Number of known seeds that are also negatives, which count as negatives and not as `suppressed`.',
+        ),
       },
     ),
     feature_counts: featureCounts,
@@ -121,6 +132,7 @@ export const estimate = z
           duplicate: 1,
           unknown_examples: ['u-77', 'u-78'],
           suppressed: 3,
+          contradicting: 0,
         },
         feature_counts: { unknown: 0, missing: 1 },
         minimum: 10,

@@ -9,7 +9,8 @@ import { countFeatures } from '../campaigns/features.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { findRowsOf } from '../user-sets/find-user.ts';
+import { findRowsOf, findUser } from '../user-sets/find-user.ts';
+import { splitSeeds } from '../user-sets/seed-weights.ts';
 import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
 
@@ -41,35 +42,41 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
         errors: ['unknown_feature', 'unknown_filter', 'too_many_seeds'],
       }),
       preValidation: async (request) => {
-        for (const field of ['seeds', 'suppression'] as const)
+        for (const field of ['seeds', 'negatives', 'suppression'] as const)
           refuseTooManyIds(request.body, field, config.maximumInlineSeeds);
       },
     },
     async (request) => {
-      const { features, filters, seeds, suppression = [] } = request.body;
+      const { features, filters, negatives = [], negative_weight: negativeWeight, suppression = [] } = request.body;
+      const { seeds, seedWeights } = splitSeeds(request.body.seeds);
       // the served version is read only once, because it may change before the last user is looked up
       const { epoch, model, population } = dependencies.served();
       const { directory, rowOf } = population;
       const featureCounts = countFeatures(model.campaignFeatures, features);
       refuseUnknownFilters(population, filters);
       const { rows, counts } = await findRowsOf({ directory, rowOf }, seeds);
+      const negativeRows = (await findRowsOf({ directory, rowOf }, negatives)).rows;
+      const isNegative = new Set(negativeRows);
+      const left = rows.filter((row) => !isNegative.has(row));
       const answer = {
-        seeds: { ...counts, suppressed: null },
+        seeds: { ...counts, suppressed: null, contradicting: rows.length - left.length },
         feature_counts: featureCounts,
         minimum: config.minimumSeeds,
-        enough: counts.known >= config.minimumSeeds,
+        enough: left.length >= config.minimumSeeds,
         excluded: null,
         candidates: null,
       };
       if (!answer.enough) {
         const { minimumSeeds } = config;
-        const message = `${counts.known} of the seeds are in the population; at least ${minimumSeeds} are needed`;
+        const what = rows.length === left.length ? 'in the population' : 'in the population and not negatives';
+        const message = `${left.length} of the seeds are ${what}; at least ${minimumSeeds} are needed`;
         return { ...answer, ...nothing('too_few_seeds', message) };
       }
       const suppressed = (await findRowsOf({ directory, rowOf }, suppression)).rows;
       const suppressionSet = await store.userSets.find(COMMON);
-      const users = { epoch, seeds: rows, suppressed, suppressionSet };
-      const task = { features, filters, ...users, ...boundsOf(config) };
+      const weights = weightsOf(left, seedWeights, { directory, rowOf });
+      const learned = { seeds: left, seedWeights: weights, negatives: negativeRows, negativeWeight };
+      const task = { features, filters, epoch, ...learned, suppressed, suppressionSet, ...boundsOf(config) };
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
       } catch (error) {
@@ -87,13 +94,26 @@ function describeEstimate(config: ServerDependencies['config']): string {
   return (
     'Nothing is stored. The response contains the numbers of known and unknown seeds. If there are enough ' +
     'known seeds, the model is adapted to some of the seeds, as in an expansion, and tested on the other ' +
-    'seeds. Filters, `suppression` and the global suppression list exclude the same users as in an expansion. ' +
+    'seeds. Weights and negatives count as in a campaign. Filters, `suppression` and the global suppression list ' +
+    'exclude the same users as in an expansion. ' +
     'Shares refer to the remaining candidates, and only seeds that match the filters are tested. An estimate ' +
     `has a time limit of ${config.estimateTimeMs} ms. If an estimate takes longer or has to wait for other ` +
     'estimates, `expected` is `null` and `reason` says why. The first request with millions of ids, or with ' +
     `filters on a large population, may exceed the limit. At most ${config.maximumEstimateSeeds} seeds and ` +
     `${grouped(config.maximumEstimateCandidates)} random candidates are used.`
   );
+}
+
+/** The weights of seeds by their rows; null if all have weight 1. */
+function weightsOf(
+  rows: Int32Array,
+  weights: ReadonlyMap<string, number>,
+  population: Parameters<typeof findUser>[0],
+): Float64Array | null {
+  if (weights.size === 0) return null;
+  const byRow = new Map<number, number>();
+  for (const [userId, weight] of weights) byRow.set(population.rowOf[findUser(population, userId)] ?? -1, weight);
+  return Float64Array.from(rows, (row) => byRow.get(row) ?? 1);
 }
 
 function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidates }: ServerDependencies['config']) {
@@ -124,8 +144,8 @@ function tell(
   const counted = usersOf(users, answer);
   if (!counted.enough) {
     const message =
-      `${users.seeds} of the seeds are in the population and not suppressed; at least ${answer.minimum} are ` +
-      'needed';
+      `${users.seeds} of the seeds are in the population and neither suppressed nor negatives; at least ` +
+      `${answer.minimum} are needed`;
     return { ...counted, ...nothing('too_few_seeds', message) };
   }
   if (expected === null) {
@@ -147,7 +167,7 @@ function usersOf(
   { candidates, ...excluded }: CountedUsers,
   { seeds, minimum }: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
 ) {
-  const suppressed = seeds.known - excluded.seeds;
+  const suppressed = seeds.known - seeds.contradicting - excluded.seeds;
   return { seeds: { ...seeds, suppressed }, enough: excluded.seeds >= minimum, excluded, candidates };
 }
 

@@ -19,7 +19,11 @@ export function userIdList(config: ServerConfig, description: string) {
 }
 
 /** Refuses (`too_many_seeds`) a body whose `field` is a list of more than `limit` ids. */
-export function refuseTooManyIds(body: unknown, field: 'seeds' | 'suppression' | 'user_ids', limit: number): void {
+export function refuseTooManyIds(
+  body: unknown,
+  field: 'seeds' | 'negatives' | 'suppression' | 'user_ids',
+  limit: number,
+): void {
   const ids = (body as Readonly<Record<string, unknown>> | null | undefined)?.[field];
   if (!Array.isArray(ids) || ids.length <= limit) return;
   const message = `at most ${limit} user ids can be sent in JSON; the request has ${ids.length}`;

@@ -12,7 +12,7 @@ const EXAMPLE = {
 const TIMESTAMP = '2026-11-25T12:00:00.000Z';
 const TOO_FEW = {
   code: 'too_few_seeds',
-  message: '4 of the seeds are in the population and not suppressed; at least 10 are needed',
+  message: '4 of the seeds are in the population and neither suppressed nor negatives; at least 10 are needed',
   known: 4,
   minimum: 10,
 };

@@ -49,7 +49,15 @@ describe('POST /v1/estimates', () => {
     const answer = await post({ features: { category: 'boots' }, seeds: [...SEEDS, SEEDS[0], 'nobody'] });
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({
-      seeds: { received: 22, known: 20, unknown: 1, duplicate: 1, unknown_examples: ['nobody'], suppressed: 2 },
+      seeds: {
+        received: 22,
+        known: 20,
+        unknown: 1,
+        duplicate: 1,
+        unknown_examples: ['nobody'],
+        suppressed: 2,
+        contradicting: 0,
+      },
       feature_counts: { unknown: 1, missing: 1 },
       minimum: 10,
       enough: true,
@@ -77,6 +85,9 @@ describe('POST /v1/estimates', () => {
           features: {},
           filters: {},
           seeds: rowsOf(SEEDS),
+          seedWeights: null,
+          negatives: new Int32Array(0),
+          negativeWeight: 1,
           suppressed: new Int32Array(0),
           suppressionSet: null,
           minimumSeeds: 10,
@@ -108,6 +119,30 @@ describe('POST /v1/estimates', () => {
     }
   });
 
+  it('passes weights by row, and counts seeds that are negatives as negatives only', async () => {
+    const weighted = SEEDS.map((user_id, i) => (i < 3 ? { user_id, weight: i + 2 } : user_id));
+    const negatives = [SEEDS[19]!, 'person-60', 'nobody'];
+    answerWith(async () => {
+      const users = { seeds: 17, suppressed: 3, filtered: 0, candidates: 280 };
+      return { kind: 'estimate', estimate: { users, expected: null } };
+    });
+    const { json } = await post({ seeds: weighted, negatives, negative_weight: 4 });
+    expect(json.seeds).toMatchObject({ known: 20, suppressed: 2, contradicting: 1 });
+    const seeds = rowsOf(SEEDS.slice(0, 19));
+    const weights = new Map(SEEDS.slice(0, 3).map((id, i) => [rowsOf([id])[0], i + 2]));
+    expect(asked[0]!.task).toMatchObject({
+      seeds,
+      seedWeights: Float64Array.from(seeds, (row) => weights.get(row) ?? 1),
+      negatives: rowsOf([SEEDS[19]!, 'person-60']),
+      negativeWeight: 4,
+    });
+    const few = await post({ seeds: SEEDS, negatives: SEEDS.slice(9) });
+    expect(few.json.reason.message).toBe(
+      '9 of the seeds are in the population and not negatives; at least 10 are needed',
+    );
+    expect([few.json.enough, asked.length]).toEqual([false, 1]);
+  });
+
   it('reports too few known seeds without calling the estimator', async () => {
     const { status, json } = await post({ seeds: [...SEEDS.slice(0, 9), 'nobody', 'no one'] });
     expect([status, json.enough, json.cohesion, json.expected]).toEqual([200, false, null, null]);
@@ -137,7 +172,7 @@ describe('POST /v1/estimates', () => {
     expect([json.enough, json.seeds.known, json.seeds.suppressed, json.candidates]).toEqual([false, 20, 11, 280]);
     expect(json.reason).toEqual({
       code: 'too_few_seeds',
-      message: '9 of the seeds are in the population and not suppressed; at least 10 are needed',
+      message: '9 of the seeds are in the population and neither suppressed nor negatives; at least 10 are needed',
     });
   });
 
@@ -191,6 +226,7 @@ describe('POST /v1/estimates', () => {
 
   it.each([
     ['an unknown filter', { seeds: SEEDS, filters: { country: ['DE'] } }, 400, 'unknown_filter'],
+    ['a weight that is not a number', { seeds: [{ user_id: 'a', weight: 'x' }] }, 400, 'invalid_request'],
     [
       'too many suppressed users',
       { seeds: SEEDS, suppression: Array.from({ length: 401 }, (_, i) => `u${i}`) },
