@@ -32,9 +32,9 @@ export interface DiffCounts {
 
 /**
  * Counts the differences in one pass over the scores of both rankings. Yields to the event loop between windows.
- * @throws AppError storage_failed
+ * @throws AppError storage_failed; the reason of the signal, if it is aborted
  */
-export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
+export async function countDiff(from: Side, to: Side, signal?: AbortSignal): Promise<DiffCounts> {
   const users = Math.max(from.ranking.userCount, to.ranking.userCount);
   const window = from.holdout === null && to.holdout === null ? WINDOW_USERS : HASHED_WINDOW_USERS;
   const total = { added: 0, removed: 0, kept: 0 };
@@ -42,6 +42,7 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
     const found = await untilRead(() => countWindow(from, to, user, Math.min(window, users - user)));
     for (const change of ['added', 'removed', 'kept'] as const) total[change] += found[change];
     await nextTurn();
+    signal?.throwIfAborted();
   }
   return total;
 }

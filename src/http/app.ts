@@ -13,6 +13,7 @@ import { addExplanationRoutes } from './audiences/explanation-routes.ts';
 import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addLiftRoutes } from './audiences/lift.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
+import { addOverlapRoutes } from './audiences/overlap.ts';
 import { addQualityRoutes } from './audiences/quality.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
 import { addReceiptRoutes } from './audiences/receipt.ts';
@@ -193,6 +194,7 @@ async function addRoutes(
   addQualityRoutes(app, dependencies);
   addLiftRoutes(app, dependencies);
   addAudienceVersionRoutes(app, dependencies, streams);
+  addOverlapRoutes(app, dependencies, streams);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
   addReceiptRoutes(app, dependencies);

@@ -57,4 +57,11 @@ describe('countDiff and missingFrom', () => {
     const random = () => Float32Array.from({ length: 70_000 }, () => rng.integer(1000) / 1000);
     await checkDiff(await sideOf(random(), 700), await sideOf(random(), 2_000), 256);
   });
+
+  it('stop counting when they are aborted', async () => {
+    const { side, ranking } = await sideOf(new Float32Array(70_000), 10);
+    const aborted = AbortSignal.abort(new Error('the client disconnected'));
+    await expect(countDiff(side, side, aborted)).rejects.toThrow('the client disconnected');
+    ranking.close();
+  });
 });

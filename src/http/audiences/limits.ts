@@ -34,6 +34,11 @@ export const AUDIENCE_LIMITS = {
     'Number of tokens of one feature in an explanation if no `limit` is given.',
   ),
   maximumOpenLifts: fixed(2, 'lifts', 'Maximum number of lifts computed at the same time; further requests get 503.'),
+  overlapStepUsers: fixed(
+    1_000,
+    'users',
+    'Users in one range of an overlap that a key of scope `read` gets; ranks are rounded down to multiples of it.',
+  ),
   maximumOpenModels: fixed(
     1,
     'models',

@@ -126,6 +126,22 @@ export function diffQuery(config: ServerConfig) {
   return z.strictObject({ cut: namedCut(config), csv_safe: csvSafe });
 }
 
+export const overlapParams = z.strictObject({
+  id: campaignParams.shape.id,
+  other_id: campaignParams.shape.id.meta({ ...component('OtherCampaignId'), description: 'Id of another campaign.' }),
+});
+
+/** The audiences of both campaigns to compare. */
+export function overlapQuery(config: ServerConfig) {
+  const version = versionNumber().optional();
+  return z.strictObject({
+    version: version.describe('A version of the first audience; by default the active version.'),
+    cut: namedCut(config),
+    other_version: version.describe('A version of the other audience; by default the active version.'),
+    other_cut: cutName(config).optional().describe('Name of a cut of the other version.'),
+  });
+}
+
 /** The query of look-ups. */
 export function memberQuery(config: ServerConfig) {
   return z.strictObject({ cut: namedCut(config) });

@@ -3,7 +3,6 @@
 import { usersOf } from '../../domain/audiences.ts';
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../../lib/media-types.ts';
-import type { HeldRanking, Side } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -14,9 +13,9 @@ import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, json, notModified } from '../plugins/route.ts';
 import { audienceDiff, audienceVersionPage } from './audience.ts';
 import { diffParams, diffQuery, versionsQuery } from './queries.ts';
+import { countSides, openBoth } from './sides.ts';
 import { streamChunks } from './stream/stream.ts';
-import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
-import { checkPopulation, openFound } from './view.ts';
+import type { StreamSlots } from './stream/stream-slots.ts';
 
 export function addAudienceVersionRoutes(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots): void {
   listAudienceVersions(app, dependencies);
@@ -93,17 +92,24 @@ function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, strea
       const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
       const isSafe = type === CSV_TYPE && query.csv_safe;
       const gzip = type !== JSON_TYPE && acceptsGzip(request);
-      const audiences = [await store.audienceVersion(id, first), await store.audienceVersion(id, second)] as const;
+      await store.audienceVersion(id, first);
+      await store.audienceVersion(id, second);
       const representation = `${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}`;
       const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;
       const known = { vary: 'accept, accept-encoding', etag, 'cache-control': REVALIDATE };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-      const both = await openBoth(dependencies, audiences, query.cut, streams.take(request));
-      if (type === JSON_TYPE)
+      const compared = (version: number) => ({
+        find: () => store.audienceVersion(id, version),
+        usersOf: (audience: Audience) => usersOf(audience, query.cut),
+      });
+      const both = await openBoth(dependencies, [compared(first), compared(second)], streams.take(request));
+      if (type === JSON_TYPE) {
+        const counts = await countSides(reply, both, (signal) => reads.countDiff(both.from, both.to, signal));
         return reply
           .headers(known)
           .type(JSON_TYPE)
-          .send(await diffCounts(reads, audiences, both));
+          .send({ from: first, to: second, ...counts });
+      }
       const encoding = { rows: 'changes', type, isSafe } as const;
       const { streamChunkRows } = dependencies.config;
       const blocks = reads.changeBlocks(both.from, both.to, population.directory, streamChunkRows);
@@ -114,57 +120,4 @@ function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, strea
         .send(streamChunks(chunks, { gzip, limits: dependencies.config, slot: both.slot }, both.close) as never);
     },
   );
-}
-
-/** The two rankings of a comparison, which stay open until `close`. */
-interface OpenSides {
-  readonly from: Side;
-  readonly to: Side;
-  readonly slot: StreamSlot;
-  close(): void;
-}
-
-async function diffCounts(
-  reads: ServerDependencies['reads'],
-  [{ version: from }, { version: to }]: readonly [Audience, Audience],
-  both: OpenSides,
-) {
-  try {
-    return { from, to, ...(await reads.countDiff(both.from, both.to)) };
-  } finally {
-    both.close();
-  }
-}
-
-/** Opens both rankings with their own file descriptors, which are held, like the slot, until `close`. */
-async function openBoth(
-  dependencies: ServerDependencies,
-  audiences: readonly [Audience, Audience],
-  cut: string | undefined,
-  slot: StreamSlot,
-): Promise<OpenSides> {
-  const { store, rankings } = dependencies;
-  const held: HeldRanking<Side>[] = [];
-  const close = () => {
-    for (const one of held) one.close();
-    slot.release();
-  };
-  const open = (first: Audience): Promise<Side> => {
-    const find = async () => ({ audience: await store.audienceVersion(first.campaignId, first.version) });
-    return openFound({ audience: first }, find, async ({ audience }) => {
-      const one = await rankings.hold(audience.folder, (ranking) => {
-        checkPopulation(dependencies, audience, ranking);
-        const { from, size, holdout } = usersOf(audience, cut);
-        return { ranking, ...(from !== undefined && { from }), size, holdout };
-      });
-      held.push(one);
-      return one.opened;
-    });
-  };
-  try {
-    return { from: await open(audiences[0]), to: await open(audiences[1]), slot, close };
-  } catch (error) {
-    close();
-    throw error;
-  }
 }

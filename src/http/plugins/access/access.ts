@@ -146,7 +146,8 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
     // schema
     const scope = facts?.scope ?? 'metrics';
     if (scope === 'none') return;
-    const isOfCampaign = /^\/v1\/campaigns\/:id(\/|$)/.test(url);
+    // the path parameters that are ids of campaigns
+    const campaigns = /^\/v1\/campaigns\/:id(\/|$)/.test(url) ? (url.match(/(?<=:)(id|other_id)(?=\/|$)/g) ?? []) : [];
     const heedsLabels = facts?.heedsLabels === true;
     const guards = [route.onRequest ?? []].flat();
     route.onRequest = [
@@ -158,8 +159,10 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
         request.caller = caller;
         if (caller !== ANYBODY && rates.countKey !== null) await rates.countKey(request, reply);
         if (caller.labels === null || scope === 'metrics') return;
-        if (isOfCampaign) await access.checkCampaign(caller, (request.params as { readonly id: string }).id);
-        else if (!heedsLabels) throw new AppError('forbidden', 'a key with labels may not call this route');
+        for (const name of campaigns)
+          await access.checkCampaign(caller, (request.params as Readonly<Record<string, string>>)[name]!);
+        if (campaigns.length === 0 && !heedsLabels)
+          throw new AppError('forbidden', 'a key with labels may not call this route');
       },
       ...guards,
     ];

@@ -1,0 +1,74 @@
+/** What a caller learns about the overlap of two audiences: exact counts, or ranges that hide single users. */
+import type { Treated } from './hold-out.ts';
+
+/** Counts of the users of two audiences. */
+export interface OverlapCounts {
+  readonly first: number;
+  readonly second: number;
+  /** Number of users in both audiences. */
+  readonly both: number;
+}
+
+/** A value between two bounds, both inclusive; equal bounds are the exact value. */
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+export type Overlap = Readonly<Record<'first' | 'second' | 'both' | 'either' | 'jaccard', Bounds>>;
+
+/**
+ * The part of a cut that ranges are computed from: its ranks rounded down to whole steps, so that no two cuts of a
+ * ranking differ by fewer than `step` users.
+ */
+export function wholeSteps({ from = 0, size, holdout }: Treated, step: number): Treated {
+  return { from: floorTo(from, step), size: floorTo(size, step), holdout };
+}
+
+/** The exact overlap. The Jaccard index of two empty audiences is 0. */
+export function exactOverlap({ first, second, both }: OverlapCounts): Overlap {
+  const either = first + second - both;
+  return {
+    first: exactly(first),
+    second: exactly(second),
+    both: exactly(both),
+    either: exactly(either),
+    jaccard: exactly(both / Math.max(1, either)),
+  };
+}
+
+/**
+ * The overlap as ranges of `step` users, whose bounds are the same for every pair of audiences: if they depended on the
+ * pair, copies of a campaign would narrow a count down. The last range of an overlap is wider, so that it does not tell
+ * whether all users of the smaller audience are in the other.
+ */
+export function overlapRanges({ first, second, both }: OverlapCounts, step: number): Overlap {
+  const sizes = [rangeOf(first, step), rangeOf(second, step)] as const;
+  const smaller = sizes[0].min < sizes[1].min ? sizes[0] : sizes[1];
+  const lastMin = Math.max(0, smaller.min - step);
+  const common = both < lastMin ? rangeOf(both, step) : { min: lastMin, max: smaller.max };
+  // all that follows depends on the ranges alone, never on the counts
+  const [a, b] = sizes;
+  const either = {
+    min: Math.max(a.min, b.min, a.min + b.min - common.max),
+    max: a.max + b.max - common.min,
+  };
+  const jaccard = {
+    min: common.min / Math.max(1, either.max),
+    max: Math.min(1, common.max / Math.max(1, either.min)),
+  };
+  return { first: a, second: b, both: common, either, jaccard };
+}
+
+function rangeOf(count: number, step: number): Bounds {
+  const min = floorTo(count, step);
+  return { min, max: min + step - 1 };
+}
+
+function floorTo(value: number, step: number): number {
+  return Math.floor(value / step) * step;
+}
+
+function exactly(value: number): Bounds {
+  return { min: value, max: value };
+}
