@@ -22,7 +22,7 @@ export interface ReceiptInputs {
   readonly population: {
     readonly version: string;
     readonly sha256: string;
-    /** The users of the version who were erased before the ranking was made. */
+    /** The users of the version who were erased before the ranking was begun. */
     readonly erased: { readonly users: number; readonly sha256: string };
   };
 }
@@ -55,6 +55,8 @@ export interface ReceiptStatement {
   /** The key of all random numbers, a sha256 of the inputs as rows of the population. */
   readonly plan_key: string;
   readonly candidates: number;
+  /** Candidates who were erased while the ranking was made, and are not in it. It cannot be made again with them. */
+  readonly erased_while_ranking: number;
   readonly outputs: ReceiptOutputs;
   readonly computed_with: ReceiptEnvironment;
 }

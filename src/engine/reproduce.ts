@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findRoles } from '../audience/find-roles.ts';
 import type { Blobs } from '../domain/ports/blobs.ts';
 import type { StoreFiles } from '../domain/ports/store.ts';
-import type { Receipt, ReceiptInputs } from '../domain/receipts.ts';
+import type { Receipt, ReceiptInputs, ReceiptStatement } from '../domain/receipts.ts';
 import type { ExpansionSets, Job } from '../domain/types.ts';
 import { systemClock } from '../lib/clock.ts';
 import { UsageError } from '../lib/errors.ts';
@@ -73,10 +73,7 @@ export async function reproduce(receipt: Receipt, given: GivenInputs): Promise<r
     const differing = differences(inputParts(receipt.inputs), inputParts(inputs));
     if (differing.length > 0) return differing;
     const made = await rankAgain(receipt, { given, sets, blobs, setBlocks, version: expected });
-    const outputs = differences(
-      { plan_key: receipt.plan_key, ...receipt.outputs },
-      { plan_key: made.plan_key, ...made.outputs },
-    );
+    const outputs = differences(outputParts(receipt), outputParts(made));
     return outputs.length === 0 ? [] : [...outputs, ...differences(receipt.computed_with, made.computed_with)];
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -108,6 +105,7 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
     };
     const ids = await roleIdsOf({ setBlocks }, job);
     const roles = await findRoles(population, ids, filters);
+    const described = describePopulation(population);
     const task = customiseTask(job, pins, roles);
     const keeper = new Checkpoints({
       ...{ blobs, clock: systemClock, keptWorkMs: Number.POSITIVE_INFINITY, computedBy: '' },
@@ -119,7 +117,7 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
       ...{ mark: { begin() {}, end() {} }, onResumed() {}, onProgress() {}, onScored() {} },
       ...{ onAdapted: async () => {}, onAllScored: async () => {} },
     });
-    return stateReceipt(dependencies, work, ranked);
+    return stateReceipt(dependencies, { ...work, population: described }, ranked);
   } finally {
     await models.close();
   }
@@ -139,6 +137,10 @@ async function writeSets(blobs: Blobs, files: GivenInputs['sets']): Promise<Expa
 /** The inputs by the names that are shown: each set has its own. */
 function inputParts({ sets, population: { erased, ...population }, ...others }: ReceiptInputs) {
   return { ...others, population, 'erased users': erased, ...sets };
+}
+
+function outputParts({ plan_key, candidates, erased_while_ranking, outputs }: ReceiptStatement) {
+  return { plan_key, candidates, erased_while_ranking, ...outputs };
 }
 
 function differences(expected: object, found: object): Difference[] {

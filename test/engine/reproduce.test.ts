@@ -4,54 +4,119 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '../../src/domain/receipts.ts';
+import type { SetOwner } from '../../src/domain/user-sets.ts';
 import { type GivenInputs, reproduce } from '../../src/engine/reproduce.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
+import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { writeVariant } from '../fixture/model-variants.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { startRig } from './rig.ts';
 
 const world = await tinyWorld();
-const campaign = world.campaigns[0]!;
+const { features, seeds } = world.campaigns[0]!;
 const folder = temporaryFolder();
-const fileOf = (name: string, ids: readonly string[]) => {
+const fileOf = (name: string, lines: readonly string[]) => {
   const path = join(folder, name);
-  writeFileSync(path, ids.join('\n'));
+  writeFileSync(path, lines.join('\n'));
   return path;
 };
-const seeds = fileOf('seeds.txt', campaign.seeds.toReversed());
-const common = { model: world.model, population: world.population, threads: 1, device: 'cpu' };
-const given: GivenInputs = { ...common, sets: new Map([['seeds', seeds]]) };
-const namesOf = async (receipt: Receipt, change: Partial<GivenInputs>) =>
-  (await reproduce(receipt, { ...given, ...change })).map(({ name }) => name);
+
+/** A campaign with every kind of input. Weights, as in the files that `reproduce` reads, follow a tab. */
+const others = world.userIds.filter((userId) => !seeds.includes(userId));
+const SETS = {
+  seeds: [...seeds.map((userId, i) => `${userId}\t${1 + (i % 3)}`), 'a user of tomorrow'],
+  negatives: others.slice(0, 20),
+  suppression: others.slice(20, 40),
+  common_suppression: others.slice(35, 60),
+  positives: others.slice(60, 65),
+  dismissed: others.slice(65, 70),
+} as const;
+const known = openPopulation(world.population);
+const FEATURE = known.features.find(({ kind }) => kind === 'single')!.name;
+const TOKENS = [1, 2].map((code) => known.dictionary(FEATURE).token(code));
+const FILTERS = { [FEATURE]: TOKENS };
+
+const files = Object.entries(SETS).map(([name, lines]) => [name, fileOf(`${name}.txt`, lines.toReversed())] as const);
+/** As in another clone: a population of its own, imported from the same data. */
+const population = join(folder, 'population');
+await importPopulation({ source: world.data, features: known.features, out: population });
+const given: GivenInputs = { model: world.model, population, threads: 1, device: 'cpu', sets: new Map(files) };
+
+async function makeReceipt(): Promise<{ readonly receipt: Receipt; readonly publicKey: string }> {
+  const { store, supervisor, ended } = await startRig(world);
+  const { id } = await store.create(
+    {
+      ...{ name: 'test', externalId: 'shoes', features, featureCounts: { unknown: 0, missing: 0 }, filters: FILTERS },
+      ...{ negativeWeight: 3, audience: { size: 50 }, holdoutPercent: 10 },
+      cuts: [{ name: 'second', unit: 'size', from: 11, to: 20 }],
+    },
+    () => true,
+  );
+  const event = (kind: 'click' | 'dismissal') => (userId: string) => ({ userId, event: kind, happenedAt: 1 });
+  await store.addFeedback(id, [...SETS.positives.map(event('click')), ...SETS.dismissed.map(event('dismissal'))]);
+  const upload = async (owner: SetOwner) => {
+    const collected = store.userSets.collect();
+    for (const [userId, weight = '1'] of SETS[owner.kind].map((line) => line.split('\t') as [string, string?]))
+      collected.add(userId, Number(weight));
+    await store.userSets.change(owner, 'replace', collected, { version: 'any', has: () => true }, 1_000_000);
+    collected.close();
+  };
+  await upload({ kind: 'common_suppression' });
+  for (const kind of ['seeds', 'negatives', 'suppression'] as const) await upload({ kind, campaignId: id });
+  await store.expand(id);
+  supervisor.wake();
+  await ended(id);
+  return { receipt: await store.receipts.receiptOf(id, 1), publicKey: (await store.receipts.key()).publicKey };
+}
 
 describe('reproduce', () => {
   let receipt: Receipt;
-  let key = '';
+  let publicKey = '';
+  const namesOf = async (change: Partial<GivenInputs>) =>
+    (await reproduce(receipt, { ...given, ...change })).map(({ name }) => name);
 
-  it('makes the same bytes from the same inputs', { timeout: 60_000 }, async () => {
-    const rig = await startRig(world);
-    const id = await rig.create(campaign);
-    await rig.ended(id);
-    receipt = await rig.store.receipts.receiptOf(id, 1);
-    key = (await rig.store.receipts.key()).publicKey;
-    await rig.supervisor.stop();
+  it('makes the same bytes from the same inputs of all kinds', { timeout: 60_000 }, async () => {
+    ({ receipt, publicKey } = await makeReceipt());
+    expect(Object.keys(receipt.inputs.sets).sort()).toEqual(Object.keys(SETS).sort());
     expect(await reproduce(receipt, given)).toEqual([]);
   });
 
-  it('has receipts that a script without dependencies verifies, with their seeds and model', () => {
-    const verify = (signed: Receipt, seedFile: string) => {
-      const files = ['--key', fileOf('key.pem', [key]), '--seeds', seedFile];
-      const model = ['--model', join(world.model, 'manifest.json')];
-      const script = join(ROOT, 'scripts/verify-receipt.mjs');
-      const path = fileOf('receipt.json', [JSON.stringify(signed)]);
-      const { status, stdout } = spawnSync(process.execPath, [script, path, ...files, ...model], { encoding: 'utf8' });
-      return [status, stdout.match(/DIFFERS +\w+/g)?.map((line) => line.split(' ').at(-1)) ?? []];
-    };
-    expect(verify(receipt, seeds)).toEqual([0, []]);
-    expect(verify(receipt, fileOf('fewer.txt', campaign.seeds.slice(1)))).toEqual([4, ['seeds']]);
-    expect(verify({ ...receipt, candidates: receipt.candidates + 1 }, seeds)).toEqual([4, ['signature']]);
+  const set = (name: string, lines: readonly string[] | null) => () => {
+    const sets = new Map(given.sets);
+    if (lines === null) sets.delete(name);
+    else sets.set(name, fileOf('other.txt', lines));
+    return { sets };
+  };
+  const variant = () => {
+    const model = join(folder, 'variant');
+    writeVariant(world.model, model, () => ({ name: 'other' }));
+    return { model };
+  };
+  it.each<[string, string, () => Partial<GivenInputs>]>([
+    ['another weight of a seed', 'seeds', set('seeds', [`${seeds[0]}\t9`, ...SETS.seeds.slice(1)])],
+    ['seeds without their weights', 'seeds', set('seeds', [...seeds, 'a user of tomorrow'])],
+    ['another unknown seed', 'seeds', set('seeds', [...SETS.seeds.slice(0, -1), 'a user of yesterday'])],
+    ['no negatives', 'negatives', set('negatives', null)],
+    ['one negative more', 'negatives', set('negatives', [...SETS.negatives, others[70]!])],
+    ['another suppression list', 'suppression', set('suppression', SETS.negatives)],
+    ["another suppression list of the installation's", 'common_suppression', set('common_suppression', [])],
+    ['other positive feedback', 'positives', set('positives', SETS.positives.slice(1))],
+    ['no dismissals', 'dismissed', set('dismissed', null)],
+    ['another weight of negatives', 'negative_weight', () => ({ campaign: { negative_weight: 1 } })],
+    ['another filter', 'filters', () => ({ campaign: { filters: { [FEATURE]: TOKENS.slice(1) } } })],
+    ['other features', 'features', () => ({ campaign: { features: world.campaigns[1]!.features } })],
+    ['another external id', 'external_id', () => ({ campaign: { external_id: null } })],
+    ['another model', 'model', variant],
+    ['another population', 'population', () => ({ population: world.wide })],
+  ])('names %s without ranking: %s differs', async (_, name, change) => {
+    expect(await namesOf(change())).toEqual([name]);
+  });
+
+  it('refuses a set that receipts do not have', async () => {
+    await expect(namesOf({ sets: new Map([['sheds', given.sets.get('seeds')!]]) })).rejects.toThrow('no set "sheds"');
   });
 
   it('names each file of the ranking that differs', { timeout: 60_000 }, async () => {
@@ -59,28 +124,29 @@ describe('reproduce', () => {
     expect((await reproduce({ ...receipt, outputs }, given)).map(({ name }) => name)).toEqual(['order']);
   });
 
-  it('names seeds, lists, features and filters that differ, without ranking', async () => {
-    const fewer = fileOf('fewer.txt', campaign.seeds.slice(1));
-    expect(await namesOf(receipt, { sets: new Map([['seeds', fewer]]) })).toEqual(['seeds']);
-    const more = new Map([...given.sets, ['suppression', fewer]]);
-    expect(await namesOf(receipt, { sets: more })).toEqual(['suppression']);
-    expect(await namesOf(receipt, { campaign: { filters: { country: ['DE'] } } })).toEqual(['filters']);
-    await expect(namesOf(receipt, { sets: new Map([['sheds', seeds]]) })).rejects.toThrow('no set "sheds"');
-  });
-
-  it('names another model and another population', async () => {
-    const { inputs } = receipt;
-    const model = { version: '000000000000', sha256: '0'.repeat(64) };
-    expect(await namesOf({ ...receipt, inputs: { ...inputs, model } }, {})).toEqual(['model']);
-    expect(await namesOf(receipt, { population: world.wide })).toEqual(['population']);
-  });
-
   it('says that users were erased, which cannot be undone', async () => {
-    const population = join(folder, 'population');
-    cpSync(world.population, population, { recursive: true });
-    await eraseUsers(population, [campaign.seeds[0]!], openPopulation(population));
-    const [difference] = await reproduce(receipt, { ...given, population });
+    const own = join(folder, 'erased');
+    cpSync(population, own, { recursive: true });
+    await eraseUsers(own, [seeds[0]!], openPopulation(own));
+    const [difference, ...none] = await reproduce(receipt, { ...given, population: own });
     expect(difference).toMatchObject({ name: 'erased users', expected: expect.stringContaining('"users":0') });
     expect(difference!.found).toContain('"users":1');
+    expect(none).toEqual([]);
+  });
+
+  it('has receipts that a script without dependencies verifies, with their sets and model', () => {
+    const verify = (signed: Receipt, seedFile: string) => {
+      const sets = files.slice(1).flatMap(([name, file]) => ['--set', `${name}=${file}`]);
+      const own = ['--key', fileOf('key.pem', [publicKey]), '--seeds', seedFile, ...sets];
+      const model = ['--model', join(world.model, 'manifest.json')];
+      const script = join(ROOT, 'scripts/verify-receipt.mjs');
+      const path = fileOf('receipt.json', [JSON.stringify(signed)]);
+      const { status, stdout } = spawnSync(process.execPath, [script, path, ...own, ...model], { encoding: 'utf8' });
+      return [status, stdout.match(/DIFFERS +\w+/g)?.map((line) => line.split(' ').at(-1)) ?? []];
+    };
+    const seedFile = given.sets.get('seeds')!;
+    expect(verify(receipt, seedFile)).toEqual([0, []]);
+    expect(verify(receipt, fileOf('fewer.txt', SETS.seeds.slice(1)))).toEqual([4, ['seeds']]);
+    expect(verify({ ...receipt, candidates: receipt.candidates + 1 }, seedFile)).toEqual([4, ['signature']]);
   });
 });

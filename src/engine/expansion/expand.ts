@@ -20,7 +20,7 @@ import type { Checkpoints } from './checkpoints.ts';
 import { customiseTask, roleIdsOf } from './expansion-users.ts';
 import { type Ranked, type RankedWork, rankHere } from './rank-here.ts';
 import { LeaseLost, Refusal, reasonOf, requireLease } from './reasons.ts';
-import { stateReceipt } from './receipt.ts';
+import { describePopulation, stateReceipt } from './receipt.ts';
 import type { Pace } from './work-time.ts';
 
 /** Interval at which an attempt checks whether its expansion was cancelled, superseded or deleted. */
@@ -117,6 +117,7 @@ async function attempt(
   const rows = await findRoles(population, await roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );
+  const described = describePopulation(population);
   watch.stageEnded('finding');
   const shortfall = findShortfall(rows, population.rowCount, dependencies.minimumSeeds);
   if (shortfall) {
@@ -131,7 +132,7 @@ async function attempt(
   watch.stageEnded('ranking');
   if (candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
-  const statement = stateReceipt(dependencies, work, ranked);
+  const statement = stateReceipt(dependencies, { ...work, population: described }, ranked);
   requireLease(
     await store.finish(job, {
       folder,

@@ -22,10 +22,15 @@ interface ReceiptDependencies {
   readonly clock: Pick<Clock, 'now'>;
 }
 
+type ReceiptWork = Pick<RankedWork, 'job' | 'pins' | 'task' | 'roles'> & {
+  /** As it was when the roles were found. */
+  readonly population: ReceiptInputs['population'];
+};
+
 /** The receipt of a ranking, without its signature. Everything in it is recomputed by `reproduce`. */
 export function stateReceipt(
   { pool, modelSha256, clock }: ReceiptDependencies,
-  { job, pins, population, task }: Pick<RankedWork, 'job' | 'pins' | 'population' | 'task'>,
+  { job, pins, population, task, roles }: ReceiptWork,
   { customised, candidates, sha256, batchSize }: Pick<Ranked, 'customised' | 'candidates' | 'sha256' | 'batchSize'>,
 ): ReceiptStatement {
   return {
@@ -40,10 +45,11 @@ export function stateReceipt(
       negative_weight: job.negativeWeight,
       sets: setSums(job.sets),
       model: { version: pins.modelVersion, sha256: modelSha256 },
-      population: describePopulation(population),
+      population,
     },
     plan_key: task.key,
     candidates,
+    erased_while_ranking: roles.candidates.length - candidates,
     outputs: { ...sha256, parameters: createHash('sha256').update(customised.customised).digest('hex') },
     computed_with: describeEnvironment(pool, batchSize),
   };
@@ -73,12 +79,14 @@ export function setKeyOf(name: string): keyof ExpansionSets | undefined {
   return (Object.keys(SET_NAMES) as (keyof ExpansionSets)[]).find((key) => SET_NAMES[key] === name);
 }
 
-/** A population version and its erased users, as in a receipt. @throws AppError invalid_population */
+/**
+ * A population version and its users who are known to be erased, as in a receipt. Erasures are not read again, so they
+ * are those that roles were found with if no other work ran in between. @throws AppError invalid_population
+ */
 export function describePopulation(population: Population): ReceiptInputs['population'] {
   const { path, version, erasures, rowOf } = population;
   const hash = createHash('sha256');
   let users = 0;
-  erasures.refresh();
   for (const userNumber of erasures.numbers) {
     if ((rowOf[userNumber] ?? -1) < 0) continue;
     hash.update(`${userNumber}\n`);

@@ -28,6 +28,7 @@ const EXAMPLE: Receipt = {
   },
   plan_key: SUM,
   candidates: 98_700,
+  erased_while_ranking: 0,
   outputs: { scores: SUM, order: SUM, parameters: SUM },
   computed_with: {
     metaheac: '1.0.0',
@@ -64,12 +65,16 @@ const receipt = z
           sha256: sum,
           erased: z
             .object({ users: count, sha256: sum })
-            .describe('The users of this population version who were erased before the ranking was made.'),
+            .describe('The users of this population version who were erased before the ranking was begun.'),
         }),
       })
       .describe('Everything that the ranking depends on.'),
     plan_key: sum.describe('The key of all random numbers, which is a hash of the inputs.'),
     candidates: count.describe('Number of users in the ranking.'),
+    erased_while_ranking: count.describe(
+      'Number of users who were erased while the ranking was made, and are not in it. Unless it is 0, the ranking ' +
+        'cannot be made again.',
+    ),
     outputs: z
       .object({ scores: sum, order: sum, parameters: sum })
       .describe('The hashes of the files of the ranking, and of the parameters of the customised model.'),

@@ -1,8 +1,9 @@
 /** Engines of several hosts expand campaigns together, with the bytes of one engine that works alone. */
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reproduce } from '../../../src/engine/reproduce.ts';
 import { readModelFolder } from '../../../src/model/folder.ts';
 import { eraseUsers } from '../../../src/population/erase.ts';
 import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
@@ -229,9 +230,25 @@ describe('engines of a cluster', () => {
       },
     });
     await cluster.addHost();
-    const ranking = await rankingOf(cluster);
+    const id = await cluster.create(CAMPAIGNS[0]!);
+    expect(await cluster.ended(id)).toMatchObject({ state: 'ready' });
+    const ranking = await cluster.bytesOf(id);
     expect(new Uint32Array(new Uint8Array(ranking['order.u32']!).buffer)).toEqual(order.slice(1));
     expect(new Float32Array(new Uint8Array(ranking['scores.f32']!).buffer)[first]).toBeNaN();
+    // the receipt says so, because the ranking cannot be made again: neither without the user, nor with a copy that
+    // still has the user
+    const receipt = await cluster.store.receipts.receiptOf(id, 1);
+    const seeds = join(temporaryFolder(), 'seeds.txt');
+    writeFileSync(seeds, CAMPAIGNS[0]!.seeds.join('\n'));
+    const given = { model: world.model, threads: 1, device: 'cpu', sets: new Map([['seeds', seeds]]) };
+    const [erased, ...none] = await reproduce(receipt, { ...given, population: own });
+    expect([erased!.name, none]).toEqual(['erased users', []]);
+    expect(await reproduce(receipt, { ...given, population })).toMatchObject([
+      { name: 'candidates', expected: `${order.length - 1}`, found: `${order.length}` },
+      { name: 'erased_while_ranking', expected: '1', found: '0' },
+      { name: 'scores' },
+      { name: 'order' },
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Engine processes on one Postgres: one that is killed, and an owner that stands still and goes on too late. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -8,6 +9,7 @@ import { beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import type { RangeState } from '../../../src/domain/ranges.ts';
 import { isEnd } from '../../../src/domain/states.ts';
 import type { EngineConfig, FromEngine } from '../../../src/engine/messages.ts';
+import { reproduce } from '../../../src/engine/reproduce.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { readModelFolder } from '../../../src/model/folder.ts';
 import { openPopulation } from '../../../src/population/read.ts';
@@ -143,12 +145,19 @@ async function alone(): Promise<Record<string, string>> {
 }
 
 describeWithPostgres('engine processes', () => {
-  it('make equal rankings, although one is killed in the middle', { timeout: 240_000 }, async () => {
+  it('make equal rankings with receipts that one engine reproduces, although one is killed', {
+    timeout: 240_000,
+  }, async () => {
     const hosts = await startHosts();
     for (let i = 0; i < 3; i++) await hosts.start();
     const { id, engine } = await hosts.held();
     engine.child.kill('SIGKILL');
     expect(await hosts.ranking(id)).toEqual(await alone());
+    const seeds = join(temporaryFolder(), 'seeds.txt');
+    writeFileSync(seeds, campaign.seeds.join('\n'));
+    const folders = { model: world.model, population, sets: new Map([['seeds', seeds]]) };
+    const receipt = await hosts.store.receipts.receiptOf(id, 1);
+    expect(await reproduce(receipt, { ...folders, threads: 1, device: 'cpu' })).toEqual([]);
   });
 
   it('refuse the result of an owner that stood still', { timeout: 240_000 }, async () => {

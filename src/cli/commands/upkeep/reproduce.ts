@@ -1,5 +1,5 @@
 /** `metaheac reproduce`. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { RECEIPT_FORMAT, type Receipt } from '../../../domain/receipts.ts';
 import { type GivenInputs, reproduce } from '../../../engine/reproduce.ts';
 import { messageOf, UsageError } from '../../../lib/errors.ts';
@@ -43,7 +43,9 @@ export async function reproduceCommand(file: string, options: ReproduceCommandOp
 function parseSet(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at <= 0) throw new UsageError(`--set ${text}: NAME=FILE is expected`);
-  return [text.slice(0, at), text.slice(at + 1)];
+  const [name, file] = [text.slice(0, at), text.slice(at + 1)];
+  if (!existsSync(file)) throw new UsageError(`--set ${text}: ${file} does not exist`);
+  return [name, file];
 }
 
 function readJsonFile<T>(file: string): T {
