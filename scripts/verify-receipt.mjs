@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util';
 const USAGE = `usage: verify-receipt.mjs RECEIPT --key KEY [files]
 
   --key FILE                what GET /v1/receipts/key answers, or the public key in PEM
-  --seeds, --suppression    user ids, one per line in any order; a weight may follow a tab
+  --seeds, --suppression    user ids, one per line in any order; a weight may follow a tab, and
+                            features (JSON) may follow the weight and another tab
   --set NAME=FILE           another user set, by its name in the receipt (repeatable)
   --model, --population     manifest.json of the model, population.json of the population version
   --scores, --order         scores.f32 and order.u32 of the ranking
@@ -70,17 +71,20 @@ function sumOfManifest(path, leftOut) {
   return sha256(canonical(manifest));
 }
 
-/** The sha256 of the sorted distinct ids, each on a line; a weight other than 1 follows a tab. */
+/**
+ * The sha256 of the sorted distinct ids, each on a line. A weight other than 1 follows a tab; features follow the weight
+ * and another tab.
+ */
 function sumOfSet(path) {
-  const weights = new Map();
+  const rests = new Map();
   for (const line of readFileSync(path, 'utf8').split(/\r?\n/)) {
-    const [id, weight = '1'] = line.split('\t');
-    if (id !== '') weights.set(id.startsWith('"') ? JSON.parse(id) : id, Number(weight));
+    const [id, weight = '1', ...features] = line.split('\t');
+    const rest = Number(weight) === 1 && features.length === 0 ? [] : [Number(weight), ...features];
+    if (id !== '') rests.set(id.startsWith('"') ? JSON.parse(id) : id, rest);
   }
   const isPlain = (id) => !/^$|^"|[\p{Cc}\p{Cs}]/u.test(id);
-  const lineOf = (id) =>
-    `${isPlain(id) ? id : JSON.stringify(id)}${weights.get(id) === 1 ? '' : `\t${weights.get(id)}`}\n`;
-  return sha256([...weights.keys()].sort().map(lineOf).join(''));
+  const lineOf = (id) => `${[isPlain(id) ? id : JSON.stringify(id), ...rests.get(id)].join('\t')}\n`;
+  return sha256([...rests.keys()].sort().map(lineOf).join(''));
 }
 
 function sha256(data) {

@@ -70,6 +70,7 @@ CREATE TABLE expansions (
   seeds_received         bigint  NOT NULL,
   seeds_known            bigint  NOT NULL,
   seeds_unknown          bigint  NOT NULL,
+  seeds_outside          bigint  NOT NULL DEFAULT 0,
   seeds_duplicate        bigint  NOT NULL,
   unknown_examples       json    NOT NULL,                   -- at most 10 user ids
   model_version          text,                               -- both are pinned by the first attempt
@@ -94,7 +95,7 @@ CREATE TABLE expansions (
   started_at             bigint,                             -- when the first attempt began to adapt
   computed_with          json,
   receipt                json,                               -- of the ranking; signed
-  CHECK (seeds_received = seeds_known + seeds_unknown + seeds_duplicate),
+  CHECK (seeds_received = seeds_known + seeds_unknown + seeds_outside + seeds_duplicate),
   CHECK ((model_version IS NULL) = (population_version IS NULL))
 );
 CREATE UNIQUE INDEX expansions_latest ON expansions (campaign) WHERE latest;

@@ -65,6 +65,7 @@ CREATE TABLE expansions (
   seeds_received         INTEGER  NOT NULL,
   seeds_known            INTEGER  NOT NULL,
   seeds_unknown          INTEGER  NOT NULL,
+  seeds_outside          INTEGER  NOT NULL DEFAULT 0,
   seeds_duplicate        INTEGER  NOT NULL,
   unknown_examples       TEXT    NOT NULL,                   -- at most 10 user ids
   model_version          TEXT,                               -- both are pinned by the first attempt
@@ -89,7 +90,7 @@ CREATE TABLE expansions (
   started_at             INTEGER,                             -- when the first attempt began to adapt
   computed_with          TEXT,
   receipt                TEXT,                               -- of the ranking; signed
-  CHECK (seeds_received = seeds_known + seeds_unknown + seeds_duplicate),
+  CHECK (seeds_received = seeds_known + seeds_unknown + seeds_outside + seeds_duplicate),
   CHECK ((model_version IS NULL) = (population_version IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX expansions_latest ON expansions (campaign) WHERE latest;

@@ -1,10 +1,18 @@
 /** Finds the role of each user in an expansion by the rules in `domain/roles.ts`. */
 
+import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../domain/features.ts';
 import { assignRoles, MARK, type Roles, rangeTest, relativeWeights } from '../domain/roles.ts';
 import type { IdBlocks } from '../domain/user-sets.ts';
-import { type Column, isTokenColumn, type Population, startOf } from '../population/read.ts';
+import {
+  type AddedRows,
+  type Column,
+  isTokenColumn,
+  type Population,
+  readAddedRows,
+  startOf,
+} from '../population/read.ts';
 
 /** The user ids that determine the roles in an expansion, by set. */
 export interface RoleIds {
@@ -13,13 +21,28 @@ export interface RoleIds {
   readonly suppressed: readonly IdBlocks[];
 }
 
+/** Seeds who are not in the population version, in the order of their features, which does not depend on their ids. */
+export interface SeedRows extends AddedRows {
+  /** The sha256 of the features. */
+  readonly sha256: string;
+  /** Those of the rows that do not pass the filters, ascending. */
+  readonly filtered: Int32Array;
+}
+
+/** The roles of users; `seedWeights` are those of the seeds, then of `seedRows`. */
+export interface FoundRoles extends Roles {
+  /** Absent if all seeds with features are in the population version, in which case they are like other seeds. */
+  readonly seedRows?: SeedRows;
+}
+
 /** Lets other work run. An exception from this function ends the search for roles. */
 export type Turn = () => Promise<void>;
 
 /**
- * Finds the role of each row. Erased users are suppressed, and ids that are not in this population version are ignored.
- * The search uses two bytes of memory per row, in addition to the result. After each block of ids and each segment,
- * other work can run (such as renewing leases), and `onTurn` is called. An exception from `onTurn` ends the search.
+ * Finds the role of each row. Erased users are suppressed, and ids that are not in this population version are ignored,
+ * unless they are seeds with features. The search uses two bytes of memory per row, in addition to the result. After
+ * each block of ids and each segment, other work can run (such as renewing leases), and `onTurn` is called. An
+ * exception from `onTurn` ends the search.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRoles(
@@ -27,7 +50,7 @@ export async function findRoles(
   ids: RoleIds,
   filters: Filters,
   onTurn: () => void = () => {},
-): Promise<Roles> {
+): Promise<FoundRoles> {
   const turn = async () => {
     await setImmediate();
     onTurn();
@@ -35,13 +58,52 @@ export async function findRoles(
   const filtered = await findFiltered(population, filters, turn);
   const marked = new Uint8Array(population.rowCount);
   const weights = new RowWeights(population.rowCount);
-  for (const blocks of ids.seeds) await markUsers(population, blocks, MARK.seed, marked, turn, weights);
-  for (const blocks of ids.dismissed) await markUsers(population, blocks, MARK.dismissed, marked, turn);
-  for (const blocks of ids.suppressed) await markUsers(population, blocks, MARK.suppressed, marked, turn);
+  const absent = new Map<string, AbsentSeed>();
+  const add: OnAbsent = (userId, weight, features) => {
+    if (features !== undefined) absent.set(userId, { features, weight });
+  };
+  const remove: OnAbsent = (userId) => absent.delete(userId);
+  for (const blocks of ids.seeds)
+    await markUsers(population, blocks, MARK.seed, marked, turn, { weights, onAbsent: add });
+  for (const blocks of ids.dismissed)
+    await markUsers(population, blocks, MARK.dismissed, marked, turn, { onAbsent: remove });
+  for (const blocks of ids.suppressed)
+    await markUsers(population, blocks, MARK.suppressed, marked, turn, { onAbsent: remove });
   markErased(population, marked);
   const roles = assignRoles(filtered, marked);
-  const seedWeights = weights.of(roles.seeds);
-  return seedWeights ? { ...roles, seedWeights } : roles;
+  const rows = [...absent.values()].sort(byFeatures);
+  const seedWeights = weights.of(roles.seeds, rows);
+  return {
+    ...roles,
+    ...(seedWeights && { seedWeights }),
+    ...(rows.length > 0 && { seedRows: readSeedRows(population, rows, filters) }),
+  };
+}
+
+/** A seed who is not in the population version. */
+interface AbsentSeed {
+  /** As JSON. */
+  readonly features: string;
+  readonly weight: number;
+}
+
+type OnAbsent = (userId: string, weight: number, features: string | undefined) => void;
+
+function byFeatures(a: AbsentSeed, b: AbsentSeed): number {
+  if (a.features === b.features) return a.weight - b.weight;
+  return a.features < b.features ? -1 : 1;
+}
+
+function readSeedRows(population: Population, seeds: readonly AbsentSeed[], filters: Filters): SeedRows {
+  const users = seeds.map(({ features }) => features);
+  const { firstRow, rows } = readAddedRows(population, users);
+  const wanted = Object.entries(filters).map(([feature, filter]) => openFilter(population, feature, filter));
+  const passes = (i: number) => wanted.every(({ feature, passes }) => passes(rows.columns.get(feature), i));
+  const filtered = Int32Array.from(
+    [...users.keys()].filter((i) => !passes(i)),
+    (i) => firstRow + i,
+  );
+  return { firstRow, rows, filtered, sha256: createHash('sha256').update(users.join('\n')).digest('hex') };
 }
 
 /** The weights of seeds by row. Memory is only used if a seed has a weight. */
@@ -58,10 +120,12 @@ export class RowWeights {
     this.#weights[row] = weight;
   }
 
-  /** As `relativeWeights`. */
-  of(seeds: Int32Array): Float32Array | undefined {
+  /** The weights of seeds and of seeds who are not in the population version, as `relativeWeights`. */
+  of(seeds: Int32Array, absent: readonly AbsentSeed[] = []): Float32Array | undefined {
     const weights = this.#weights;
-    return weights === null ? undefined : relativeWeights(Float64Array.from(seeds, (row) => weights[row]!));
+    if (weights === null && absent.every(({ weight }) => weight === 1)) return undefined;
+    const own = Array.from(seeds, (row) => weights?.[row] ?? 1);
+    return relativeWeights(Float64Array.from([...own, ...absent.map(({ weight }) => weight)]));
   }
 }
 
@@ -83,21 +147,27 @@ export function leaveOutErased({ erasures }: Population, scores: Float32Array): 
   for (const userNumber of erasures.numbers) if (userNumber < scores.length) scores[userNumber] = Number.NaN;
 }
 
-/** Marks the rows of the users in `blocks` who are in the population version, and notes the weights of these users. */
+/**
+ * Marks the rows of the users in `blocks` who are in the population version, and notes the weights of these users.
+ * Other users are passed to `onAbsent`.
+ */
 export async function markUsers(
   { directory, rowOf }: Population,
   blocks: IdBlocks,
   mark: number,
   marked: Uint8Array,
   turn: Turn,
-  rowWeights: RowWeights | null = null,
+  { weights: rowWeights, onAbsent }: { readonly weights?: RowWeights; readonly onAbsent?: OnAbsent } = {},
 ): Promise<void> {
   for (const ids of blocks) {
-    const { weights } = ids;
+    const { weights, features } = ids;
     for (let i = 0; i < ids.length; i++) {
       const number = directory.find(ids[i]!);
       const row = number < 0 ? -1 : (rowOf[number] ?? -1);
-      if (row < 0) continue;
+      if (row < 0) {
+        onAbsent?.(ids[i]!, weights?.[i] ?? 1, features?.[i]);
+        continue;
+      }
       marked[row] = mark;
       if (weights !== undefined) rowWeights?.set(row, weights[i]!);
     }

@@ -85,13 +85,23 @@ export interface Shortfall {
   readonly reason: Reason;
 }
 
-/** Returns why there are not enough users for an audience; `null` if there are enough. */
-export function findShortfall(roles: Roles, populationSize: number, minimumSeeds: number): Shortfall | null {
+/**
+ * Returns why there are not enough users for an audience; `null` if there are enough. `outside` is the number of seeds
+ * who are not in the population, but were sent with their features.
+ */
+export function findShortfall(
+  roles: Roles,
+  populationSize: number,
+  minimumSeeds: number,
+  outside = 0,
+): Shortfall | null {
   const known = roles.seeds.length;
-  if (known < minimumSeeds) {
+  if (known + outside < minimumSeeds) {
     const what = 'in the population and neither suppressed nor negatives';
-    const message = `${known} of the seeds are ${what}; at least ${minimumSeeds} are needed`;
-    return { kind: 'too_small', reason: { code: 'too_few_seeds', message, known, minimum: minimumSeeds } };
+    const others = outside === 0 ? '' : `, and ${outside} others have features`;
+    const message = `${known} of the seeds are ${what}${others}; at least ${minimumSeeds} are needed`;
+    const facts = outside === 0 ? { known } : { known, outside };
+    return { kind: 'too_small', reason: { code: 'too_few_seeds', message, ...facts, minimum: minimumSeeds } };
   }
   if (roles.candidates.length > 0) return null;
   const message = 'every user of the population is a seed, suppressed or filtered out';

@@ -40,13 +40,15 @@ export interface Reason {
 }
 
 /**
- * Counts of seeds: `received` = `known` + `unknown` + `duplicate`. Every repetition of an id is a duplicate, whether or
- * not the id is known.
+ * Counts of seeds: `received` = `known` + `unknown` + `outside` + `duplicate`. Every repetition of an id is a
+ * duplicate, whether or not the id is known.
  */
 export interface SeedCounts {
   readonly received: number;
   readonly known: number;
   readonly unknown: number;
+  /** Number of users who are not in the population, but were sent with their features; 0 if absent. */
+  readonly outside?: number;
   readonly duplicate: number;
   /** The first unknown ids (at most 10), in the order received. */
   readonly unknownExamples: readonly string[];

@@ -1,28 +1,73 @@
 /** User sets: seeds, negatives and suppression lists, their changes, their counts, and how they match a population. */
+import { createHash } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 import type { PendingAction } from './audit.ts';
 import type { SeedCounts } from './types.ts';
 
-/** User ids. `weights`, if present, has the weight of each id; otherwise every id has weight 1. */
+/** User ids, and what was sent with them. */
 export interface IdBlock extends ReadonlyArray<string> {
+  /** The weight of each id; if absent, every id has weight 1. */
   readonly weights?: readonly number[];
+  /** The features of each user as JSON, or undefined for an id that was sent alone; absent if all ids were. */
+  readonly features?: readonly (string | undefined)[];
 }
 
 /** User ids in ascending order of UTF-16 code units, without repetitions, in blocks. Some blocks may be empty. */
 export type IdBlocks = Iterable<IdBlock>;
 
-/** Attaches weights to `userIds`, unless `weights` is undefined. */
-export function withWeights(userIds: string[], weights: readonly number[] | undefined): IdBlock {
-  return weights === undefined ? userIds : Object.assign(userIds, { weights });
+/** Attaches weights and features to `userIds`, unless they are undefined. */
+export function withWeights(
+  userIds: string[],
+  weights: IdBlock['weights'] | undefined,
+  features?: IdBlock['features'],
+): IdBlock {
+  return Object.assign(userIds, weights && { weights }, features && { features });
+}
+
+/** Collects ids into a block. */
+export class BlockBuilder {
+  readonly #userIds: string[] = [];
+  /** Undefined until an id has a weight other than 1. */
+  #weights: number[] | undefined;
+  /** Undefined until an id has features. */
+  #features: (string | undefined)[] | undefined;
+
+  get length(): number {
+    return this.#userIds.length;
+  }
+
+  add(userId: string, weight: number, features: string | undefined): void {
+    this.#userIds.push(userId);
+    this.#set(weight, features);
+  }
+
+  /** Replaces the weight and the features of the last id. */
+  replaceLast(weight: number, features: string | undefined): void {
+    this.#weights?.pop();
+    this.#features?.pop();
+    this.#set(weight, features);
+  }
+
+  block(): IdBlock {
+    return withWeights(this.#userIds, this.#weights, this.#features);
+  }
+
+  #set(weight: number, features: string | undefined): void {
+    const before = this.#userIds.length - 1;
+    if (weight !== 1) this.#weights ??= new Array(before).fill(1);
+    this.#weights?.push(weight);
+    if (features !== undefined) this.#features ??= new Array(before).fill(undefined);
+    this.#features?.push(features);
+  }
 }
 
 export function weightAt({ weights }: IdBlock, i: number): number {
   return weights?.[i] ?? 1;
 }
 
-/** Part of a block, with the weights of its ids. */
+/** Part of a block, with the weights and the features of its ids. */
 export function sliceBlock(block: IdBlock, from: number, to?: number): IdBlock {
-  return withWeights(block.slice(from, to), block.weights?.slice(from, to));
+  return withWeights(block.slice(from, to), block.weights?.slice(from, to), block.features?.slice(from, to));
 }
 
 /** The weights of a set of seeds, as they were sent. */
@@ -58,14 +103,14 @@ export interface MatchedPopulation {
   has(userId: string): boolean;
 }
 
-export type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'unknownExamples'>;
+export type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'outside' | 'unknownExamples'>;
 
 /**
  * How a user set matches a population version. `received` is the number of ids sent since the set was last replaced,
  * minus the number of ids removed.
  */
 export interface MatchReport extends SeedCounts {
-  /** Number of ids in the set: known + unknown. */
+  /** Number of ids in the set: known + unknown + outside. */
   readonly users: number;
   /**
    * For seeds and negatives, the number of known ids on the campaign's or the installation's suppression list; null for
@@ -88,6 +133,8 @@ export interface MatchReport extends SeedCounts {
 export type Change = 'replace' | 'add' | 'remove';
 
 export interface ChangeOptions {
+  /** Maximum number of ids with features in the set; any number by default. */
+  readonly maximumRows?: number;
   /** Whether to do everything except the change itself. The report then describes the set that would result. */
   readonly isDryRun?: boolean;
   /** Called once with each collected id that the population does not have. */
@@ -163,18 +210,44 @@ export function refuseMoreUsers(users: number, maximum: number): void {
   throw new AppError('too_many_seeds', message, { details: [{ pointer: '', limit: maximum, message }] });
 }
 
+/** @throws AppError too_many_seeds */
+export function refuseMoreRows(rows: number, maximum: number): void {
+  if (rows <= maximum) return;
+  const message = `a set may contain at most ${maximum} users with features`;
+  throw new AppError('too_many_seeds', message, { details: [{ pointer: '', limit: maximum, message }] });
+}
+
+/** Names users who were sent with features and without an id. */
+export class RowNames {
+  readonly #rows = new Map<string, number>();
+
+  /**
+   * An id that is made of the features and of how many users with equal features came before, so that the same upload
+   * has the same ids, in any order.
+   */
+  name(features: string): string {
+    const sha256 = createHash('sha256').update(features).digest('hex');
+    const count = (this.#rows.get(sha256) ?? 0) + 1;
+    this.#rows.set(sha256, count);
+    return `row:${sha256}:${count}`;
+  }
+}
+
 /**
- * The counts of a set after some of its users are removed. A removed user who is not among the examples of unknown ids
- * counts as known as long as there are known users left.
+ * The counts of a set after some of its users are removed, `erasedRows` of them with features. These count as users
+ * outside the population as long as there are such users left. Another removed user who is not among the examples of
+ * unknown ids counts as known as long as there are known users left.
  */
-export function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
+export function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>, erasedRows = 0): SeedCounts {
   const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));
   const shown = counts.unknownExamples.length - unknownExamples.length;
-  const known = Math.min(counts.known, erased.size - shown);
+  const outside = Math.min(counts.outside ?? 0, erasedRows);
+  const known = Math.min(counts.known, erased.size - shown - outside);
   return {
     received: counts.received - erased.size,
     known: counts.known - known,
-    unknown: counts.unknown - (erased.size - known),
+    unknown: counts.unknown - (erased.size - known - outside),
+    ...(counts.outside !== undefined && { outside: counts.outside - outside }),
     duplicate: counts.duplicate,
     unknownExamples,
   };

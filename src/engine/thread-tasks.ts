@@ -5,7 +5,7 @@ import type { CampaignValues } from '../online/encode.ts';
 import type { Outside } from '../online/negatives.ts';
 import type { FoldRanks } from '../online/quality/seed-ranks.ts';
 import type { TestExpansion } from '../online/test-expansion.ts';
-import type { Rows } from '../population/read.ts';
+import type { AddedRows, Rows } from '../population/read.ts';
 
 /** A thread's start data. */
 export interface ThreadData {
@@ -43,6 +43,7 @@ export interface CustomiseTask {
   readonly seeds: Int32Array;
   /** As in `CustomiseRequest`. */
   readonly seedWeights?: Float32Array;
+  readonly seedRows?: AddedRows;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
   readonly negativeWeight: number;

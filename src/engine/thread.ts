@@ -198,7 +198,8 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       device: this.#device,
       withUserSide: this.#data.userSides !== false,
       regressionCache: regressionCache({ model: this.#model, population }),
-      nameUser: (userNumber) => `user "${population.directory.id(userNumber)}"`,
+      nameUser: (userNumber) =>
+        userNumber < 0 ? 'a seed with features' : `user "${population.directory.id(userNumber)}"`,
     });
     this.#stored = this.#filesOf(this.#bound);
     return this.#bound;

@@ -5,7 +5,7 @@ import { assert } from '../lib/errors.ts';
 import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import type { GeneralModel } from '../model/load.ts';
-import type { Rows, UserRows } from '../population/read.ts';
+import { type AddedRows, type Rows, type UserRows, withAddedRows } from '../population/read.ts';
 import { bind } from './binding.ts';
 import { customise, rankSeedFolds } from './customise.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext, OnlineProgram } from './online-context.ts';
@@ -114,7 +114,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
       onCustomised === undefined
         ? request.onParameters
         : (parameters: CustomisedModel['parameters']) => onCustomised(parameters, encode(parameters));
-    const made = await customise(await this.#online(), {
+    const made = await customise(await this.#online(request.seedRows), {
       ...request,
       without,
       campaign: request.externalId,
@@ -126,7 +126,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
   /** Ranks the held-out seeds of the requested folds, without a customised model. */
   async rankFolds(request: OfCampaign<CustomiseRequest>): Promise<readonly FoldRanks[]> {
     const without = ownToken(this.context.model.folder, request.externalId);
-    return rankSeedFolds(await this.#online(), { ...request, without, campaign: request.externalId });
+    return rankSeedFolds(await this.#online(request.seedRows), { ...request, without, campaign: request.externalId });
   }
 
   /** Returns the scores of the rows, in the order of the rows. */
@@ -144,8 +144,10 @@ export class BoundModel<Users extends UserRows = UserRows> {
     await (await this.#regression)?.close();
   }
 
-  async #online(): Promise<OnlineContext<GeneralModel, Users>> {
-    return { ...this.context, regression: await this.#openRegression() };
+  async #online(seedRows: AddedRows | undefined): Promise<OnlineContext<GeneralModel, UserRows>> {
+    const { population } = this.context;
+    const users = seedRows ? withAddedRows(population, seedRows) : population;
+    return { ...this.context, population: users, regression: await this.#openRegression() };
   }
 
   #openRegression(): Promise<BoundRegression | null> {

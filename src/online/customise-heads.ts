@@ -72,7 +72,7 @@ export async function rankHeads(
 /** The quality report and the prediction, from the ranks of all folds. */
 export function reportHeads(
   ranks: SeedRanks | null,
-  request: Pick<CustomiseRequest, 'seeds' | 'outside'>,
+  request: Pick<CustomiseRequest, 'seeds' | 'seedRows' | 'outside'>,
   drift: Drift | undefined,
 ): Pick<CustomisedModel, 'quality' | 'prediction'> {
   return { quality: ranks && reportRanks(ranks), prediction: predict(ranks, countSeeds(request), { drift }) };
@@ -102,14 +102,14 @@ async function rankOn(
 
 /** The folds of the seeds, each with the rows to learn from; `candidates` is the number of candidates. */
 function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & { readonly rows: HeadRows })[] {
-  const { positives, positivesOutside, negatives, ranked } = users;
+  const { positives, alwaysLearned, negatives, ranked } = users;
   if (ranked.length === 0) return [];
   // a held-out seed is treated like a hidden member, and is in the pool of negatives with the same probability
   const chance = negatives.pool.length / candidates;
-  return foldsOf(without(positives, positivesOutside), rng).map((fold) => {
+  return foldsOf(without(positives, alwaysLearned), rng).map((fold) => {
     const hidden = fold.held.filter(() => fold.rng.uniform() < chance);
     const learned =
-      positivesOutside.length === 0 ? fold.learning : Int32Array.from([...fold.learning, ...positivesOutside]).sort();
+      alwaysLearned.length === 0 ? fold.learning : Int32Array.from([...fold.learning, ...alwaysLearned]).sort();
     const rows = { ...negatives, positives: learned, pool: Int32Array.from([...hidden, ...negatives.pool]) };
     return { ...fold, rows };
   });

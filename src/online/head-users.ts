@@ -1,7 +1,7 @@
 /** Selects the users on whom heads are adapted; they are sampled once for all passes and folds. */
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
-import { type Outside, totalWeight, type WeightedSeeds, withMeanOne, without } from './negatives.ts';
+import { heldOutSeeds, type Outside, totalWeight, type WeightedSeeds, withMeanOne, without } from './negatives.ts';
 import type { CustomiseRequest } from './online-context.ts';
 import { scoresOf } from './quality/seed-ranks.ts';
 
@@ -52,8 +52,8 @@ export interface HeadUsers {
    */
   readonly rows: Int32Array;
   readonly positives: Int32Array;
-  /** Positives who do not fit the filters. */
-  readonly positivesOutside: Int32Array;
+  /** Positives who are never held out, ascending. */
+  readonly alwaysLearned: Int32Array;
   readonly negatives: Omit<HeadRows, 'positives'>;
   /** Users among whom held-out seeds are ranked; empty if no ranking is requested. */
   readonly ranked: Int32Array;
@@ -74,7 +74,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   for (const part of [seeds, sampled, sampledOutside, ranked, dismissed, dismissedOutside])
     for (const row of part) if (!places.has(row)) places.set(row, places.size);
   const placesOf = (own: Int32Array) => own.map((row) => places.get(row)!);
-  const positivesOutside = placesOf(out.seeds);
+  const mayBeHeldOut = heldOutSeeds({ ...request, seeds });
   const outside = {
     positives: weightOutside,
     pool: placesOf(sampledOutside),
@@ -83,7 +83,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   return {
     rows: Int32Array.from(places.keys()),
     positives: Int32Array.from(seeds.keys()),
-    positivesOutside,
+    alwaysLearned: placesOf(without(seeds, mayBeHeldOut)),
     negatives: {
       pool: placesOf(sampled),
       always: placesOf(dismissed),

@@ -3,6 +3,8 @@
  * seeds that fit, because otherwise a model could learn the filters from the difference.
  */
 
+import type { AddedRows } from '../population/read.ts';
+
 /** A value for users who fit the filters, and a value for users who do not. */
 export interface Sides<T> {
   readonly inside: T;
@@ -18,14 +20,35 @@ export interface Outside {
   readonly dismissed: Int32Array;
 }
 
-/** The number of seeds of a campaign, and the number of seeds who fit its filters. */
+/** Numbers of a campaign's seeds. */
 export interface SeedCounts {
+  /** In the population. */
   readonly all: number;
+  /** In the population, and within the filters. */
   readonly fitting: number;
+  /** Not in the population; 0 if absent. */
+  readonly rows?: number;
 }
 
-export function countSeeds(of: { readonly seeds: Int32Array; readonly outside?: Outside | null }): SeedCounts {
-  return { all: of.seeds.length, fitting: of.seeds.length - (of.outside?.seeds.length ?? 0) };
+/** The seeds of a campaign, as in `CustomiseRequest`. */
+interface CampaignSeeds {
+  readonly seeds: Int32Array;
+  readonly seedRows?: AddedRows;
+  readonly outside?: Outside | null;
+}
+
+export function countSeeds(of: CampaignSeeds): SeedCounts {
+  const rows = of.seedRows?.rows.count ?? 0;
+  return { all: of.seeds.length - rows, fitting: heldOutSeeds(of).length, rows };
+}
+
+/**
+ * The seeds who may be held out and ranked among candidates: users of the population who fit the filters. Seeds who are
+ * not in the population are not: a model may rank them well only because it recognises where they come from.
+ */
+export function heldOutSeeds({ seeds, seedRows, outside }: CampaignSeeds): Int32Array {
+  const own = seedRows ? seeds.filter((row) => row < seedRows.firstRow) : seeds;
+  return outside ? without(own, outside.seeds) : own;
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 } from '../../packages/onnx-grad/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, linearParameters, regressionParameter } from '../model/manifest.ts';
-import type { Population, Rows, UserRows } from '../population/read.ts';
+import type { AddedRows, Population, Rows, UserRows } from '../population/read.ts';
 import type { Binding } from './binding.ts';
 import type { CampaignValues, EncodingOptions } from './encode.ts';
 import type { Outside } from './negatives.ts';
@@ -76,10 +76,12 @@ export interface CustomiseRequest {
   /** Key of all random numbers of the expansion (see `planKey`). */
   readonly key: string;
   readonly features: CampaignValues;
-  /** Seeds, as rows of the population, ascending. */
+  /** Seeds, as rows of the population and of `seedRows`, ascending. */
   readonly seeds: Int32Array;
   /** The weight of each seed, with mean 1; absent if all seeds have the same weight. */
   readonly seedWeights?: Float32Array;
+  /** The seeds who are not in the population; the model learns from them, and they are never held out or ranked. */
+  readonly seedRows?: AddedRows;
   /** Candidates: rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
   /** Dismissed candidates, ascending. They are negatives in every step and are not ranked. */

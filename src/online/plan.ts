@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
 import { sortedEntries } from '../lib/text/canonical-json.ts';
 import type { AdamSettings } from '../model/manifest.ts';
+import type { AddedRows } from '../population/read.ts';
 import type { CampaignValues } from './encode.ts';
-import { matchNegatives, type Outside, pickWeights, totalWeight, without } from './negatives.ts';
+import { heldOutSeeds, matchNegatives, type Outside, pickWeights, totalWeight, without } from './negatives.ts';
 import { ENOUGH_SEEDS } from './quality/seed-ranks.ts';
 
 /** A batch: rows of the population and their labels. */
@@ -59,6 +60,8 @@ export function planKey(what: {
   readonly seeds: Int32Array;
   /** Absent if all seeds have the same weight. */
   readonly seedWeights?: Float32Array | undefined;
+  /** The sha256 of the features of seeds who are not in the population; absent if there are none. */
+  readonly seedRows?: string | undefined;
   readonly suppressed: Int32Array;
   readonly dismissed: Int32Array;
   /** As in `CustomiseRequest`. */
@@ -73,6 +76,7 @@ export function planKey(what: {
   );
   for (const rows of [what.seeds, what.suppressed, what.dismissed]) hash.update(`/${rows.length}/`).update(rows);
   if (what.seedWeights) hash.update('/weights/').update(what.seedWeights);
+  if (what.seedRows) hash.update(`/rows/${what.seedRows}`);
   const { dismissed, negativeWeight = 1 } = what;
   if (negativeWeight !== 1 && dismissed.length > 0) hash.update(`/negatives/${negativeWeight}`);
   return hash.digest('hex');
@@ -83,6 +87,8 @@ export interface PlanInputs {
   readonly seeds: Int32Array;
   /** The weight of each seed, with mean 1. */
   readonly seedWeights?: Float32Array | undefined;
+  /** As in `CustomiseRequest`. */
+  readonly seedRows?: AddedRows;
   readonly candidates: Int32Array;
   /** Candidates who are negatives in every epoch. */
   readonly dismissed?: Int32Array;
@@ -94,19 +100,18 @@ export interface PlanInputs {
 
 /**
  * Samples the plan. Negatives are sampled without replacement within an epoch, and matched to the seeds; if there are
- * too few candidates, all of them are used. Only seeds that fit the filters are held out, because seeds are ranked
- * among candidates. Every seed that fits is in one fold. Once `ENOUGH_SEEDS` are held out, no more folds are planned.
+ * too few candidates, all of them are used. Only the seeds of `heldOutSeeds` are held out, because seeds are ranked
+ * among candidates. Each of these seeds is in one fold. Once `ENOUGH_SEEDS` are held out, no more folds are planned.
  */
 export function samplePlan(key: string, users: PlanInputs, settings: AdamSettings): AdaptationPlan {
   const { seeds, candidates, dismissed = NO_ROWS } = users;
-  const outside = users.outside ?? NOBODY;
   const rng = createRng(key);
   const final = samplePass(rng.fork('final'), users, settings);
   const unchosen = { folds: [], others: NO_ROWS, final };
   const stopping = settings.early_stopping;
   if (!stopping) return unchosen;
   const parts = Math.round(1 / stopping.held_out_share);
-  const fitting = without(seeds, outside.seeds);
+  const fitting = heldOutSeeds(users);
   const rankable = without(candidates, dismissed);
   if (fitting.length < Math.max(parts, stopping.minimum_held_out) || rankable.length === 0) return unchosen;
   const split = rng.fork('folds');

@@ -1,4 +1,11 @@
 /** Reads a population: opens versions, reads rows, compares versions, and checks files. */
+export {
+  type AddedRows,
+  type CheckedValues,
+  openValueCheck,
+  readAddedRows,
+  withAddedRows,
+} from './read/added-rows.ts';
 export { bandLabel, bandOf, quantileEdges } from './read/bands.ts';
 export type { Dictionary } from './read/dictionary.ts';
 export { diffPopulations, type PopulationDiff } from './read/diff.ts';

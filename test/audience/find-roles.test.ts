@@ -74,6 +74,25 @@ describe('findRoles', () => {
     expect(await ask([weighted(['u1', 'u2'], 3, 3)], [['u4']])).toEqual(Float32Array.of(9 / 7, 9 / 7, 3 / 7));
   });
 
+  it('reads seeds with features who are in no version and on no list, in an order that does not depend on ids', async () => {
+    const values = (country: string, likes: readonly string[]) => JSON.stringify({ country, likes });
+    const [at, de] = [values('AT', ['c']), values('DE', [])];
+    const sent = withWeights(['listed', 'n1', 'n2', 'u1', 'unloved'], [1, 3, 1, 1, 1], [at, de, at, at, at]);
+    const ask = (seeds: IdBlocks) =>
+      findRoles(
+        population,
+        { seeds: [seeds], dismissed: [[['unloved']]], suppressed: [[['listed']]] },
+        { country: ['DE'] },
+      );
+    const { seeds, seedRows, seedWeights } = await ask([sent]);
+    expect([[...seeds], [...seedRows!.rows.userNumbers], seedRows!.firstRow]).toEqual([[1], [-1, -1], USERS.length]);
+    // the row of AT is first, and does not pass the filter
+    expect([...seedRows!.filtered]).toEqual([USERS.length]);
+    expect(seedWeights).toEqual(Float32Array.of(0.6, 0.6, 1.8));
+    const renamed = await ask([withWeights(['a', 'u1', 'z'], [3, 1, 1], [de, undefined, at])]);
+    expect(renamed).toEqual({ ...(await ask([sent])), suppressed: new Int32Array(0) });
+  });
+
   it('assigns one role to every user: suppressed before dismissed before seed before filtered', async () => {
     await fc.assert(
       fc.asyncProperty(ids, ids, ids, filters, async (seeds, dismissed, suppressed, wanted) => {

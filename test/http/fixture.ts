@@ -22,7 +22,7 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
-import { openPopulation, type Population, summariseVersions } from '../../src/population/read.ts';
+import { openPopulation, openValueCheck, type Population, summariseVersions } from '../../src/population/read.ts';
 import { DestinationWriter } from '../../src/service/destinations/destination-writer.ts';
 import { DEFAULT_SERVICE_CONFIG, type ServiceConfig } from '../../src/service/limits.ts';
 import { thisMachine } from '../../src/service/machine.ts';
@@ -306,6 +306,7 @@ export async function openFixture(
       },
       countValues: (feature) => counts.of(feature),
       sample: sampleUsers,
+      openValueCheck,
     },
     customisedModels: {
       manifest: (audience) => answers.models!.manifest(audience),

@@ -15,8 +15,11 @@ import type {
 export interface CollectedIds {
   /** Number of ids added so far, including repetitions. */
   readonly received: number;
-  /** The last weight of a repeated id counts; the default is 1. @throws AppError storage_failed */
-  add(userId: string, weight?: number): void;
+  /**
+   * The last weight (1 by default) and the last features (JSON; none by default) of a repeated id count.
+   * @throws AppError storage_failed
+   */
+  add(userId: string, weight?: number, features?: string): void;
   /**
    * All added ids, sorted, without repetitions. Call this method once, after the last `add`, and read the blocks to the
    * end.

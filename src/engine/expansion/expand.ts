@@ -119,7 +119,8 @@ async function attempt(
   );
   const described = describePopulation(population);
   watch.stageEnded('finding');
-  const shortfall = findShortfall(rows, population.rowCount, dependencies.minimumSeeds);
+  const { rowCount } = population;
+  const shortfall = findShortfall(rows, rowCount, dependencies.minimumSeeds, rows.seedRows?.rows.count);
   if (shortfall) {
     requireLease(await store.end(job, shortfall.kind, shortfall.reason, timings));
     return shortfall;

@@ -1,8 +1,7 @@
 /** The users of an expansion: their roles, the adaptation task, and the users who are not ranked. */
 
-import { leaveOutErased, type RoleIds } from '../../audience/find-roles.ts';
+import { type FoundRoles, leaveOutErased, type RoleIds } from '../../audience/find-roles.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
-import type { Roles } from '../../domain/roles.ts';
 import type { Job, Pins } from '../../domain/types.ts';
 import type { Outside } from '../../online/negatives.ts';
 import { planKey } from '../../online/plan.ts';
@@ -29,14 +28,15 @@ export function customiseTask(
     negativeWeight,
   }: Pick<Job, 'features' | 'filters' | 'externalId' | 'negativeWeight'>,
   pins: Pins,
-  rows: Roles,
+  rows: FoundRoles,
 ): CustomiseTask {
-  const { seeds, seedWeights, candidates, dismissed } = rows;
+  const { seedWeights, candidates, dismissed, seedRows } = rows;
   const key = planKey({ ...pins, features, filters, negativeWeight, ...decidingRows(rows) });
   const { populationVersion } = pins;
   const users = {
-    seeds,
+    seeds: learnedSeeds(rows),
     ...(seedWeights && { seedWeights }),
+    ...(seedRows && { seedRows: { firstRow: seedRows.firstRow, rows: seedRows.rows } }),
     candidates,
     dismissed,
     negativeWeight,
@@ -45,16 +45,24 @@ export function customiseTask(
   return { kind: 'customise', populationVersion, key, features, externalId, ...users };
 }
 
+/** The rows of all seeds, ascending: those who are not in the population version come last. */
+function learnedSeeds({ seeds, seedRows }: FoundRoles): Int32Array {
+  if (!seedRows) return seeds;
+  const { firstRow, rows } = seedRows;
+  return Int32Array.from([...seeds, ...Array.from({ length: rows.count }, (_, i) => firstRow + i)]);
+}
+
 /** The rows that an expansion's random numbers depend on, in addition to the filters. */
-export function decidingRows({ seeds, seedWeights, suppressed, dismissed, dismissedOutside }: Roles) {
+export function decidingRows({ seeds, seedWeights, seedRows, suppressed, dismissed, dismissedOutside }: FoundRoles) {
   // dismissed users are negatives even if they do not fit the filters
   const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
-  return { seeds, seedWeights, suppressed, dismissed: all };
+  return { seeds, seedWeights, seedRows: seedRows?.sha256, suppressed, dismissed: all };
 }
 
 /** The users who do not fit the filters, as an input of an adaptation; null if the filters exclude no user. */
-export function outsideOf(rows: Roles): Outside | null {
-  const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
+export function outsideOf(rows: FoundRoles): Outside | null {
+  const { filtered, seedsOutside, dismissedOutside: dismissed, seedRows } = rows;
+  const seeds = seedRows ? Int32Array.from([...seedsOutside, ...seedRows.filtered]) : seedsOutside;
   if (filtered.length + seeds.length === 0) return null;
   // if all seeds fit the filters, the users who do not fit (perhaps millions) are not needed
   if (seeds.length === 0) return { seeds, others: new Int32Array(0), dismissed: new Int32Array(0) };

@@ -1,9 +1,9 @@
 /** Expands a campaign with two models, without publishing audiences, and measures how far the models agree. */
 
-import { findRoles } from '../../audience/find-roles.ts';
+import { type FoundRoles, findRoles } from '../../audience/find-roles.ts';
 import { orderOf } from '../../audience/order.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
-import type { Roles } from '../../domain/roles.ts';
+import { findShortfall } from '../../domain/roles.ts';
 import type { Job } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
@@ -72,13 +72,15 @@ export async function compareOn(
   { store, population, minimumSeeds }: ShadowDependencies,
 ): Promise<ShadowComparison | null> {
   const rows = await orNull(findRoles(population, await roleIdsOf(store, campaign), campaign.filters));
-  if (rows === null || rows.seeds.length < minimumSeeds || rows.candidates.length === 0) return null;
+  if (rows === null) return null;
+  const seedRows = rows.seedRows?.rows.count ?? 0;
+  if (findShortfall(rows, population.rowCount, minimumSeeds, seedRows) !== null) return null;
   const served = await orNull(shadowExpand(campaign, rows, models.served, population));
   if (served === null) return null;
   const fresh = await shadowExpand(campaign, rows, models.fresh, population);
   return {
     campaignId: campaign.campaignId,
-    seeds: rows.seeds.length,
+    seeds: rows.seeds.length + seedRows,
     ...overlapOf(served.scores, fresh.scores),
     served: served.quality,
     fresh: fresh.quality,
@@ -97,7 +99,7 @@ async function orNull<T>(made: Promise<T>): Promise<T | null> {
 
 async function shadowExpand(
   campaign: ShadowCampaign,
-  rows: Roles,
+  rows: FoundRoles,
   { version: modelVersion, pool }: ShadowModel,
   population: Population,
 ): Promise<{ readonly scores: Float32Array; readonly quality: PredictedQuality }> {

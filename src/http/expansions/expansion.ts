@@ -18,9 +18,16 @@ export const seedCountFields = {
   unknown_examples: z.array(z.string()).readonly(),
 };
 
+export const outside = count
+  .optional()
+  .describe(
+    'Number of users who are not in the population and were sent with `features`. They teach the model, and are not ' +
+      'ranked. Only present if there are any.',
+  );
+
 const seedCounts = answerOf<SeedCounts>()(
-  { description: 'Counts of the seeds: received = known + unknown + duplicate.' },
-  seedCountFields,
+  { description: 'Counts of the seeds: received = known + unknown + outside + duplicate.' },
+  { ...seedCountFields, outside },
 );
 
 export const excluded = z

@@ -34,7 +34,7 @@ export async function applyUpload(
   dependencies: ServerDependencies,
   { uploads, requests }: OpenTransfers,
 ): Promise<ShownSet> {
-  const { clock, config, store } = dependencies;
+  const { clock, config, populations, store } = dependencies;
   const query = request.query as z.output<typeof uploadQuery>;
   const { min_known_percent: minimum = 0, dry_run: isDryRun = false } = query;
   const identify = identifyBy(query);
@@ -42,14 +42,17 @@ export async function applyUpload(
   const place = uploads.open(request.raw.socket);
   const collected = store.userSets.collect();
   try {
-    const reading = { config, clock, onLarge: place.becomeLarge, isWeighted: owner.kind === 'seeds', identify };
-    await readUploadedIds(request, reading, (userId, weight) => collected.add(userId, weight));
+    const isWeighted = owner.kind === 'seeds';
+    const checkValues = isWeighted ? populations.openValueCheck(dependencies.population.features) : null;
+    const reading = { config, clock, onLarge: place.becomeLarge, isWeighted, identify, checkValues };
+    await readUploadedIds(request, reading, (userId, weight, features) => collected.add(userId, weight, features));
     await place.beforeChange();
     await setImmediate(); // by now any data after the body has been seen
     const population = populationOf(dependencies);
     const hints = new MatchHints(population.has);
     const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
       isDryRun,
+      maximumRows: config.maximumSeedRows,
       action: request.pendingAction,
       onUnknown: (userId) => hints.see(userId),
       accept: (sent) => {

@@ -8,6 +8,12 @@ export const USER_SET_LIMITS = {
   maximumSeedWeight: fixed(1_000_000, 'times', 'Maximum weight of a seed. The minimum is 1 divided by this number.', {
     published: true,
   }),
+  maximumSeedRows: setting(
+    10_000,
+    'users',
+    'Maximum number of users with features in an upload of seeds, and in a set of seeds.',
+    { published: true },
+  ),
   maximumUploadBytes: setting(
     2 * 1024 * 1024 * 1024,
     'bytes',

@@ -53,7 +53,9 @@ const KINDS: readonly Kind[] = [
     what: "a campaign's seeds",
     about:
       'A seed may have a weight, such as the value of a customer; without one it has weight 1. Only the ratios of the ' +
-      'weights matter. The last weight of a repeated id counts. ',
+      'weights matter. The last weight of a repeated id counts. In NDJSON, a seed may have `features`: a user who is ' +
+      'not in the population then teaches the model, and is never ranked. A user who is in the population is a seed ' +
+      'like the others, and these features are not used. ',
     isWeighted: true,
     ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
   },

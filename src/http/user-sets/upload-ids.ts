@@ -4,9 +4,11 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
+import { RowNames, refuseMoreRows } from '../../domain/user-sets.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type LineBatch, withoutReturn } from '../../lib/text/lines.ts';
+import type { CheckedValues } from '../../service/ports/populations.ts';
 import { wrongId } from '../plugins/json/fields.ts';
 import { parseJsonLine } from '../plugins/json/json-text.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
@@ -35,23 +37,25 @@ export interface UploadReading {
   readonly isWeighted: boolean;
   /** Makes user ids of identifiers; null if user ids are sent. */
   readonly identify: Identify | null;
+  /** Checks the features of users; null if fields named `features` are ignored. */
+  readonly checkValues: ((values: unknown) => CheckedValues) | null;
 }
 
+type Take = (userId: string, weight: number, features?: string) => void;
+
 /**
- * Calls `take` with each id and its weight in turn. Other requests are handled between pieces.
+ * Calls `take` with each id, its weight and its features (as JSON) in turn. Other requests are handled between pieces.
  * @throws AppError invalid_request (errors name lines), too_many_seeds, and the errors of `uploadBytes`
  */
-export async function readUploadedIds(
-  request: FastifyRequest,
-  reading: UploadReading,
-  take: (userId: string, weight: number) => void,
-): Promise<void> {
+export async function readUploadedIds(request: FastifyRequest, reading: UploadReading, take: Take): Promise<void> {
   const { config } = reading;
   let count = 0;
-  const takeCounted = (userId: string, weight: number) => {
+  let rows = 0;
+  const takeCounted: Take = (userId, weight, features) => {
     count += 1;
     if (count > config.maximumUploadIds) throw tooManyIds(config.maximumUploadIds);
-    take(userId, weight);
+    if (features !== undefined) refuseMoreRows(++rows, config.maximumSeedRows);
+    take(userId, weight, features);
   };
   if (request.mediaType === 'application/json') {
     const { seeds, seedWeights } = splitSeeds((request.body as { readonly user_ids: readonly SeedItem[] }).user_ids);
@@ -80,21 +84,35 @@ function tooManyIds(limit: number): AppError {
 
 async function readLines(
   request: FastifyRequest,
-  { config, clock, onLarge, isWeighted, identify }: UploadReading,
-  take: (userId: string, weight: number) => void,
+  { config, clock, onLarge, isWeighted, identify, checkValues }: UploadReading,
+  take: Take,
 ): Promise<void> {
   const { maximumUploadLineBytes, maximumUserIdBytes, maximumSeedWeight, maximumErrorDetails } = config;
   refuseCharset(request);
   const errors = new LineErrors(maximumErrorDetails);
-  const check = (sent: unknown, line: number, weight: unknown = 1) => {
+  const names = new RowNames();
+  const check: Check = (sent, line, weight = 1, values = null) => {
+    const checked = values === null || checkValues === null ? null : checkValues(values);
+    if (checked && 'fault' in checked) {
+      errors.add(line, checked.fault);
+      return;
+    }
+    const features = checked?.json;
+    if (features !== undefined && sent === undefined) {
+      checkId(names.name(features), line, weight, features);
+      return;
+    }
     const userId = identify !== null && typeof sent === 'string' ? identify(sent) : sent;
     if (userId === null && sent !== null) {
       errors.add(line, NOT_AN_IDENTIFIER);
       return;
     }
+    checkId(userId, line, weight, features);
+  };
+  const checkId = (userId: unknown, line: number, weight: unknown, features: string | undefined) => {
     const wrong = isOrdinary(userId, maximumUserIdBytes) ? null : wrongId('a user id', userId, maximumUserIdBytes);
     const wrongWith = wrong ?? (weight === 1 ? null : wrongWeight(weight, maximumSeedWeight));
-    if (wrongWith === null) take(userId as string, weight as number);
+    if (wrongWith === null) take(userId as string, weight as number, features);
     else {
       const { message, limit } = wrongWith;
       errors.add(line, message, { value: wrong ? userId : weight, ...(limit === undefined ? {} : { limit }) });
@@ -117,7 +135,7 @@ interface Format {
   end(): void;
 }
 
-type Check = (userId: unknown, line: number, weight?: unknown) => void;
+type Check = (userId: unknown, line: number, weight?: unknown, values?: unknown) => void;
 
 const FORMATS: Readonly<
   Record<
@@ -143,7 +161,8 @@ const FORMATS: Readonly<
         if (line.trim() === '') continue;
         const { value, fault } = parseJsonLine(line);
         if (fault !== undefined) errors.add(firstLine + i, fault, { value: line });
-        else check(fieldOf(value, 'user_id', value), firstLine + i, isWeighted ? fieldOf(value, 'weight', 1) : 1);
+        else if (isWeighted) checkSeed(value, firstLine + i, check);
+        else check(fieldOf(value, 'user_id', value), firstLine + i);
       }
     },
     end: () => {},
@@ -160,11 +179,18 @@ function always(): boolean {
   return true;
 }
 
+/** Checks a line of seeds, which may have a weight and features. With features, the id may be absent. */
+function checkSeed(value: unknown, line: number, check: Check): void {
+  const features = fieldOf(value, 'features', null);
+  const userId = fieldOf(value, 'user_id', features === null ? value : undefined);
+  check(userId, line, fieldOf(value, 'weight', 1), features);
+}
+
 /**
  * Returns a field of an NDJSON line; `otherwise` if the line is not an object with this field. A line is a user id as a
  * string, or an object with `user_id`.
  */
-function fieldOf(value: unknown, name: 'user_id' | 'weight', otherwise: unknown): unknown {
+function fieldOf(value: unknown, name: 'user_id' | 'weight' | 'features', otherwise: unknown): unknown {
   const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
   return isObject ? (value as Readonly<Record<string, unknown>>)[name] : otherwise;
 }

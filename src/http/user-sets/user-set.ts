@@ -4,7 +4,7 @@ import type { SeedCounts } from '../../domain/types.ts';
 import type { MatchReport } from '../../domain/user-sets.ts';
 import { grouped } from '../../lib/text/counted.ts';
 import type { ServerConfig } from '../config.ts';
-import { seedCountFields } from '../expansions/expansion.ts';
+import { outside, seedCountFields } from '../expansions/expansion.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
@@ -37,7 +37,13 @@ const sent = answerOf<SentIds>()(
   { description: 'Match report for the ids in this request. Only present after a change to the set.' },
   {
     ...seedCountFields,
-    known_percent: z.number().describe('Percentage of distinct ids in the request that are in the population.'),
+    outside,
+    known_percent: z
+      .number()
+      .describe(
+        'Percentage of distinct ids in the request that are in the population, without the users in `outside`; 100 ' +
+          'if there are no other users.',
+      ),
     unknown_examples: seedCountFields.unknown_examples.describe('Up to 10 unknown ids.'),
     hints: z
       .array(
@@ -56,6 +62,7 @@ const sent = answerOf<SentIds>()(
 
 /** Known users as a percentage of all distinct ids, rounded down to a tenth, so that 100 means that all are known. */
 export function knownPercent({ known, unknown }: Pick<SeedCounts, 'known' | 'unknown'>): number {
+  if (known + unknown === 0) return 100;
   return Math.floor((known * 1_000) / (known + unknown)) / 10;
 }
 
@@ -95,15 +102,17 @@ export const userSet = answerOf<ShownSet>()(
     ],
   },
   {
-    users: count.describe('Number of user ids in the set: known + unknown.'),
+    users: count.describe('Number of users in the set: known + unknown + outside.'),
     received: count.describe(
-      'Number of ids sent since the set was last replaced, minus removed ids: known + unknown + duplicate.',
+      'Number of ids sent since the set was last replaced, minus removed ids: known + unknown + outside + ' +
+        'duplicate.',
     ),
     known: count,
     unknown: count.describe(
       'Number of ids that are not in this population version. These ids stay in the set, because the next ' +
         'version may contain them.',
     ),
+    outside,
     duplicate: count.describe('Number of ids that were sent more than once.'),
     suppressed: count
       .optional()
@@ -172,13 +181,19 @@ export function uploadBody(config: ServerConfig, isWeighted = false) {
     : z
         .strictObject({ user_ids: userIdList(config, described) })
         .meta({ ...component('UserIdList'), examples: [{ user_ids: ['u1', 'u2'] }] });
-  const weight = isWeighted ? ' and `weight`' : '';
+  const lines = isWeighted
+    ? 'One JSON value per line: a string, or an object with `user_id` and `weight`. An object may have `features`, an ' +
+      'object with all features of a user by name, for a user who may not be in the population; then `user_id` may ' +
+      'be absent. Other fields are ignored.'
+    : 'One JSON value per line: a string, or an object with `user_id`. Other fields are ignored.';
   return {
     content: {
       'text/plain': text('One user id per line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
       'application/x-ndjson': text(
-        `One JSON value per line: a string, or an object with \`user_id\`${weight}. Other fields are ignored.`,
-        isWeighted ? '"u1"\n{"user_id":"u2","weight":2.5}\n' : '"u1"\n{"user_id":"u2"}\n',
+        lines,
+        isWeighted
+          ? '"u1"\n{"user_id":"u2","weight":2.5}\n{"user_id":"x1","features":{"country":"DE","age":31}}\n'
+          : '"u1"\n{"user_id":"u2"}\n',
       ),
       'text/csv': text(
         isWeighted

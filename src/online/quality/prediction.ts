@@ -158,7 +158,9 @@ function judge(
   return { verdict: 'unsure', reason: `${tooFew(seeds, 'tell')}: ${measured}` };
 }
 
-function tooFew({ all, fitting }: SeedCounts, to: string): string {
+function tooFew({ all, fitting, rows = 0 }: SeedCounts, to: string): string {
+  if (rows > 0 && fitting === all)
+    return `only ${all} of ${counted(all + rows, 'seed')} ${all === 1 ? 'is' : 'are'} in the population, too few to ${to}`;
   if (fitting === all) return `${counted(all, 'seed')} ${all === 1 ? 'is' : 'are'} too few to ${to}`;
   return `only ${fitting} of ${counted(all, 'seed')} ${fitting === 1 ? 'fits' : 'fit'} the filters, too few to ${to}`;
 }

@@ -1,7 +1,7 @@
 /** The service that the population routes need: the published versions, and the choice of the served version. */
-import type { Population, PopulationDiff, VersionSummary } from '../../population/read.ts';
+import type { CheckedValues, Population, PopulationDiff, VersionSummary } from '../../population/read.ts';
 
-export type { Population };
+export type { CheckedValues, Population };
 
 /** A value of a feature. */
 export interface FeatureValue {
@@ -49,6 +49,8 @@ export interface Populations {
    * @throws AppError invalid_population
    */
   countValues(feature: string): Promise<Uint32Array>;
+  /** Returns a function that checks the features of users who are not in the population, as an import would. */
+  openValueCheck(features: Population['features']): (values: unknown) => CheckedValues;
   /**
    * Ids of the first `size` users of `population`, or of the first users with the given value; fewer ids if there are
    * not enough users.

@@ -13,6 +13,7 @@ import {
   hasVersion,
   isTokenColumn,
   openPopulation,
+  openValueCheck,
   type Population,
   PopulationOpener,
   PopulationReviewer,
@@ -42,6 +43,7 @@ export class PopulationActivation implements Populations {
   readonly #reviewer: PopulationReviewer;
   readonly #counts = new ValueCounts(() => this.#served.population);
   readonly sample = sampleUsers;
+  readonly openValueCheck = openValueCheck;
   #timer: NodeJS.Timeout | null = null;
   /** The last version that became current but could not be served. It is not tried again. */
   #refused: string | null = null;

@@ -1,7 +1,7 @@
 /** Computes the union, difference and intersection of sorted sets by linear merges of two streams of any size. */
-import { type IdBlock, type IdBlocks, sliceBlock, weightAt, withWeights } from '../../domain/user-sets.ts';
+import { BlockBuilder, type IdBlock, type IdBlocks, sliceBlock, weightAt } from '../../domain/user-sets.ts';
 
-/** Ids in at least one of the sets. An id in both has its weight in `b`. */
+/** Ids in at least one of the sets. An id in both has its weight and its features in `b`. */
 export function unionOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: true, both: true, onlyB: true });
 }
@@ -11,7 +11,7 @@ export function differenceOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: true, both: false, onlyB: false });
 }
 
-/** Ids in both sets. */
+/** Ids in both sets, with their weights and features in `b`. */
 export function intersectionOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: false, both: true, onlyB: false });
 }
@@ -36,22 +36,20 @@ function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<IdBlock, void, 
     let i = 0;
     let j = 0;
     while (as !== null && bs !== null) {
-      const out: string[] = [];
-      const weights: number[] | undefined = as.weights || bs.weights ? [] : undefined;
+      const out = new BlockBuilder();
       while (i < as.length && j < bs.length) {
         const x = as[i]!;
         const y = bs[j]!;
         if (x === y ? kept.both : x < y && kept.onlyA) {
-          out.push(x);
-          weights?.push(x === y ? weightAt(bs, j) : weightAt(as, i));
+          if (x === y) out.add(x, weightAt(bs, j), bs.features?.[j]);
+          else out.add(x, weightAt(as, i), as.features?.[i]);
         } else if (x > y && kept.onlyB) {
-          out.push(y);
-          weights?.push(weightAt(bs, j));
+          out.add(y, weightAt(bs, j), bs.features?.[j]);
         }
         if (x <= y) i += 1;
         if (y <= x) j += 1;
       }
-      yield withWeights(out, weights);
+      yield out.block();
       if (i === as.length) {
         as = next(left);
         i = 0;

@@ -3,11 +3,13 @@
  * unnamed file, and merged.
  */
 import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
-import { type IdBlock, type IdBlocks, sliceBlock, weightAt, withWeights } from '../../domain/user-sets.ts';
+import { BlockBuilder, type IdBlock, type IdBlocks, sliceBlock, weightAt } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 
 /** Number of ids per run. Sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */
 const CHUNK_IDS = 32_768;
+/** Number of characters of features from which a run ends with fewer ids. */
+const CHUNK_CHARACTERS = 8 * 1024 * 1024;
 /** Number of ids per merged block. */
 const BLOCK_IDS = 4_096;
 
@@ -30,17 +32,16 @@ interface Run {
 }
 
 /**
- * Takes ids in any order, including repetitions, and returns the sorted set. The last weight of an id counts. The
- * creator must close the sorter.
+ * Takes ids in any order, including repetitions, and returns the sorted set. The last weight and the last
+ * features of an id count. The creator must close the sorter.
  * @throws AppError storage_failed
  */
 export class IdSorter {
   readonly #blobs: RunFiles;
   readonly #chunkIds: number;
   readonly #runs: Run[] = [];
-  #chunk: string[] = [];
-  /** The weights of the chunk; undefined until an id has a weight other than 1. */
-  #weights: number[] | undefined;
+  #chunk = new BlockBuilder();
+  #chunkCharacters = 0;
   #spill: RunFile | null = null;
   #spilledBytes = 0;
   #received = 0;
@@ -56,20 +57,20 @@ export class IdSorter {
     return this.#received;
   }
 
-  add(userId: string, weight = 1): void {
+  add(userId: string, weight = 1, features?: string): void {
     this.#received += 1;
-    if (weight !== 1) this.#weights ??= new Array(this.#chunk.length).fill(1);
-    this.#weights?.push(weight);
-    if (this.#chunk.push(userId) >= this.#chunkIds) this.#flush();
+    this.#chunk.add(userId, weight, features);
+    this.#chunkCharacters += features?.length ?? 0;
+    if (this.#chunk.length >= this.#chunkIds || this.#chunkCharacters >= CHUNK_CHARACTERS) this.#flush();
   }
 
   /** All added ids, without repetitions. Call this once, after the last `add`, and read the result to its end. */
   blocks(): IdBlocks {
-    if (this.#spill === null) return cut(sortedSet(this.#chunk, this.#weights));
+    if (this.#spill === null) return cut(sortedSet(this.#chunk.block()));
     if (this.#chunk.length > 0) this.#flush();
     const spill = this.#spill;
     const runs = this.#runs.map(({ start, end }) => runBlocks(spill, start, end));
-    return mergeRuns(runs, this.#weights !== undefined);
+    return mergeRuns(runs);
   }
 
   /** Removes the runs. */
@@ -79,10 +80,9 @@ export class IdSorter {
   }
 
   #flush(): void {
-    const bytes = encodeIds(sortedSet(this.#chunk, this.#weights));
-    this.#chunk = [];
-    // later chunks keep their weights too, so that merging need not look for them
-    if (this.#weights !== undefined) this.#weights = [];
+    const bytes = encodeIds(sortedSet(this.#chunk.block()));
+    this.#chunk = new BlockBuilder();
+    this.#chunkCharacters = 0;
     this.#spill ??= this.#blobs.write(SEED_FOLDER);
     this.#spill.write(bytes);
     this.#runs.push({ start: this.#spilledBytes, end: this.#spilledBytes + bytes.length });
@@ -90,16 +90,17 @@ export class IdSorter {
   }
 }
 
-function sortedSet(userIds: string[], weights: readonly number[] | undefined): IdBlock {
-  if (weights !== undefined) {
-    const last = new Map(userIds.map((userId, i) => [userId, weights[i]!]));
-    const sorted = [...last.keys()].sort();
-    return withWeights(
-      sorted,
-      sorted.map((userId) => last.get(userId)!),
-    );
+function sortedSet(chunk: IdBlock): IdBlock {
+  if (chunk.weights !== undefined || chunk.features !== undefined) {
+    const last = new Map(chunk.map((userId, i) => [userId, i]));
+    const sorted = new BlockBuilder();
+    for (const userId of [...last.keys()].sort()) {
+      const at = last.get(userId)!;
+      sorted.add(userId, weightAt(chunk, at), chunk.features?.[at]);
+    }
+    return sorted.block();
   }
-  userIds.sort();
+  const userIds = chunk.slice().sort();
   let kept = 0;
   for (let i = 0; i < userIds.length; i++) {
     if (i === 0 || userIds[i] !== userIds[kept - 1]) userIds[kept++] = userIds[i]!;
@@ -121,6 +122,7 @@ class RunCursor {
   /** The current id; undefined at the end of the run. */
   id: string | undefined;
   weight = 1;
+  features: string | undefined;
   readonly #blocks: Iterator<IdBlock>;
   #block: IdBlock = [];
   #at = 0;
@@ -141,6 +143,7 @@ class RunCursor {
       this.#at = 0;
     }
     this.weight = weightAt(this.#block, this.#at);
+    this.features = this.#block.features?.[this.#at];
     this.id = this.#block[this.#at++];
   }
 }
@@ -148,9 +151,9 @@ class RunCursor {
 /**
  * Merges sorted runs and drops repetitions, with a loser tree (Knuth, TAOCP 3, 5.4.1). Node n of 1 .. k - 1 holds the
  * run that lost there; the leaves are k .. 2k - 1. Each id costs log2(k) comparisons, half as many as with a heap. A
- * repeated id has its weight in the last run.
+ * repeated id has its weight and features in the last run.
  */
-function* mergeRuns(runs: readonly IdBlocks[], isWeighted: boolean): Generator<IdBlock, void, void> {
+function* mergeRuns(runs: readonly IdBlocks[]): Generator<IdBlock, void, void> {
   const cursors: RunCursor[] = [];
   for (const run of runs) {
     cursors.push(new RunCursor(run));
@@ -176,8 +179,7 @@ function* mergeRuns(runs: readonly IdBlocks[], isWeighted: boolean): Generator<I
     }
   };
   for (let run = 0; run < count; run++) play(run);
-  let block: string[] = [];
-  let weights: number[] | undefined = isWeighted ? [] : undefined;
+  let block = new BlockBuilder();
   let last: string | undefined;
   let lastRun = -1;
   for (;;) {
@@ -186,22 +188,20 @@ function* mergeRuns(runs: readonly IdBlocks[], isWeighted: boolean): Generator<I
     if (id === undefined) break;
     if (id !== last) {
       if (block.length === BLOCK_IDS) {
-        yield withWeights(block, weights);
-        block = [];
-        weights &&= [];
+        yield block.block();
+        block = new BlockBuilder();
       }
       last = id;
       lastRun = winner;
-      block.push(id);
-      weights?.push(cursor.weight);
-    } else if (weights !== undefined && winner > lastRun) {
+      block.add(id, cursor.weight, cursor.features);
+    } else if (winner > lastRun) {
       lastRun = winner;
-      weights[weights.length - 1] = cursor.weight;
+      block.replaceLast(cursor.weight, cursor.features);
     }
     cursor.advance();
     play(winner);
   }
-  if (block.length > 0) yield withWeights(block, weights);
+  if (block.length > 0) yield block.block();
 }
 
 /** A run that has ended sorts after all ids. */

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { BlobReader, OpenBlob, ReadRanges } from '../../domain/ports/blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
-import { type IdBlock, withWeights } from '../../domain/user-sets.ts';
+import { BlockBuilder, type IdBlock, weightAt } from '../../domain/user-sets.ts';
 import { AppError, assert, isMissing, messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';
 
@@ -14,15 +14,18 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * Encodes one id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. A
- * weight other than 1 follows a tab, which no id contains in this form.
+ * weight other than 1 follows a tab, which no id contains in this form. Features follow the weight and another tab, as
+ * JSON.
  */
 export function encodeIds(userIds: IdBlock): Buffer {
-  const { weights } = userIds;
+  const { weights, features } = userIds;
   let text = '';
   for (let i = 0; i < userIds.length; i++) {
     const userId = userIds[i]!;
     text += isPlain(userId) ? userId : JSON.stringify(userId);
-    if (weights !== undefined && weights[i] !== 1) text += `\t${weights[i]}`;
+    const own = features?.[i];
+    if (own !== undefined || (weights !== undefined && weights[i] !== 1)) text += `\t${weightAt(userIds, i)}`;
+    if (own !== undefined) text += `\t${own}`;
     text += '\n';
   }
   return Buffer.from(text);
@@ -33,14 +36,15 @@ export function decodeIds(bytes: Buffer): IdBlock {
   const text = bytes.toString('utf8');
   const lines = text.split('\n');
   lines.pop();
-  let weights: number[] | undefined;
-  if (text.includes('\t')) {
-    weights = lines.map((line) => (line.includes('\t') ? Number(line.slice(line.indexOf('\t') + 1)) : 1));
-    for (const [i, line] of lines.entries()) if (line.includes('\t')) lines[i] = line.slice(0, line.indexOf('\t'));
-  }
   const isJson = text.includes('"');
-  const userIds = isJson ? lines.map((line) => (line.startsWith('"') ? (JSON.parse(line) as string) : line)) : lines;
-  return withWeights(userIds, weights);
+  const parse = (id: string) => (isJson && id.startsWith('"') ? (JSON.parse(id) as string) : id);
+  if (!text.includes('\t')) return isJson ? lines.map(parse) : lines;
+  const block = new BlockBuilder();
+  for (const line of lines) {
+    const [id, weight = '1', features] = line.split('\t', 3);
+    block.add(parse(id!), Number(weight), features);
+  }
+  return block.block();
 }
 
 /** Opens the file of a set, whose blocks can then be read without waiting. The errors are those of `open`. */

@@ -3,12 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { SeedCounts } from '../../domain/types.ts';
 import {
+  type ChangeOptions,
   type IdBlock,
   type IdBlocks,
   type MatchedPopulation,
   type Matches,
   type MatchReport,
   type OwnedSet,
+  refuseMoreRows,
   refuseMoreUsers,
   type SetOwner,
   UNKNOWN_EXAMPLES,
@@ -110,20 +112,24 @@ export class MatchTally {
   readonly #maximumUsers: number;
   readonly #onUnknown: ((userId: string) => void) | undefined;
   readonly #examples: string[] = [];
+  readonly #maximumRows: number;
   #known = 0;
   #unknown = 0;
+  #outside = 0;
+  #rows = 0;
 
   /**
    * Without a maximum, any number of users is accepted. `onUnknown` is called with each id that is not in the
-   * population.
+   * population and has no features.
    */
   constructor(
     population: MatchedPopulation,
     maximumUsers = Number.POSITIVE_INFINITY,
-    onUnknown?: (userId: string) => void,
+    { onUnknown, maximumRows = Number.POSITIVE_INFINITY }: Pick<ChangeOptions, 'onUnknown' | 'maximumRows'> = {},
   ) {
     this.#population = population;
     this.#maximumUsers = maximumUsers;
+    this.#maximumRows = maximumRows;
     this.#onUnknown = onUnknown;
   }
 
@@ -133,19 +139,26 @@ export class MatchTally {
    */
   *over(blocks: IdBlocks): Generator<IdBlock, void, void> {
     for (const block of blocks) {
-      for (const userId of block) this.#count(userId);
-      refuseMoreUsers(this.#known + this.#unknown, this.#maximumUsers);
+      for (const [i, userId] of block.entries()) this.#count(userId, block.features?.[i] !== undefined);
+      refuseMoreUsers(this.#known + this.#unknown + this.#outside, this.#maximumUsers);
+      refuseMoreRows(this.#rows, this.#maximumRows);
       yield block;
     }
   }
 
   matches(): Matches {
-    return { known: this.#known, unknown: this.#unknown, unknownExamples: this.#examples };
+    const outside = this.#outside === 0 ? {} : { outside: this.#outside };
+    return { known: this.#known, unknown: this.#unknown, ...outside, unknownExamples: this.#examples };
   }
 
-  #count(userId: string): void {
+  #count(userId: string, hasFeatures: boolean): void {
+    if (hasFeatures) this.#rows += 1;
     if (this.#population.has(userId)) {
       this.#known += 1;
+      return;
+    }
+    if (hasFeatures) {
+      this.#outside += 1;
       return;
     }
     this.#unknown += 1;
@@ -160,7 +173,7 @@ export async function tallyOf(
   population: MatchedPopulation,
   onUnknown?: (userId: string) => void,
 ): Promise<Matches> {
-  const tally = new MatchTally(population, Number.POSITIVE_INFINITY, onUnknown);
+  const tally = new MatchTally(population, Number.POSITIVE_INFINITY, onUnknown && { onUnknown });
   for (const _ of tally.over(blocks)) await setImmediate();
   return tally.matches();
 }

@@ -21,6 +21,7 @@ export const EXPANSION_COLUMNS = {
   received: plain<number>('e.seeds_received'),
   known: plain<number>('e.seeds_known'),
   unknown: plain<number>('e.seeds_unknown'),
+  outside: plain<number>('e.seeds_outside'),
   duplicate: plain<number>('e.seeds_duplicate'),
   unknownExamples: json<string[]>('e.unknown_examples'),
   positives: plain<number>('e.positives'),
@@ -40,7 +41,7 @@ export const EXPANSION_COLUMNS = {
 };
 
 export function toExpansion(row: RowOf<typeof EXPANSION_COLUMNS>, remainingMs: number | null): Expansion {
-  const { received, known, unknown, duplicate, unknownExamples } = row;
+  const { received, known, unknown, outside, duplicate, unknownExamples } = row;
   return {
     id: row.id,
     campaignId: row.campaignId,
@@ -50,7 +51,7 @@ export function toExpansion(row: RowOf<typeof EXPANSION_COLUMNS>, remainingMs: n
     reason: row.reason,
     features: row.features,
     filters: row.filters,
-    seeds: { received, known, unknown, duplicate, unknownExamples },
+    seeds: { received, known, unknown, ...(outside > 0 && { outside }), duplicate, unknownExamples },
     feedback: { positives: row.positives, dismissed: row.dismissed },
     negatives: row.negatives,
     negativeWeight: row.negativeWeight,

@@ -125,7 +125,8 @@ export class ExpansionRepository implements Expansions, SetReader {
     const isRunning = (await runningExpansions(t, which, { campaign })).length > 0;
     const positives = referenceTo(sets.positives);
     const dismissed = referenceTo(sets.dismissed);
-    const knownSeeds = inputs.seedSet === null ? null : inputs.seeds.known;
+    const { outside = 0 } = inputs.seeds;
+    const knownSeeds = inputs.seedSet === null ? null : inputs.seeds.known + outside;
     const made = decideExpansion({ cause, isRunning, knownSeeds, positives: positives.users }, options, now);
     if (made === null) return null;
     if (made.supersedes) await this.#stop(t, which, { campaign }, 'superseded');
@@ -152,6 +153,7 @@ export class ExpansionRepository implements Expansions, SetReader {
       seeds_received: inputs.seeds.received,
       seeds_known: inputs.seeds.known,
       seeds_unknown: inputs.seeds.unknown,
+      seeds_outside: outside,
       seeds_duplicate: inputs.seeds.duplicate,
       unknown_examples: toJson(inputs.seeds.unknownExamples),
       created_at: now,
@@ -166,7 +168,7 @@ export class ExpansionRepository implements Expansions, SetReader {
         turn: made.turn,
         traceparent: options.traceparent?.() ?? null,
       });
-      queue.add(expansion, made.turn, inputs.seeds.known + positives.users);
+      queue.add(expansion, made.turn, inputs.seeds.known + outside + positives.users);
       t.announce(JOBS);
     } else await events.expansionEnded(t, expansion, now);
     return id;

@@ -17,7 +17,7 @@ const JOB = {
   owner: plain<string | null>('j.owner'),
   turn: plain<number>('j.turn'),
   isAdapted: flag("e.state = 'scoring'"),
-  seeds: plain<number>('e.seeds_known + e.positives'),
+  seeds: plain<number>('e.seeds_known + e.seeds_outside + e.positives'),
   progress: plain<number>('CASE WHEN j.owner IS NULL THEN 0 ELSE e.progress END'),
 } satisfies Record<keyof QueuedWork | 'expansion' | 'owner' | 'turn', Column<unknown>>;
 
@@ -129,7 +129,7 @@ export class QueueTimes {
 }
 
 const PAST = {
-  seeds: plain<number>('seeds_known + positives'),
+  seeds: plain<number>('seeds_known + seeds_outside + positives'),
   timings: json<Partial<Timings>>('timings'),
   computedWith: json<Partial<ComputedWith> | null>('computed_with'),
 };

@@ -54,8 +54,8 @@ export type StoredCounts = SeedCounts &
   };
 
 /** The counts without their times. */
-export function toCounts({ received, known, unknown, duplicate, unknownExamples }: StoredCounts): SeedCounts {
-  return { received, known, unknown, duplicate, unknownExamples };
+export function toCounts({ received, known, unknown, outside, duplicate, unknownExamples }: StoredCounts): SeedCounts {
+  return { received, known, unknown, ...(outside && { outside }), duplicate, unknownExamples };
 }
 
 /** The value of a column of counts. */
@@ -186,14 +186,15 @@ async function namesOf(sql: Sql, text: string, bound?: Parameters<Sql['all']>[1]
 
 /**
  * Replaces the set `before` with the recorded set `after` in every column that refers to `before`. The new set lacks
- * the users in `erased`, who are removed from the counts too. Runs inside the caller's transaction. Returns false if
- * nothing refers to `before` any more.
+ * the users in `erased`, `erasedRows` of them with features, who are removed from the counts too. Runs inside the
+ * caller's transaction. Returns false if nothing refers to `before` any more.
  */
 export async function replaceSet(
   sql: Sql,
   before: string,
   after: Pick<NamedSet, 'name' | 'users' | 'weights'>,
   erased: ReadonlySet<string>,
+  erasedRows: number,
 ): Promise<boolean> {
   for (const { table, key, set, counts } of Object.values(OWNED)) {
     const rows = await sql.all<{ readonly key: number; readonly stored: string }>(
@@ -204,11 +205,11 @@ export async function replaceSet(
       const stored = readJson<StoredCounts>(row.stored, counts);
       await sql.run(`UPDATE ${table} SET ${counts} = @counts WHERE ${key} = @key`, {
         key: row.key,
-        counts: encodeCounts({ ...stored, weights: after.weights, counts: countsWithout(stored, erased) }),
+        counts: encodeCounts({ ...stored, weights: after.weights, counts: countsWithout(stored, erased, erasedRows) }),
       });
     }
   }
-  await eraseFromExpansions(sql, before, erased);
+  await eraseFromExpansions(sql, before, erased, erasedRows);
   for (const [column, set] of [
     ['positives', 'positive_set'],
     ['dismissed', 'dismissed_set'],
@@ -229,21 +230,32 @@ const SEEDS = {
   received: plain<number>('seeds_received'),
   known: plain<number>('seeds_known'),
   unknown: plain<number>('seeds_unknown'),
+  outside: plain<number>('seeds_outside'),
   duplicate: plain<number>('seeds_duplicate'),
   unknownExamples: json<string[]>('unknown_examples'),
 };
 
-async function eraseFromExpansions(sql: Sql, seedSet: string, erased: ReadonlySet<string>): Promise<void> {
+async function eraseFromExpansions(
+  sql: Sql,
+  seedSet: string,
+  erased: ReadonlySet<string>,
+  erasedRows: number,
+): Promise<void> {
   const rows = await sql.all<RowOf<typeof SEEDS>>(
     `SELECT ${selectList(SEEDS)} FROM expansions WHERE seed_set = @seedSet`,
     { seedSet },
   );
   for (const row of rows) {
-    const { received, known, unknown, unknownExamples } = countsWithout(readRow(SEEDS, row), erased);
+    const { received, known, unknown, outside, unknownExamples } = countsWithout(
+      readRow(SEEDS, row),
+      erased,
+      erasedRows,
+    );
     await updateRow(sql, 'expansions', row.number, {
       seeds_received: received,
       seeds_known: known,
       seeds_unknown: unknown,
+      seeds_outside: outside,
       unknown_examples: toJson(unknownExamples),
     });
   }

@@ -36,10 +36,11 @@ interface ErasureRepositoryDependencies extends StoreDependencies {
   readonly folder: StoreFolder | null;
 }
 
-/** A published set that replaces another, and the users who were left out. */
+/** A published set that replaces another, and the users who were left out, some of them with features. */
 interface Replacement {
   readonly before: string;
   readonly erased: readonly string[];
+  readonly erasedRows: number;
   readonly after: NamedSet;
 }
 
@@ -142,8 +143,10 @@ export class ErasureRepository implements UserErasure {
     try {
       return await withSets(blobs, [before], async ([ids]) => {
         const erased: string[] = [];
-        for (const block of intersectionOf(ids!, [userIds])) {
+        let erasedRows = 0;
+        for (const block of intersectionOf([userIds], ids!)) {
           erased.push(...block);
+          erasedRows += block.features?.filter((features) => features !== undefined).length ?? 0;
           await setImmediate();
         }
         if (erased.length === 0) return null;
@@ -154,7 +157,7 @@ export class ErasureRepository implements UserErasure {
           } finally {
             after.discard();
           }
-          return { before, erased, after };
+          return { before, erased, erasedRows, after };
         });
       });
     } catch (error) {
@@ -172,9 +175,9 @@ export class ErasureRepository implements UserErasure {
       const now = options.clock.now();
       const replacements = [...searched.values()].filter((replacement) => replacement !== null);
       let sets = 0;
-      for (const { before, erased, after } of replacements) {
+      for (const { before, erased, erasedRows, after } of replacements) {
         await setFiles.record(t, after, now);
-        if (await replaceSet(t, before, after, new Set(erased))) sets += 1;
+        if (await replaceSet(t, before, after, new Set(erased), erasedRows)) sets += 1;
       }
       // if another process has replaced a set, the new set here is unused too
       const names = replacements.flatMap(({ before, after }) => [before, after.name]);

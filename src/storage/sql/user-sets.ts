@@ -196,8 +196,7 @@ export class UserSetRepository implements UserSets {
     });
     const sent = sentOf(task, tally);
     task.accept?.(sent);
-    const { known, unknown } = tally.matches();
-    const users = known + unknown;
+    const users = usersIn(tally.matches());
     const received = receivedAfter(how, collected.received, before, users);
     const overlaps = await this.#overlapsOf(owner, (lists) =>
       after((ids) => this.#matches.countListed(ids, lists, population)),
@@ -259,15 +258,22 @@ export class UserSetRepository implements UserSets {
 }
 
 /** Creates the tally that counts the new set while it is written. */
-function tallyFor({ how, population, maximumUsers, onUnknown }: ChangeTask): MatchTally {
-  return new MatchTally(population, maximumUsers, how === 'replace' ? onUnknown : undefined);
+function tallyFor({ how, population, maximumUsers, onUnknown, maximumRows }: ChangeTask): MatchTally {
+  return new MatchTally(population, maximumUsers, {
+    ...(maximumRows !== undefined && { maximumRows }),
+    ...(how === 'replace' && onUnknown && { onUnknown }),
+  });
 }
 
 /** Counts of the sent ids, available once the new set has been counted. */
 function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): SeedCounts {
   const counted = matches ?? tally.matches();
   const { received } = collected;
-  return { ...counted, received, duplicate: received - counted.known - counted.unknown };
+  return { ...counted, received, duplicate: received - usersIn(counted) };
+}
+
+function usersIn({ known, unknown, outside = 0 }: Matches): number {
+  return known + unknown + outside;
 }
 
 /** Blocks of the resulting set. */
@@ -277,5 +283,6 @@ function combine(how: Change, before: IdBlocks, collected: IdBlocks): IdBlocks {
 }
 
 function* unknownIn(blocks: IdBlocks, population: MatchedPopulation): Generator<readonly string[], void, void> {
-  for (const block of blocks) yield block.filter((userId) => !population.has(userId));
+  for (const block of blocks)
+    yield block.filter((userId, i) => block.features?.[i] === undefined && !population.has(userId));
 }

@@ -74,6 +74,29 @@ export function describeUserErasure(newData: NewData): void {
       expect(files.filter((bytes) => /bob|unknown-1/.test(bytes.toString()))).toEqual([]);
     });
 
+    it('removes the features of seeds who are not in the population', async () => {
+      const store = await newData().open();
+      const { id } = await store.create(newCampaign(), isKnown);
+      const owner: SetOwner = { kind: 'seeds', campaignId: id };
+      const sent = store.userSets.collect();
+      for (const userId of ['ann', 'unknown-1', 'unknown-2', 'unknown-3'])
+        sent.add(userId, 2, userId === 'unknown-1' ? undefined : '{"city":"b"}');
+      await store.userSets.change(owner, 'replace', sent, POPULATION, 10);
+      const { id: expansion } = await store.expand(id);
+      const counts = { received: 4, known: 1, unknown: 1, outside: 2, duplicate: 0, unknownExamples: ['unknown-1'] };
+      expect((await store.expansion(id, expansion)).seeds).toEqual(counts);
+      await store.eraseUsers(['unknown-3']);
+      const [block] = [...(await store.setBlocks((await store.userSets.find(owner))!))];
+      expect([[...block!], block!.weights, block!.features]).toEqual([
+        ['ann', 'unknown-1', 'unknown-2'],
+        [2, 2, 2],
+        ['{"city":"b"}', undefined, '{"city":"b"}'],
+      ]);
+      const left = { ...counts, received: 3, outside: 1 };
+      expect((await store.get(id)).seeds).toEqual(left);
+      expect((await store.expansion(id, expansion)).seeds).toEqual(left);
+    });
+
     it('moves expansions to the new sets, including those from feedback, so that no new expansion is needed', async () => {
       const store = await newData().open();
       const { id } = await store.create(newCampaign(), isKnown);

@@ -11,6 +11,7 @@ import { digestsIn } from '../../fixture/digest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
+import { valuesOf } from '../../fixture/user-values.ts';
 import { type Cluster, LoadedOnHosts, startCluster } from './cluster.ts';
 import { makeUpdatedPopulation, SEGMENTS } from './updated-population.ts';
 
@@ -28,8 +29,24 @@ afterAll(() => loaded.close());
 async function expandAll(cluster: Cluster, hosts: number): Promise<Record<string, Buffer>[]> {
   for (let i = 0; i < hosts; i++) await cluster.addHost();
   const ids = await Promise.all(CAMPAIGNS.map((campaign) => cluster.create(campaign)));
+  ids.push(await createWithRows(cluster));
   for (const id of ids) expect(await cluster.ended(id)).toMatchObject({ state: 'ready' });
   return Promise.all(ids.map((id) => cluster.bytesOf(id)));
+}
+
+/** A campaign with seeds who are not in the population, but have the features of users who are. */
+async function createWithRows({ store }: Cluster): Promise<string> {
+  const { features, seeds } = CAMPAIGNS[0]!;
+  const known = openPopulation(population);
+  const inputs = { name: 'rows', features, featureCounts: { unknown: 0, missing: 0 }, audience: { size: 100 } };
+  const { id } = await store.create(inputs, () => true);
+  const collected = store.userSets.collect();
+  const users = seeds.filter((userId) => known.directory.find(userId) >= 0);
+  for (const [i, values] of valuesOf(known, users).entries()) collected.add(`other-${i}`, 1, values);
+  const matched = { version: known.version, has: () => false };
+  await store.userSets.change({ kind: 'seeds', campaignId: id }, 'replace', collected, matched, 1_000_000);
+  await store.expand(id);
+  return id;
 }
 
 /** With ranges of one segment; by default, leases are short. */
@@ -54,7 +71,7 @@ describe('engines of a cluster', () => {
     const areEnough = () => cluster.finished.size >= Math.min(hosts, 2);
     cluster.onRanges({ finished: () => spun(areEnough) });
     expect((await expandAll(cluster, hosts)).map(digestsIn)).toEqual(expected.map(digestsIn));
-    expect(sum(cluster.finished.values())).toBe(CAMPAIGNS.length * SEGMENTS);
+    expect(sum(cluster.finished.values())).toBe((CAMPAIGNS.length + 1) * SEGMENTS);
     expect(areEnough()).toBe(true);
     await spun(async () => (await cluster.ranges!.stale()).length === 0);
     expect(readdirSync(join(cluster.dataDir, 'work'), { recursive: true }).filter(isFile)).toEqual([]);

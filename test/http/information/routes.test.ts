@@ -28,7 +28,7 @@ describe('GET /v1/limits', () => {
       published.map(([name, { isSetting }]) => [snakeCase(name), isSetting ? variableOf(name) : null]),
     );
     expect(published.length).toBeGreaterThanOrEqual(15);
-    expect(published.length).toBeLessThanOrEqual(26);
+    expect(published.length).toBeLessThanOrEqual(28);
     expect([...named.values()].every(({ description }) => description.endsWith('.'))).toBe(true);
   });
 
