@@ -11,10 +11,16 @@ const COMMON: SetOwner = { kind: 'common_suppression' };
 const EVERYONE: MatchedPopulation = { version: 'p', has: everyoneIsKnown };
 
 /** Changes a set as an upload does. */
-export async function change(sets: UserSets, owner: SetOwner, how: Change, ids: readonly string[]) {
+/** `users` are ids, or ids with weights. */
+export async function change(
+  sets: UserSets,
+  owner: SetOwner,
+  how: Change,
+  users: readonly (string | readonly [id: string, weight: number])[],
+) {
   const collected = sets.collect();
   try {
-    for (const id of ids) collected.add(id);
+    for (const user of users) typeof user === 'string' ? collected.add(user) : collected.add(...user);
     return await sets.change(owner, how, collected, EVERYONE, 1_000);
   } finally {
     collected.close();

@@ -16,7 +16,14 @@ import { type Cluster, LoadedOnHosts, startCluster } from './cluster.ts';
 import { makeUpdatedPopulation, SEGMENTS } from './updated-population.ts';
 
 const world = await tinyWorld();
-const CAMPAIGNS = world.campaigns.slice(0, 2);
+/** A plain campaign, and a campaign with weights and negatives. */
+const CAMPAIGNS = [
+  world.campaigns[0]!,
+  {
+    ...world.campaigns[1]!,
+    taught: { weightOf: (i: number) => 1 + (i % 3), negatives: world.campaigns[2]!.seeds, negativeWeight: 3 },
+  },
+];
 const population = join(temporaryFolder(), 'population');
 /** The rankings of an engine that works alone. */
 let expected: Record<string, Buffer>[];

@@ -24,6 +24,7 @@ import { readModelFolder } from '../../../src/model/folder.ts';
 import { openPopulation } from '../../../src/population/read.ts';
 import { locateStore, openStore } from '../../../src/storage/open-store.ts';
 import { MemoryRanges } from '../../domain/contract/memory-ranges.ts';
+import { change } from '../../domain/contract/user-sets.ts';
 import { dataFolder } from '../../fixture/folders.ts';
 import type { TinyCampaign } from '../../fixture/tiny-world.ts';
 import { Mortal } from './mortal.ts';
@@ -69,6 +70,15 @@ export interface HostOptions {
   readonly goldenSha256?: string;
   /** Whether adaptations take all its threads; by default, what is true. */
   readonly isAdapting?: boolean;
+}
+
+/** A campaign, perhaps with weights of seeds and with negatives. */
+export interface TaughtCampaign extends TinyCampaign {
+  readonly taught?: {
+    readonly weightOf: (place: number) => number;
+    readonly negatives: readonly string[];
+    readonly negativeWeight: number;
+  };
 }
 
 /** A host with an engine. */
@@ -216,13 +226,17 @@ export async function startCluster({ model: folder, population, rangeSegments, .
       hosts.set(ownerId, host);
       return host;
     },
-    async create(campaign: TinyCampaign, seeds = campaign.seeds): Promise<string> {
-      const { features } = campaign;
-      const { id } = await store.create(
-        { name: 'test', features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience: { size: 100 } },
-        (userId) => directory.find(userId) >= 0,
-      );
-      return id;
+    async create({ features, seeds, taught }: TaughtCampaign): Promise<string> {
+      const campaign = { name: 'test', features, featureCounts: { unknown: 0, missing: 0 }, audience: { size: 100 } };
+      const isKnown = (userId: string) => directory.find(userId) >= 0;
+      if (!taught) return (await store.create({ ...campaign, seeds }, isKnown)).id;
+      const { weightOf, negatives, negativeWeight } = taught;
+      const { id: campaignId } = await store.create({ ...campaign, negativeWeight }, isKnown);
+      const weighted = seeds.map((userId, i) => [userId, weightOf(i)] as const);
+      await change(store.userSets, { kind: 'seeds', campaignId }, 'replace', weighted);
+      await change(store.userSets, { kind: 'negatives', campaignId }, 'replace', negatives);
+      await store.expand(campaignId);
+      return campaignId;
     },
     async ended(id: string): Promise<Campaign> {
       for (;;) {
