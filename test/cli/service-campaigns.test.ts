@@ -64,6 +64,20 @@ describe('readServiceCampaigns', () => {
     expect(campaigns[2]!.reach).toBe(campaigns[3]!.reach);
   });
 
+  it('reads negatives as dismissals, and no negative as a conversion', async () => {
+    const { add, store, population, folder } = await openWorld();
+    const { id } = await add('a', {});
+    const event = (i: number, kind: 'conversion' | 'dismissal') => ({ userId: `u${i}`, event: kind, happenedAt: 1 });
+    await store.addFeedback(id, [event(5, 'conversion'), event(6, 'conversion'), event(7, 'dismissal')]);
+    await change(store.userSets, { kind: 'negatives', campaignId: id }, 'replace', ['u2', 'u6', 'u8', 'who']);
+    const numbersOf = (...them: number[]) => Int32Array.from(them, (i) => population.directory.find(`u${i}`)).sort();
+    expect((await readServiceCampaigns(folder, population)).campaigns[0]).toMatchObject({
+      seeds: numbersOf(0, 1, 2),
+      conversions: numbersOf(5),
+      dismissals: numbersOf(2, 6, 7, 8),
+    });
+  });
+
   it("leaves out who is suppressed: by the campaign's own list, by the installation's", async () => {
     const { add, store, reached } = await openWorld();
     await add('a', {});

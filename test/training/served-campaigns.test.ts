@@ -57,6 +57,13 @@ describe('prepareServed', () => {
     expect(prepared.until).toEqual(new Date(1000));
   });
 
+  it('samples the dismissed users if they would outnumber the others', async () => {
+    const { prepared } = await prepare([campaign(1, { seeds: users(0, 20), dismissals: users(20, 390) })]);
+    const others = withLabel(prepared.history.campaigns[0]!.train, 0);
+    expect(others.filter((user) => user < 390)).toHaveLength(200);
+    expect(others.filter((user) => user >= 390)).toEqual([...users(390, 400)]);
+  });
+
   it('makes test campaigns of the newest fifth, with half of the seeds hidden and nobody who reacted', async () => {
     const all = Array.from({ length: 30 }, (_, i) =>
       campaign(i, { conversions: users(40, 45), clicks: users(50, 60), dismissals: users(60, 70) }),

@@ -27,11 +27,11 @@ export interface CampaignRecords {
   countOthers(): Promise<number>;
 
   /**
-   * The campaign's current seeds, sorted, one block at a time. The list is complete even if the seeds are replaced in
-   * the meantime. The list is empty if the campaign no longer exists.
+   * The campaign's current seeds or negatives, sorted, one block at a time. The list is complete even if the set is
+   * replaced in the meantime. The list is empty if the campaign no longer exists.
    * @throws AppError storage_failed
    */
-  seedsOf(id: string): Promise<IdBlocks>;
+  usersOf(kind: 'seeds' | 'negatives', id: string): Promise<IdBlocks>;
 
   /**
    * Users on the current suppression list of the campaign or of the installation.

@@ -48,8 +48,8 @@ export class StoredRecords implements CampaignRecords {
     return (await this.#sql.get<{ readonly others: number }>(sql))!.others;
   }
 
-  async seedsOf(id: string): Promise<IdBlocks> {
-    return blocksOf(await this.#open({ kind: 'seeds', campaignId: id }));
+  async usersOf(kind: 'seeds' | 'negatives', id: string): Promise<IdBlocks> {
+    return blocksOf(await this.#open({ kind, campaignId: id }));
   }
 
   async suppressedOf(id: string): Promise<IdBlocks> {

@@ -19,9 +19,10 @@ export interface ServedCampaign {
   readonly createdAt: number;
   readonly features: CampaignValues;
   readonly seeds: Int32Array;
-  /** Users whose latest event is a conversion; likewise for `clicks` and `dismissals`. */
+  /** Users whose latest event is a conversion; likewise for `clicks`. */
   readonly conversions: Int32Array;
   readonly clicks: Int32Array;
+  /** Users whose latest event is a dismissal, and the campaign's negatives. */
   readonly dismissals: Int32Array;
   /**
    * The users who could be in the campaign's audience, by its current filters and suppression lists; absent if everyone
@@ -45,7 +46,7 @@ const LEAST_SEEDS = 20;
  */
 export const HELD_OUT = { share: 0.2, least: 5, most: 60 } as const;
 
-/** Number of other users for each member of a train campaign. */
+/** Number of other users for each member of a train campaign, and maximum number of users who dismissed it. */
 const OTHERS_PER_MEMBER = 10;
 const TEST_OTHERS = 20_000;
 
@@ -60,13 +61,13 @@ export interface ServedData {
 /**
  * Campaigns with enough seeds, the oldest first. All of them are train campaigns; with `test` the newest ones
  * (`HELD_OUT`) are test campaigns, in which half of the seeds, drawn by `seed`, are hidden. Members of a train campaign
- * are its seeds and the users who converted, without the users who dismissed it. Users who dismissed it have label 0,
- * and so do randomly drawn other users; users who clicked are not drawn. In a test campaign no user who reacted is
- * evaluated, because a model chose who saw the campaign. A campaign with filters or suppression lists has only users
- * within its reach. Otherwise members and other users would differ mainly in whether they match the filters, and a
- * model would learn the filters. No row has a time, so training measures no drift: a service does not know the times of
- * seeds, and a model chose who could convert. Errors: invalid_population; invalid_data for fewer than `least`
- * campaigns, saying how many there are.
+ * are its seeds and the users who converted, without the users who dismissed it. Users who dismissed it have label 0
+ * (a sample if there are many), and so do randomly drawn other users; users who clicked are not drawn. In a test
+ * campaign no user who reacted is evaluated, because a model chose who saw the campaign. A campaign with filters or
+ * suppression lists has only users within its reach. Otherwise members and other users would differ mainly in whether
+ * they match the filters, and a model would learn the filters. No row has a time, so training measures no drift: a
+ * service does not know the times of seeds, and a model chose who could convert. Errors: invalid_population;
+ * invalid_data for fewer than `least` campaigns, saying how many there are.
  */
 export async function prepareServed(
   path: string,
@@ -159,9 +160,11 @@ function trainCampaign(campaign: ServedCampaign, users: Int32Array, rng: Rng): C
   const members = Int32Array.from(new Set([...seedsOf(campaign), ...conversions]));
   const isKnown = new Set([...members, ...clicks, ...dismissals]);
   const others = reachedOf(campaign.reach, users).filter((user) => !isKnown.has(user));
-  const drawn = sample(rng, others, OTHERS_PER_MEMBER * members.length);
+  const most = OTHERS_PER_MEMBER * members.length;
+  const drawn = sample(rng, others, most);
   const isMember = new Set(members);
-  const dismissed = dismissals.filter((user) => !isMember.has(user));
+  const left = dismissals.filter((user) => !isMember.has(user));
+  const dismissed = left.length <= most ? left : sample(rng.fork('dismissed'), left, most).sort();
   return describe(campaign, 'train', { train: labelledRows(members, dismissed, drawn) });
 }
 

@@ -10,7 +10,7 @@ import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inpu
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { migratedDataFolder } from './data-folder.ts';
 
-const seedsOf = async (records: CampaignRecords, id: string) => [...(await records.seedsOf(id))].flat();
+const seedsOf = async (records: CampaignRecords, id: string) => [...(await records.usersOf('seeds', id))].flat();
 
 async function rowsOf(blocks: FeedbackBlocks) {
   const all = [];
@@ -52,7 +52,7 @@ describe('openRecords', () => {
     expect(await records.ready()).toEqual([]);
     await expand(store, (await store.claim('1:a'))!);
     expect(await records.ready()).toHaveLength(1);
-    const reading = (await records.seedsOf(id))[Symbol.iterator]();
+    const reading = (await records.usersOf('seeds', id))[Symbol.iterator]();
     const first = reading.next();
     rmSync(join(data.folder, 'seeds'), { recursive: true });
     expect([first, reading.next()].flatMap(({ value }) => value ?? [])).toEqual(['ann', 'cid', '😀']);

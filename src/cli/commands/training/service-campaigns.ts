@@ -3,6 +3,7 @@
 import { findRoles } from '../../../audience/find-roles.ts';
 import type { CampaignRecord, CampaignRecords } from '../../../domain/ports/records.ts';
 import { canonicalJson } from '../../../lib/text/canonical-json.ts';
+import { without } from '../../../online/negatives.ts';
 import type { Population } from '../../../population/read.ts';
 import { openRecords } from '../../../storage/open-store.ts';
 import { createReach, type Reach } from '../../../training/history/reach.ts';
@@ -40,8 +41,13 @@ async function readCampaign(
   { id, externalId, features, createdAt }: CampaignRecord,
   population: Population,
 ): Promise<ServedCampaign> {
-  const seeds: number[] = [];
-  for (const block of await records.seedsOf(id)) for (const userId of block) seeds.push(numberOf(userId, population));
+  const usersOf = async (kind: 'seeds' | 'negatives') => {
+    const users: number[] = [];
+    for (const block of await records.usersOf(kind, id))
+      for (const userId of block) users.push(numberOf(userId, population));
+    return known(users);
+  };
+  const [seeds, negatives] = [await usersOf('seeds'), await usersOf('negatives')];
   const by = { conversion: [] as number[], click: [] as number[], dismissal: [] as number[] };
   for await (const rows of await records.feedbackOf(id))
     for (const { userId, event } of rows) by[event].push(numberOf(userId, population));
@@ -49,10 +55,11 @@ async function readCampaign(
     id: externalId ?? id,
     createdAt,
     features,
-    seeds: known(seeds),
-    conversions: known(by.conversion),
+    seeds,
+    // as in an expansion, a negative is no seed even if the user converted
+    conversions: without(known(by.conversion), negatives),
     clicks: known(by.click),
-    dismissals: known(by.dismissal),
+    dismissals: Int32Array.from(new Set([...known(by.dismissal), ...negatives])).sort(),
   };
 }
 
