@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util';
 const USAGE = `usage: verify-receipt.mjs RECEIPT --key KEY [files]
 
   --key FILE                what GET /v1/receipts/key answers, or the public key in PEM
-  --seeds, --suppression    user ids, one per line in any order; a weight may follow a tab, and
-                            features (JSON) may follow the weight and another tab
+  --seeds, --suppression    user ids, one per line in any order; a weight may follow a tab. A file
+                            NAME.ndjson is read as an upload of seeds
   --set NAME=FILE           another user set, by its name in the receipt (repeatable)
   --model, --population     manifest.json of the model, population.json of the population version
   --scores, --order         scores.f32 and order.u32 of the ranking
@@ -77,14 +77,35 @@ function sumOfManifest(path, leftOut) {
  */
 function sumOfSet(path) {
   const rests = new Map();
+  const read = path.endsWith('.ndjson') ? idOfUpload() : idOfLine;
   for (const line of readFileSync(path, 'utf8').split(/\r?\n/)) {
-    const [id, weight = '1', ...features] = line.split('\t');
-    const rest = Number(weight) === 1 && features.length === 0 ? [] : [Number(weight), ...features];
-    if (id !== '') rests.set(id.startsWith('"') ? JSON.parse(id) : id, rest);
+    if (line === '') continue;
+    const [id, weight, features] = read(line);
+    const isPlain = weight === 1 && features === undefined;
+    rests.set(id, isPlain ? [] : [weight, ...(features === undefined ? [] : [features])]);
   }
   const isPlain = (id) => !/^$|^"|[\p{Cc}\p{Cs}]/u.test(id);
   const lineOf = (id) => `${[isPlain(id) ? id : JSON.stringify(id), ...rests.get(id)].join('\t')}\n`;
   return sha256([...rests.keys()].sort().map(lineOf).join(''));
+}
+
+function idOfLine(line) {
+  const [id, weight = '1', features] = line.split('\t');
+  return [id.startsWith('"') ? JSON.parse(id) : id, Number(weight), features];
+}
+
+/** Reads the lines of an upload. A user without an id is named by the sha256 of the features and a number. */
+function idOfUpload() {
+  const numbers = new Map();
+  return (line) => {
+    const value = JSON.parse(line);
+    const { user_id: id, weight = 1, features = null } = typeof value === 'string' ? { user_id: value } : value;
+    if (features === null) return [id, weight];
+    const text = canonical(features);
+    const sum = sha256(text);
+    if (id === undefined) numbers.set(sum, (numbers.get(sum) ?? 0) + 1);
+    return [id ?? `row:${sum}:${numbers.get(sum)}`, weight, text];
+  };
 }
 
 function sha256(data) {

@@ -7,13 +7,14 @@ import type { Blobs } from '../domain/ports/blobs.ts';
 import type { StoreFiles } from '../domain/ports/store.ts';
 import type { Receipt, ReceiptInputs, ReceiptStatement } from '../domain/receipts.ts';
 import type { ExpansionSets, Job } from '../domain/types.ts';
+import { RowNames } from '../domain/user-sets.ts';
 import { systemClock } from '../lib/clock.ts';
-import { UsageError } from '../lib/errors.ts';
+import { messageOf, UsageError } from '../lib/errors.ts';
 import { canonicalJson } from '../lib/text/canonical-json.ts';
 import { Cancellation } from '../lib/threads/cancellation.ts';
 import { modelSum, readModelFolder } from '../model/folder.ts';
-import { hasVersion, openPopulation } from '../population/read.ts';
-import { FileBlobs, locateStore, openStoreFiles, setFromText } from '../storage/open-store.ts';
+import { hasVersion, openPopulation, openValueCheck } from '../population/read.ts';
+import { FileBlobs, idsInText, locateStore, openStoreFiles, type SentId, setFromIds } from '../storage/open-store.ts';
 import { openEngineModels } from './engine-start.ts';
 import { Checkpoints } from './expansion/checkpoints.ts';
 import { customiseTask, roleIdsOf } from './expansion/expansion-users.ts';
@@ -25,7 +26,10 @@ export interface GivenInputs {
   readonly model: string;
   /** The folder of the population. */
   readonly population: string;
-  /** Files of user ids, one per line in any order, by the names of sets in receipts. */
+  /**
+   * Files of user ids, one per line in any order, by the names of sets in receipts. A file whose name ends in `.ndjson`
+   * is read as an upload of seeds.
+   */
   readonly sets: ReadonlyMap<string, string>;
   /** Fields to use instead of those of the receipt. */
   readonly campaign?: Partial<Pick<ReceiptInputs, 'external_id' | 'features' | 'filters' | 'negative_weight'>>;
@@ -57,13 +61,13 @@ export async function reproduce(receipt: Receipt, given: GivenInputs): Promise<r
   try {
     const blobs = new FileBlobs(folder);
     const { setBlocks } = await openStoreFiles(locateStore(folder));
-    const sets = await writeSets(blobs, given.sets);
     const { manifest } = readModelFolder(given.model);
     const expected = receipt.inputs.population.version;
     const population = openPopulation(
       given.population,
       hasVersion(given.population, expected) ? { version: expected } : {},
     );
+    const sets = await writeSets(blobs, given.sets, openValueCheck(population.features));
     const inputs: ReceiptInputs = {
       ...{ ...receipt.inputs, ...given.campaign },
       sets: setSums(sets),
@@ -124,14 +128,53 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
 }
 
 /** Writes the files of the sets as an upload would. */
-async function writeSets(blobs: Blobs, files: GivenInputs['sets']): Promise<ExpansionSets> {
+async function writeSets(
+  blobs: Blobs,
+  files: GivenInputs['sets'],
+  check: ReturnType<typeof openValueCheck>,
+): Promise<ExpansionSets> {
   const sets: { -readonly [name in keyof ExpansionSets]: string | null } = { ...NO_SETS };
   for (const [name, file] of files) {
     const key = setKeyOf(name);
     if (key === undefined) throw new UsageError(`receipts have no set "${name}"`);
-    sets[key] = await setFromText(blobs, readFileSync(file, 'utf8'));
+    const text = readFileSync(file, 'utf8');
+    const ids = file.endsWith('.ndjson')
+      ? idsInNdjson(text, check, (line, fault) => new UsageError(`${file}:${line}: ${fault}`))
+      : idsInText(text);
+    sets[key] = await setFromIds(blobs, ids);
   }
   return { ...sets, seeds: sets.seeds ?? '' };
+}
+
+/** The ids in an upload of seeds, with their weights and features. */
+function* idsInNdjson(
+  text: string,
+  check: ReturnType<typeof openValueCheck>,
+  refuse: (line: number, fault: string) => UsageError,
+): Generator<SentId, void, void> {
+  const names = new RowNames();
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch (error) {
+      throw refuse(i + 1, messageOf(error));
+    }
+    const seed = typeof value === 'string' ? { user_id: value } : (value as Partial<NdjsonSeed>);
+    const { user_id: userId, weight = 1, features = null }: Partial<NdjsonSeed> = seed;
+    const checked = features === null ? null : check(features);
+    if (checked && 'fault' in checked) throw refuse(i + 1, checked.fault);
+    const name = userId ?? (checked && names.name(checked.json));
+    if (name === null) throw refuse(i + 1, 'a user id is expected');
+    yield [name, weight, checked?.json];
+  }
+}
+
+interface NdjsonSeed {
+  readonly user_id: string;
+  readonly weight: number;
+  readonly features: unknown;
 }
 
 /** The inputs by the names that are shown: each set has its own. */

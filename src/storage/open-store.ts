@@ -19,7 +19,7 @@ import { sqlite } from './sqlite/adapter.ts';
 export { requireOwnBlobs, takeBlobs } from './blob-mark.ts';
 export { FileBlobs } from './files/blobs.ts';
 export { checkUserSet } from './files/set-file.ts';
-export { setFromText } from './files/set-from-text.ts';
+export { idsInText, type SentId, setFromIds } from './files/set-from-text.ts';
 export { openBlobFiles, openFolderFiles, openLocationFiles, SHARED_FOLDER } from './open-blob-files.ts';
 export { openRecords } from './sqlite/open-store.ts';
 

@@ -4,7 +4,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '../../src/domain/receipts.ts';
-import type { SetOwner } from '../../src/domain/user-sets.ts';
+import { RowNames, type SetOwner } from '../../src/domain/user-sets.ts';
 import { type GivenInputs, reproduce } from '../../src/engine/reproduce.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { importPopulation } from '../../src/population/import.ts';
@@ -13,6 +13,7 @@ import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
+import { valuesOf } from '../fixture/user-values.ts';
 import { startRig } from './rig.ts';
 
 const world = await tinyWorld();
@@ -24,22 +25,37 @@ const fileOf = (name: string, lines: readonly string[]) => {
   return path;
 };
 
-/** A campaign with every kind of input. Weights, as in the files that `reproduce` reads, follow a tab. */
+/** A campaign with every kind of input. Weights and features, as in the files that `reproduce` reads, follow a tab. */
 const others = world.userIds.filter((userId) => !seeds.includes(userId));
+const known = openPopulation(world.population);
+const names = new RowNames();
+const ROWS = valuesOf(
+  known,
+  [70, 71, 71, 72].map((i) => others[i]!),
+).map((values, i) => [i === 0 ? 'a customer' : names.name(values), i === 3 ? 1 : 2.5, values].join('\t'));
 const SETS = {
-  seeds: [...seeds.map((userId, i) => `${userId}\t${1 + (i % 3)}`), 'a user of tomorrow'],
+  seeds: [...seeds.map((userId, i) => `${userId}\t${1 + (i % 3)}`), 'a user of tomorrow', ...ROWS],
   negatives: others.slice(0, 20),
   suppression: others.slice(20, 40),
   common_suppression: others.slice(35, 60),
   positives: others.slice(60, 65),
   dismissed: others.slice(65, 70),
 } as const;
-const known = openPopulation(world.population);
 const FEATURE = known.features.find(({ kind }) => kind === 'single')!.name;
 const TOKENS = [1, 2].map((code) => known.dictionary(FEATURE).token(code));
 const FILTERS = { [FEATURE]: TOKENS };
 
 const files = Object.entries(SETS).map(([name, lines]) => [name, fileOf(`${name}.txt`, lines.toReversed())] as const);
+/** The seeds as they may have been uploaded. */
+const uploaded = fileOf(
+  'uploaded.ndjson',
+  SETS.seeds.map((line) => {
+    const [userId, weight, values] = line.split('\t') as [string, string?, string?];
+    if (weight === undefined) return JSON.stringify(userId);
+    const user_id = userId.startsWith('row:') ? undefined : userId;
+    return JSON.stringify({ user_id, weight: Number(weight), ...(values && { features: JSON.parse(values) }) });
+  }),
+);
 /** As in another clone: a population of its own, imported from the same data. */
 const population = join(folder, 'population');
 await importPopulation({ source: world.data, features: known.features, out: population });
@@ -59,8 +75,8 @@ async function makeReceipt(): Promise<{ readonly receipt: Receipt; readonly publ
   await store.addFeedback(id, [...SETS.positives.map(event('click')), ...SETS.dismissed.map(event('dismissal'))]);
   const upload = async (owner: SetOwner) => {
     const collected = store.userSets.collect();
-    for (const [userId, weight = '1'] of SETS[owner.kind].map((line) => line.split('\t') as [string, string?]))
-      collected.add(userId, Number(weight));
+    const lines = SETS[owner.kind].map((line) => line.split('\t') as [string, string?, string?]);
+    for (const [userId, weight = '1', values] of lines) collected.add(userId, Number(weight), values);
     await store.userSets.change(owner, 'replace', collected, { version: 'any', has: () => true }, 1_000_000);
     collected.close();
   };
@@ -115,6 +131,16 @@ describe('reproduce', () => {
     expect(await namesOf(change())).toEqual([name]);
   });
 
+  it('reads an upload of seeds, and so does the script', async () => {
+    expect(
+      await namesOf({ sets: new Map([...given.sets, ['seeds', uploaded]]), campaign: { external_id: null } }),
+    ).toEqual(['external_id']);
+    const wrong = fileOf('wrong.ndjson', ['"a"', '{"features":{}}']);
+    await expect(namesOf({ sets: new Map([['seeds', wrong]]) })).rejects.toThrow(
+      /wrong.ndjson:2: the feature .* absent/,
+    );
+  });
+
   it('refuses a set that receipts do not have', async () => {
     await expect(namesOf({ sets: new Map([['sheds', given.sets.get('seeds')!]]) })).rejects.toThrow('no set "sheds"');
   });
@@ -146,6 +172,7 @@ describe('reproduce', () => {
     };
     const seedFile = given.sets.get('seeds')!;
     expect(verify(receipt, seedFile)).toEqual([0, []]);
+    expect(verify(receipt, uploaded)).toEqual([0, []]);
     expect(verify(receipt, fileOf('fewer.txt', SETS.seeds.slice(1)))).toEqual([4, ['seeds']]);
     expect(verify({ ...receipt, candidates: receipt.candidates + 1 }, seedFile)).toEqual([4, ['signature']]);
   });

@@ -5,16 +5,26 @@ import { IdSorter } from './id-sorter.ts';
 import { decodeIds, newSetName, userSetFile } from './set-file.ts';
 import { writeBlocks } from './writer.ts';
 
+/** A user id with its weight and its features as JSON. */
+export type SentId = readonly [userId: string, weight: number, features?: string | undefined];
+
 /**
- * Writes the ids of `text`, one per line in any order, and returns the name of the set. A weight may follow an id after
- * a tab, and features as JSON may follow the weight; the last line of a repeated id counts.
- * @throws AppError storage_failed
+ * The ids of `text`, one per line. A weight may follow an id after a tab, and features as JSON may follow the weight
+ * after another tab.
  */
-export async function setFromText(blobs: Blobs, text: string): Promise<string> {
+export function* idsInText(text: string): Generator<SentId, void, void> {
   const lines = decodeIds(Buffer.from(`${text.replaceAll('\r\n', '\n').trimEnd()}\n`));
+  for (const [i, id] of lines.entries()) if (id !== '') yield [id, weightAt(lines, i), lines.features?.[i]];
+}
+
+/**
+ * Writes the ids, in any order, and returns the name of the set. The last weight and features of a repeated id count.
+ * @throws AppError storage_failed; the errors of `ids`
+ */
+export async function setFromIds(blobs: Blobs, ids: Iterable<SentId>): Promise<string> {
   const sorter = new IdSorter(blobs);
   try {
-    for (const [i, id] of lines.entries()) if (id !== '') sorter.add(id, weightAt(lines, i), lines.features?.[i]);
+    for (const id of ids) sorter.add(...id);
     const { sha256, blob } = await writeBlocks(blobs, sorter.blocks());
     const name = newSetName(sha256, 0);
     await blob.publish(userSetFile(name));

@@ -73,7 +73,7 @@ function addReproduce(program: Command, output: Output): void {
       .argument('<receipt>', 'file with the receipt of an audience version', existing)
       .description(
         'make the ranking of a receipt again from the same inputs, or say which input differs (exit code 4). Needs ' +
-          'no service. Files of user ids have one id per line, in any order',
+          'no service. Files of user ids have one id per line, in any order, or are uploads of seeds in NDJSON',
       )
       .requiredOption('--model <dir>', 'folder of the general model', existing)
       .requiredOption('--population <dir>', 'folder of the population', existing)
