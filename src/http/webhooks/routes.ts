@@ -1,20 +1,17 @@
 /** Routes of webhooks and their delivery logs. */
+import type { Accept } from '../../domain/ports/accept.ts';
 import type { Webhook } from '../../domain/webhook-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
-import { sendShown } from '../plugins/json/json-writing.ts';
-import { pageQuery } from '../plugins/paging.ts';
-import { ifMatchHeaders, NO_STORE, requireMatch } from '../plugins/preconditions.ts';
+import { ifMatchHeaders, NO_STORE } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
+import { addReceiverRoutes, type Once, sendChanged, tagOfReceiver } from './receiver-routes.ts';
 import {
   delivery,
-  deliveryPage,
   deliveryParams,
-  deliveryQuery,
   rotationBody,
   signedWebhook,
-  tagOfWebhook,
   webhook,
   webhookBody,
   webhookChangeBody,
@@ -22,22 +19,29 @@ import {
   webhookParams,
 } from './webhook.ts';
 
-/** The function that makes creation idempotent, shared by the routes that create something. */
-type Once = ReturnType<typeof createOnce>;
-
 const TAGS = ['webhooks'];
 
 export function addWebhookRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const once = createOnce(dependencies.store);
   createWebhook(app, dependencies, once);
-  listWebhooks(app, dependencies);
-  getWebhook(app, dependencies);
+  addReceiverRoutes(app, dependencies, once, {
+    kind: 'webhook',
+    scope: 'write',
+    item: webhook,
+    page: webhookPage,
+    params: webhookParams,
+    deliveryParams,
+    afterRemoval: 'An attempt in progress is not interrupted.',
+    replay: {
+      summary: 'Send the event of a delivery again',
+      description:
+        'Queues a new delivery with the same `webhook-id` and body. The new delivery is retried like any other.',
+      isRefusedIfOff: true,
+    },
+  });
   updateWebhook(app, dependencies);
-  deleteWebhook(app, dependencies);
   rotateWebhookSecret(app, dependencies, once);
   pingWebhook(app, dependencies, once);
-  listDeliveries(app, dependencies);
-  replayDelivery(app, dependencies, once);
 }
 
 function createWebhook(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies, once: Once): void {
@@ -74,44 +78,9 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Serve
         make: (idempotent) => store.webhooks.create(request.body, config.maximumWebhooks, clock.now(), idempotent),
         head: (response, shown) => {
           const location = `/v1/webhooks/${shown.id}`;
-          response.code(201).headers({ location, etag: tagOfWebhook(shown), ...NO_STORE });
+          response.code(201).headers({ location, etag: tagOfReceiver(shown), ...NO_STORE });
         },
       });
-    },
-  );
-}
-
-function listWebhooks(app: ServerApp, { store, config }: ServerDependencies): void {
-  app.get(
-    '/v1/webhooks',
-    describeRoute({
-      operationId: 'listWebhooks',
-      scope: 'read',
-      tags: TAGS,
-      summary: 'List webhooks, newest first',
-      querystring: pageQuery(config),
-      response: { 200: json('A page of the list.', webhookPage) },
-      errors: ['invalid_cursor'],
-    }),
-    async (request) => store.webhooks.list(request.query),
-  );
-}
-
-function getWebhook(app: ServerApp, { store }: ServerDependencies): void {
-  app.get(
-    '/v1/webhooks/:id',
-    describeRoute({
-      operationId: 'getWebhook',
-      scope: 'read',
-      tags: TAGS,
-      summary: 'Get a webhook',
-      params: webhookParams,
-      response: { 200: json('The webhook.', webhook, ['ETag']) },
-      errors: ['webhook_not_found'],
-    }),
-    async (request, reply) => {
-      const found = webhook.parse(await store.webhooks.get(request.params.id));
-      return sendShown(reply.header('etag', tagOfWebhook(found)), found);
     },
   );
 }
@@ -134,33 +103,10 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Serve
     async (request, reply) => {
       const { id } = request.params;
       if (request.body.url !== undefined) webhooks.guard.checkUrl(request.body.url);
-      const accept = (before: Webhook) => {
-        const tag = tagOfWebhook(webhook.parse(before));
-        requireMatch(request.headers['if-match'], (etag) => etag === tag);
-      };
-      const changed = webhook.parse(await store.webhooks.update(id, request.body, clock.now(), accept));
+      const update = (accept: Accept<Webhook>) => store.webhooks.update(id, request.body, clock.now(), accept);
+      await sendChanged(request, reply, webhook, update);
       webhooks.wake();
-      return sendShown(reply.header('etag', tagOfWebhook(changed)), changed);
-    },
-  );
-}
-
-function deleteWebhook(app: ServerApp, { store }: ServerDependencies): void {
-  app.delete(
-    '/v1/webhooks/:id',
-    describeRoute({
-      operationId: 'deleteWebhook',
-      scope: 'write',
-      tags: TAGS,
-      summary: 'Delete a webhook and its deliveries',
-      description: 'Pending deliveries are dropped. An attempt in progress is not interrupted.',
-      params: webhookParams,
-      response: { 204: { description: 'The resource was deleted.' } },
-      errors: ['webhook_not_found'],
-    }),
-    async (request, reply) => {
-      await store.webhooks.remove(request.params.id);
-      return reply.code(204).send(null);
+      return reply;
     },
   );
 }
@@ -193,7 +139,7 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: ServerDep
       return once(request, reply, {
         answer: signedWebhook,
         make: (idempotent) => store.webhooks.rotate(request.params.id, graceMs, clock.now(), idempotent),
-        head: (response, shown) => response.headers({ etag: tagOfWebhook(shown), ...NO_STORE }),
+        head: (response, shown) => response.headers({ etag: tagOfReceiver(shown), ...NO_STORE }),
       });
     },
   );
@@ -216,52 +162,6 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: ServerDependenc
       return once(request, reply, {
         answer: delivery,
         make: (idempotent) => store.outbox.ping(request.params.id, clock.now(), idempotent),
-        head: (response) => {
-          webhooks.wake();
-          response.code(202);
-        },
-      });
-    },
-  );
-}
-
-function listDeliveries(app: ServerApp, { store, config }: ServerDependencies): void {
-  app.get(
-    '/v1/webhooks/:id/deliveries',
-    describeRoute({
-      operationId: 'listDeliveries',
-      scope: 'read',
-      tags: TAGS,
-      summary: "List a webhook's deliveries, newest first",
-      params: webhookParams,
-      querystring: deliveryQuery(config),
-      response: { 200: json('A page of the list.', deliveryPage) },
-      errors: ['invalid_cursor', 'webhook_not_found'],
-    }),
-    async (request) => store.outbox.deliveries(request.params.id, request.query),
-  );
-}
-
-function replayDelivery(app: ServerApp, { store, webhooks, clock }: ServerDependencies, once: Once): void {
-  app.post(
-    '/v1/webhooks/:id/deliveries/:delivery_id/replay',
-    describeRoute({
-      operationId: 'replayDelivery',
-      scope: 'write',
-      tags: TAGS,
-      summary: 'Send the event of a delivery again',
-      description:
-        'Queues a new delivery with the same `webhook-id` and body. The new delivery is retried like any other.',
-      params: deliveryParams,
-      headers: idempotencyHeaders,
-      response: { 202: json('The delivery was queued.', delivery, ['Idempotent-Replayed']) },
-      errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled', 'idempotency_key_reused'],
-    }),
-    async (request, reply) => {
-      const { id, delivery_id: deliveryId } = request.params;
-      return once(request, reply, {
-        answer: delivery,
-        make: (idempotent) => store.outbox.replay(id, deliveryId, clock.now(), idempotent),
         head: (response) => {
           webhooks.wake();
           response.code(202);

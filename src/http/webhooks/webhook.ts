@@ -16,7 +16,6 @@ import { addFirstIssues } from '../plugins/json/bounded-fields.ts';
 import { time } from '../plugins/json/fields.ts';
 import { addIssue } from '../plugins/json/validation.ts';
 import { pageQuery } from '../plugins/paging.ts';
-import { tagOf } from '../plugins/preconditions.ts';
 
 const EXAMPLE = {
   id: '5b0e9a4e-8f43-4f4e-9b8e-0c8f6f1f2a77',
@@ -63,12 +62,6 @@ export const signedWebhook = z
       { ...fields, secret: z.string().describe('Secret that signs every delivery. The secret is never shown again.') },
     ),
   );
-
-/** Returns the ETag of a webhook, which covers all fields that responses show. */
-export function tagOfWebhook(shown: z.output<typeof webhook>): string {
-  const { id, url, events, description, enabled, disabled_reason: reason, updated_at: updatedAt } = shown;
-  return tagOf([id, url, events, description, enabled, reason, updatedAt]);
-}
 
 export const webhookPage = pageOf('WebhookPage', webhook);
 

@@ -1,24 +1,16 @@
-/** Destinations: rows of webhooks that have settings of a destination and no secret. */
-import { randomUUID } from 'node:crypto';
+/** Destinations: receivers that have settings of a destination and no secret. */
 import { type Destination, type NewDestination, refuseMoreDestinations } from '../../domain/destinations.ts';
 import type { Destinations } from '../../domain/ports/destinations.ts';
-import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
+import type { IdempotentRequest } from '../../domain/types.ts';
 import { DESTINATION_EVENTS } from '../../domain/webhook-types.ts';
 import type { AuditRepository } from './audit-log.ts';
-import { insertRow } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { toJson } from './json.ts';
-import type { Database } from './sql.ts';
-import { countReceivers, getWebhookRow, listReceivers, removeReceiver, type WebhookRow } from './webhooks.ts';
+import { ReceiverRepository, type ReceiverRow } from './receivers.ts';
 
-export class DestinationRepository implements Destinations {
-  readonly #database: Database;
-  readonly #audit: AuditRepository;
-
-  constructor({ database }: StoreDependencies, audit: AuditRepository) {
-    this.#database = database;
-    this.#audit = audit;
+export class DestinationRepository extends ReceiverRepository<Destination> implements Destinations {
+  constructor(dependencies: StoreDependencies, audit: AuditRepository) {
+    super(dependencies, audit, 'destination', toDestination);
   }
 
   async create(
@@ -27,39 +19,17 @@ export class DestinationRepository implements Destinations {
     now: number,
     once?: IdempotentRequest<Destination>,
   ): Promise<Destination> {
-    const id = randomUUID();
-    return this.#database.write(async (t) => {
-      refuseMoreDestinations(await countReceivers(t, 'destination'), maximum);
-      await insertRow(t, 'webhooks', {
-        id,
-        url: '',
-        events: toJson(DESTINATION_EVENTS),
-        description: input.name,
-        enabled: true,
-        destination: toJson(input),
-        created_at: now,
-        updated_at: now,
-      });
-      this.#audit.made(id);
-      const made = { ...input, id, createdAt: now };
-      await keepAnswerOf(t, once, made, OF_NO_CAMPAIGN, now);
-      return made;
+    const events = toJson(DESTINATION_EVENTS);
+    return this.insert({
+      columns: { url: '', events, description: input.name, destination: toJson(input) },
+      now,
+      once,
+      refuseMore: (count) => refuseMoreDestinations(count, maximum),
+      finish: (_, row) => toDestination(row),
     });
-  }
-
-  async get(id: string): Promise<Destination> {
-    return toDestination(await getWebhookRow(this.#database, id, 'destination'));
-  }
-
-  list(query: PageQuery): Promise<Page<Destination>> {
-    return listReceivers(this.#database, 'destination', query, toDestination);
-  }
-
-  async remove(id: string): Promise<void> {
-    await removeReceiver(this.#database, 'destination', id);
   }
 }
 
-function toDestination({ id, createdAt, destination }: WebhookRow): Destination {
+function toDestination({ id, createdAt, destination }: ReceiverRow): Destination {
   return { ...destination!, id, createdAt };
 }

@@ -17,8 +17,9 @@ import type { StoreDependencies } from './dependencies.ts';
 import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { readJson } from './json.ts';
+import { getReceiverRow } from './receivers.ts';
 import type { Database, RowReference, Sql, Transaction } from './sql.ts';
-import { getWebhookRow, NEWEST_FIRST } from './webhooks.ts';
+import { NEWEST_FIRST } from './webhooks.ts';
 
 /** Maximum number of rows that one statement removes or changes. Other writers wait for them in the meantime. */
 const CHANGED_ROWS = 1000;
@@ -129,7 +130,7 @@ export class OutboxRepository implements Outbox {
     kind: ReceiverKind = 'webhook',
   ): Promise<Delivery> {
     return this.#database.write(async (t) => {
-      const { number } = await getWebhookRow(t, webhookId, kind);
+      const { number } = await getReceiverRow(t, webhookId, kind);
       const { event } = await getDelivery(t, number, deliveryId);
       const webhook = await enabledWebhook(t, webhookId, kind);
       return this.#queue(t, [webhook, event, deliveryId], now, once);
@@ -137,7 +138,7 @@ export class OutboxRepository implements Outbox {
   }
 
   async deliveries(webhookId: string, query: DeliveryQuery, kind: ReceiverKind = 'webhook'): Promise<Page<Delivery>> {
-    const { number: webhook } = await getWebhookRow(this.#database, webhookId, kind);
+    const { number: webhook } = await getReceiverRow(this.#database, webhookId, kind);
     const byState = query.state === undefined ? '' : IN_STATE[query.state];
     const rows = await this.#database.all<UnreadRow>(
       `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState}
@@ -292,7 +293,7 @@ async function getDelivery(
 }
 
 async function enabledWebhook(sql: Sql, id: string, kind: ReceiverKind = 'webhook'): Promise<number> {
-  const webhook = await getWebhookRow(sql, id, kind);
+  const webhook = await getReceiverRow(sql, id, kind);
   requireEnabled(webhook);
   return webhook.number;
 }
