@@ -9,8 +9,8 @@ import type { ReadRanking } from './ranking.ts';
 
 export type ArmName = 'treated' | 'heldOut';
 
-/** Number of ranks that are read at once. An arm takes about 2 us, so others wait for at most about 5 ms. */
-const SLICE_RANKS = 2_048;
+/** Number of ranks that are read at once. An arm takes about 0.25 us, so others wait for at most about 5 ms. */
+const SLICE_RANKS = 16_384;
 
 /** Counts the users of both arms, without erased users. Yields to the event loop. @throws AppError storage_failed */
 export async function countArms(

@@ -1,4 +1,7 @@
-/** Serving: look-ups, pages and batches of an audience compared with a bare Fastify route with the same answer. */
+/**
+ * Serving: look-ups, pages and batches of an audience compared with a bare Fastify route with the same answer, and
+ * look-ups with a hold-out compared with look-ups without one.
+ */
 import { join } from 'node:path';
 import { CONNECTIONS, load, type Report, type Request, raceBare } from './load.ts';
 import { type BenchOptions, type BenchReport, figure, interleave, ratio } from './report.ts';
@@ -20,6 +23,7 @@ export async function benchServing({ quick, note }: BenchOptions): Promise<Bench
       const kinds = requestsOf(campaign.id, users);
       const report: Report = { results: {}, ratios: {} };
       await raceBare(service, kinds, { rounds, seconds }, report);
+      await withHoldOut(service, kinds['membership']!, { users, rounds, seconds }, report);
       await duringExpansion(service, kinds['membership']!, users, rounds, report);
       return report;
     } finally {
@@ -43,6 +47,27 @@ function requestsOf(id: string, users: number): Record<string, readonly Request[
       },
     ],
   };
+}
+
+/** Look-ups of the same users in an equal audience of which a tenth is held out. */
+async function withHoldOut(
+  service: BenchService,
+  requests: readonly Request[],
+  { users, rounds, seconds }: { readonly users: number; readonly rounds: number; readonly seconds: number },
+  report: Report,
+): Promise<void> {
+  const { campaign } = await service.expand(people(SEEDS, users));
+  await service.call('PATCH', `/v1/campaigns/${campaign.id}`, { holdout_percent: 10 });
+  const inOther = requests.map((one) => ({ ...one, path: one.path.replace(/[^/]+(?=\/audience)/, campaign.id) }));
+  const lookUps = async (all: readonly Request[]) =>
+    (await load(service.port, all, { seconds, connections: CONNECTIONS })).perSecond;
+  const { holdOut, none } = await interleave(rounds, {
+    holdOut: () => lookUps(inOther),
+    none: () => lookUps(requests),
+  });
+  report.results['membership, 10 % held out'] = figure(holdOut, 'requests/s');
+  report.results['membership, nobody held out'] = figure(none, 'requests/s');
+  report.ratios['membership_with_holdout'] = ratio(holdOut, none);
 }
 
 /** p99 of look-ups at a fixed rate while an expansion runs, and how much that slows down the expansion. */
