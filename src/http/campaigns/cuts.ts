@@ -17,26 +17,27 @@ export function cutName({ maximumCutNameLength: most }: CampaignLimits) {
 }
 
 export function cutsField(config: CampaignLimits) {
-  const size = z.int().min(0).optional();
-  const percent = z.number().min(0).max(100).optional();
-  const cut = z
+  const size = z.int().min(0);
+  const percent = z.number().min(0).max(100);
+  const inUsers = z
     .strictObject({
       name: cutName(config),
       from_size: size.describe('Size of the audience whose users are not in the cut.'),
-      to_size: size.describe('Size of the audience at which the cut ends.'),
-      from_percent: percent.describe('Like `from_size`, as a percentage of the population.'),
-      to_percent: percent.describe('Like `to_size`, as a percentage of the population.'),
+      to_size: size.min(1).describe('Size of the audience at which the cut ends, above `from_size`.'),
     })
-    .transform(({ name, from_size, to_size, from_percent, to_percent }, context): CutRequest => {
-      const isSize = from_percent === undefined && to_percent === undefined;
-      const unit = isSize ? 'size' : 'percent';
-      const [from, to] = isSize ? [from_size, to_size] : [from_percent, to_percent];
-      const isMixed = !isSize && (from_size !== undefined || to_size !== undefined);
-      if (!isMixed && from !== undefined && to !== undefined && from < to) return { name, unit, from, to };
-      const message =
-        'either from_percent and to_percent, or from_size and to_size, are expected, the first below the second';
-      context.addIssue({ code: 'custom', message });
-      return z.NEVER;
+    .refine(({ from_size, to_size }) => from_size < to_size, 'from_size must be below to_size');
+  const inPercent = z
+    .strictObject({
+      name: cutName(config),
+      from_percent: percent.describe('Like `from_size`, as a percentage of the population.'),
+      to_percent: percent.gt(0).describe('Like `to_size`, as a percentage of the population.'),
+    })
+    .refine(({ from_percent, to_percent }) => from_percent < to_percent, 'from_percent must be below to_percent');
+  const cut = z
+    .union([inUsers, inPercent], 'either from_percent and to_percent, or from_size and to_size, are expected')
+    .transform((given): CutRequest => {
+      if ('from_size' in given) return { name: given.name, unit: 'size', from: given.from_size, to: given.to_size };
+      return { name: given.name, unit: 'percent', from: given.from_percent, to: given.to_percent };
     });
   return z
     .array(cut)

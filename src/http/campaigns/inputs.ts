@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import { MAXIMUM_HOLDOUT_PERCENT } from '../../domain/hold-out.ts';
-import type { AudienceRequest, RefreshPolicy } from '../../domain/types.ts';
+import type { RefreshPolicy } from '../../domain/types.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../plugins/json/bounded-fields.ts';
@@ -140,23 +140,13 @@ export const audienceRequest = z
   .describe('The requested size of the audience.');
 
 export function audienceField() {
+  const size = z
+    .int()
+    .min(1)
+    .describe('Number of users in the audience. If there are fewer candidates, all of them are selected.');
   return z
-    .strictObject({
-      size: z
-        .int()
-        .min(1)
-        .optional()
-        .describe('Number of users in the audience. If there are fewer candidates, all of them are selected.'),
-      percent: share.optional(),
-    })
-    .refine(({ size, percent }) => (size === undefined) !== (percent === undefined), {
-      message: 'either size or percent is expected',
-    })
+    .union([z.strictObject({ size }), z.strictObject({ percent: share })], 'either size or percent is expected')
     .meta({ description: 'Size of the audience: either `size` or `percent`.', examples: [{ size: 1000 }] });
-}
-
-export function toAudienceRequest({ size, percent = 0 }: z.output<ReturnType<typeof audienceField>>): AudienceRequest {
-  return size === undefined ? { percent } : { size };
 }
 
 export function negativeWeightField({ maximumNegativeWeight: maximum }: InputLimits) {

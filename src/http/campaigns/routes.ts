@@ -17,7 +17,7 @@ import { splitSeeds } from '../user-sets/seed-weights.ts';
 import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery, tagOfCampaign } from './campaign.ts';
 import { countFeatures } from './features.ts';
-import { toAudienceRequest, toRefreshChange, toRefreshPolicy } from './inputs.ts';
+import { toRefreshChange, toRefreshPolicy } from './inputs.ts';
 import { getCampaignStatuses } from './statuses.ts';
 
 export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
@@ -72,7 +72,7 @@ function createCampaign(app: ServerApp, dependencies: ServerDependencies): void 
             ...inCamelCase(fields),
             featureCounts,
             ...(seeds && splitSeeds(seeds)),
-            audience: toAudienceRequest(audience),
+            audience,
             refresh: toRefreshPolicy(refresh),
           };
           const made = await dependencies.store.create(input, (id) => findUser(population, id) >= 0, idempotent);
@@ -114,7 +114,7 @@ function updateCampaign(app: ServerApp, dependencies: ServerDependencies): void 
       const change = {
         ...inCamelCase(fields),
         ...(features && { features: { values: features, counts: countFeatures(model.campaignFeatures, features) } }),
-        ...(audience && { audience: toAudienceRequest(audience) }),
+        ...(audience && { audience }),
         ...(refresh && { refresh: toRefreshChange(refresh) }),
       };
       return sendCampaign(reply, await store.update(request.params.id, change, sameAs(request.headers['if-match'])));

@@ -75,11 +75,12 @@ export class Values {
     const fields = Object.fromEntries(
       Object.entries(properties).map(([name, child]) => [name, this.fitting(child, name, depth + 1)]),
     );
-    const named = fc.record(fields, { requiredKeys: required.filter((key) => key in fields) });
+    const named = fc.record(fields, { requiredKeys: required.filter((key) => key in fields) }).map(inOrder);
     const { additionalProperties } = schema;
     if (typeof additionalProperties !== 'object' || additionalProperties === null) return named;
+    const { propertyNames = { maxLength: 8 } } = schema as { readonly propertyNames?: JsonSchema };
     const others = fc.dictionary(
-      fc.string({ maxLength: 8 }),
+      this.#string({ ...propertyNames, maxLength: 8 }, '') as fc.Arbitrary<string>,
       this.fitting(additionalProperties as JsonSchema, '', depth + 1),
       {
         maxKeys: 2,
@@ -106,11 +107,26 @@ export class Values {
     const text =
       schema['format'] === 'date-time'
         ? fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(1.7e12) }).map((date) => date.toISOString())
-        : fc.string({ minLength: least, maxLength: most, unit: 'grapheme' });
+        : typeof schema['pattern'] === 'string'
+          ? fc.stringMatching(new RegExp(schema['pattern']), { maxLength: most })
+          : fc.string({ minLength: least, maxLength: most, unit: 'grapheme' });
     return real.length === 0
       ? text
       : fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...real) }, { weight: 1, arbitrary: text });
   }
+}
+
+/** Fields of which the first must not be above the second, which no schema can say. */
+const ORDERED = [
+  ['min', 'max'],
+  ['from_size', 'to_size'],
+  ['from_percent', 'to_percent'],
+] as const;
+
+function inOrder(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const [low, high] of ORDERED)
+    if (Number(fields[low]) > Number(fields[high])) [fields[low], fields[high]] = [fields[high], fields[low]];
+  return fields;
 }
 
 function examplesOf({ examples, example }: JsonSchema): unknown[] {
