@@ -72,8 +72,8 @@ function sumOfManifest(path, leftOut) {
 }
 
 /**
- * The sha256 of the sorted distinct ids, each on a line. A weight other than 1 follows a tab; features follow the weight
- * and another tab.
+ * The sha256 of the sorted distinct ids, each on a line. A weight other than 1 follows a tab; features follow the
+ * weight and another tab.
  */
 function sumOfSet(path) {
   const rests = new Map();

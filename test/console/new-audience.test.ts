@@ -93,6 +93,32 @@ describeInBrowser('a new audience', () => {
     await page.getByText('120 customers matched.').waitFor();
   });
 
+  it('takes customers who are not in the population by their features', async () => {
+    const opened = await openForm();
+    const { page, faults } = opened;
+    const { features } = (await fixture().served.call('GET', '/v1/populations/current', undefined, AUTHORIZED)).json;
+    const unknown = Object.fromEntries(features.map(({ name }: { name: string }) => [name, null]));
+    const lines = [
+      ...customers.slice(0, 8).map((user_id) => ({ user_id })),
+      { user_id: 'stranger', features: unknown },
+      { features: unknown },
+    ];
+    const sent = (rows: readonly object[]) => Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n'));
+    await drop(opened, 'wrong.ndjson', sent([...lines, { user_id: 'x', features: {} }]));
+    await page.getByText(/The features of "x" cannot be used: the feature .* is absent/).waitFor();
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await drop(opened, 'mixed.ndjson', sent(lines));
+    await page.getByText('8 customers matched, 2 outside the population.').waitFor();
+    await page.getByText('Used by their features, and never in the audience').waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('Like our customers');
+    await create(opened);
+    const { id, seeds } = await campaignOf(page);
+    expect(seeds).toMatchObject({ received: 10, known: 8, outside: 2 });
+    await opened.go(`audiences/${id}?tab=definition`);
+    await page.getByText('used by their features').waitFor();
+    expect(faults.list).toEqual([]);
+  });
+
   it('says what to do with a list that matches nobody, is empty or is truncated', async () => {
     const opened = await openForm();
     const { page } = opened;

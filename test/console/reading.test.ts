@@ -1,7 +1,7 @@
 /** How the console reads lists of customers: its guesses, and ids that arrive in pieces. */
 import { describe, expect, it } from 'vitest';
 import { refuseForeign } from '../../console/src/lists/read/foreign.ts';
-import { guessLayout, HEAD_BYTES, isSure, previewOf, weightColumn } from '../../console/src/lists/read/layout.ts';
+import { guessLayout, HEAD_BYTES, isSure, previewOf, seedColumns } from '../../console/src/lists/read/layout.ts';
 import { readIds } from '../../console/src/lists/read/read-ids.ts';
 import { Sample } from '../../console/src/lists/read/sample.ts';
 import { sendIds } from '../../console/src/lists/send-ids.ts';
@@ -136,7 +136,7 @@ describe('a sample of ids', () => {
   });
 });
 
-describe('a column of weights', () => {
+describe('columns of weights and features', () => {
   const sentOf = async (content: string) => {
     const bytes = text(content);
     const layout = guessLayout(bytes, true);
@@ -145,7 +145,7 @@ describe('a column of weights', () => {
       signal: new AbortController().signal,
       onId: () => {},
       onSent: () => {},
-      weightColumn: weightColumn(previewOf(bytes, true, layout)),
+      columns: seedColumns(previewOf(bytes, true, layout)),
     };
     const send = async (body: string) => {
       bodies.push(body);
@@ -155,12 +155,19 @@ describe('a column of weights', () => {
     return bodies.join('');
   };
 
-  it('is sent with the ids, whatever the file', async () => {
+  it('are sent with the ids, whatever the file', async () => {
     const lines = '{"user_id":"u1","weight":2.5}\n"u2"\n{"user_id":"u3","weight":"much"}\n';
     expect(await sentOf('Weight;user_id\n2.5;u1\n;u2\nmuch;u3\n')).toBe(lines);
     expect(await sentOf('{"user_id":"u1","weight":2.5}\n{"user_id":"u2"}\n{"user_id":"u3","weight":"much"}\n')).toBe(
       lines,
     );
     expect(await sentOf('user_id,age\nu1,20\n')).toBe('"u1"\n');
+    const features = '"features":{"country":"DE","likes":["a"]}';
+    expect(
+      await sentOf(`{"user_id":"u1"}\n{"user_id":"u2","weight":2,${features}}\n{${features}}\n{"weight":3}\n`),
+    ).toBe(`"u1"\n{"user_id":"u2","weight":2,${features}}\n{"user_id":"row:3",${features}}\n`);
+    expect(await sentOf(`{${features}}\n{${features}}\n`)).toBe(
+      `{"user_id":"row:1",${features}}\n{"user_id":"row:2",${features}}\n`,
+    );
   });
 });

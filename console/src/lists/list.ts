@@ -1,5 +1,6 @@
 /** The state of a list of users that is chosen, previewed, read and sent to the service in pieces. */
 import { type Signal, signal } from '@preact/signals';
+import type { UserSet } from '../api/types.ts';
 import { refuseForeign } from './read/foreign.ts';
 import {
   fieldsOf,
@@ -9,7 +10,7 @@ import {
   type Layout,
   type Preview,
   previewOf,
-  weightColumn,
+  seedColumns,
 } from './read/layout.ts';
 import { Sample } from './read/sample.ts';
 import { UnreadableError } from './read/unreadable.ts';
@@ -45,8 +46,8 @@ export interface ListDependencies {
   readonly askColumn: (preview: Preview) => Promise<number | null>;
   /** State of the list before a reload of the page. */
   readonly kept: KeptList | null;
-  /** Whether weights are sent with the ids, if the list has a column of this name. */
-  readonly isWeighted?: boolean;
+  /** Whether weights and features are sent with the ids, if the list has columns of these names. */
+  readonly isOfSeeds?: boolean;
 }
 
 /**
@@ -122,7 +123,7 @@ export class UserList {
     const preview = this.preview.peek();
     const following = {
       signal: aborted,
-      weightColumn: this.#needs.isWeighted && preview !== null ? weightColumn(preview) : -1,
+      columns: this.#needs.isOfSeeds && preview !== null ? seedColumns(preview) : undefined,
       onId: (id: string) => some.add(id),
       onSent: (share: number, report: Report) => {
         this.state.value = { kind: 'sending', share, report };
@@ -142,10 +143,10 @@ export class UserList {
   }
 
   /** Updates how many of the ids that were sent are known. */
-  recount({ known, unknown }: Pick<Report, 'known' | 'unknown'>): void {
+  recount({ known, unknown, outside = 0 }: Pick<UserSet, 'known' | 'unknown' | 'outside'>): void {
     const [state, kept] = [this.state.value, this.kept.value];
     if (state.kind !== 'done' || kept === null) return;
-    const report = { ...state.report, known, unknown };
+    const report = { ...state.report, known, unknown, outside };
     this.state.value = { kind: 'done', report };
     this.kept.value = { ...kept, report };
   }

@@ -76,8 +76,9 @@ interface DoneProps {
 }
 
 function Done({ list, report, noun }: DoneProps) {
-  const { known, unknown, duplicate, empty } = report;
+  const { known, unknown, duplicate, empty, outside } = report;
   const facts = [
+    outside > 0 ? `${formatCount(outside)} outside the population` : null,
     unknown > 0 ? `${formatCount(unknown)} unknown` : null,
     duplicate > 0 ? `${formatCount(duplicate)} duplicate` : null,
     empty > 0 ? `${formatCount(empty)} rows without an ID` : null,
@@ -88,7 +89,7 @@ function Done({ list, report, noun }: DoneProps) {
         <strong>{formatCount(known)}</strong> {noun} matched{facts.length > 0 ? `, ${facts.join(', ')}` : null}.
       </p>
       <ReadAs list={list} />
-      {known === 0 ? <Nobody examples={report.examples} /> : null}
+      {known + outside === 0 ? <Nobody examples={report.examples} /> : null}
       <Hints list={list} report={report} />
     </div>
   );

@@ -1,7 +1,7 @@
 /** Sends the ids of a file in growing pieces, so that the first response arrives soon and large files are sent fast. */
 import { ApiError, retrySeconds } from '../api/errors.ts';
 import type { UserSet } from '../api/types.ts';
-import type { Layout } from './read/layout.ts';
+import type { Layout, SeedColumns } from './read/layout.ts';
 import { readIds } from './read/read-ids.ts';
 import { UnreadableError } from './read/unreadable.ts';
 
@@ -13,13 +13,15 @@ export interface Report {
   readonly known: number;
   readonly unknown: number;
   readonly duplicate: number;
+  /** Number of people who are not in the population, but have features. */
+  readonly outside: number;
   readonly examples: readonly string[];
   readonly hints: readonly Hint[];
   /** Number of rows without an id. */
   readonly empty: number;
 }
 
-type Counts = Pick<UserSet, 'received' | 'known' | 'unknown' | 'duplicate'>;
+type Counts = Pick<UserSet, 'received' | 'known' | 'unknown' | 'outside' | 'duplicate'>;
 
 /** The service's response to a piece. */
 export interface SentPiece extends Counts {
@@ -36,11 +38,17 @@ interface Following {
    */
   readonly signal: AbortSignal;
   readonly onId: (id: string) => void;
-  /** The column with weights, which are sent with their ids; -1 or absent if there is none. */
-  readonly weightColumn?: number;
+  /** The columns with weights and features, which are sent with their ids; by default, there are none. */
+  readonly columns?: SeedColumns | undefined;
   /** Reports progress. `share` is the sent share of the file. */
   readonly onSent: (share: number, report: Report) => void;
 }
+
+const COUNTS = ['received', 'known', 'unknown', 'duplicate', 'outside'] as const;
+const NOTHING_SENT: Report = {
+  ...{ received: 0, known: 0, unknown: 0, duplicate: 0, outside: 0 },
+  ...{ examples: [], hints: [], empty: 0 },
+};
 
 const FIRST_CHARACTERS = 48 * 1024;
 const MOST_CHARACTERS = 4 * 1024 * 1024;
@@ -49,8 +57,8 @@ const ATTEMPTS = 6;
 
 /** @throws UnreadableError, ApiError, OfflineError */
 export async function sendIds(file: Blob, layout: Layout, send: Send, following: Following): Promise<Report> {
-  const { signal, onId, onSent, weightColumn } = following;
-  let report: Report = { received: 0, known: 0, unknown: 0, duplicate: 0, examples: [], hints: [], empty: 0 };
+  const { signal, onId, onSent, columns } = following;
+  let report = NOTHING_SENT;
   let pending: string[] = [];
   let lines = '';
   let limit = FIRST_CHARACTERS;
@@ -68,13 +76,14 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     limit = Math.min(MOST_CHARACTERS, 2 * limit);
     onSent(file.size === 0 ? 1 : bytesRead / file.size, report);
   };
-  for await (const { ids, weights, empty, bytesRead } of readIds(file, layout, weightColumn)) {
+  for await (const { ids, weights, features, empty, bytesRead } of readIds(file, layout, columns)) {
     signal.throwIfAborted();
     report = { ...report, empty: report.empty + empty };
     for (const [i, id] of ids.entries()) {
-      onId(id);
+      // an estimate knows people by their IDs alone
+      if (features[i] === '') onId(id);
       pending.push(id);
-      lines += lineOf(id, weights[i]!);
+      lines += lineOf(id, weights[i]!, features[i]!);
       if (lines.length >= limit) await flush(bytesRead);
     }
   }
@@ -83,19 +92,27 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
   return report;
 }
 
-/** A line of NDJSON. The service refuses a weight that is not a number. */
-function lineOf(id: string, weight: string): string {
-  if (weight === '') return `${JSON.stringify(id)}\n`;
+/** A line of NDJSON. The service refuses a weight that is not a number, and features that are not an object. */
+function lineOf(id: string, weight: string, features: string): string {
+  if (weight === '' && features === '') return `${JSON.stringify(id)}\n`;
   const number = Number(weight);
-  return `${JSON.stringify({ user_id: id, weight: Number.isFinite(number) ? number : weight })}\n`;
+  const own = weight === '' ? undefined : Number.isFinite(number) ? number : weight;
+  return `${JSON.stringify({ user_id: id, weight: own, features: parsed(features) })}\n`;
+}
+
+function parsed(features: string): unknown {
+  if (features === '') return undefined;
+  try {
+    return JSON.parse(features);
+  } catch {
+    return features;
+  }
 }
 
 /** In a dry run, the service counts each piece separately; otherwise its counts cover all pieces so far. */
 function added(before: Report, { sent, dry_run: isDry, ...set }: SentPiece): Report {
-  const sum = (key: 'received' | 'known' | 'unknown' | 'duplicate') => before[key] + (sent?.[key] ?? 0);
-  const counts = isDry
-    ? { received: sum('received'), known: sum('known'), unknown: sum('unknown'), duplicate: sum('duplicate') }
-    : { received: set.received, known: set.known, unknown: set.unknown, duplicate: set.duplicate };
+  const count = (key: (typeof COUNTS)[number]) => (isDry ? before[key] + (sent?.[key] ?? 0) : (set[key] ?? 0));
+  const counts = Object.fromEntries(COUNTS.map((key) => [key, count(key)])) as Record<(typeof COUNTS)[number], number>;
   const hints = new Map(before.hints.map((hint) => [hint.found, hint]));
   for (const hint of sent?.hints ?? []) {
     const same = hints.get(hint.found);
@@ -125,9 +142,10 @@ function withId(error: unknown, ids: readonly string[]): unknown {
   if (id === undefined) return error;
   const { message } = error.faults[0]!;
   const shown = `"${id.slice(0, 60)}"`;
-  return new UnreadableError(
-    message.startsWith('a weight')
-      ? `The weight of ${shown} cannot be used: ${message}.`
-      : `${shown} is not an ID: ${message}. Is this the right column?`,
-  );
+  for (const [start, what] of [
+    ['a weight', 'weight'],
+    ['the ', 'features'],
+  ] as const)
+    if (message.startsWith(start)) return new UnreadableError(`The ${what} of ${shown} cannot be used: ${message}.`);
+  return new UnreadableError(`${shown} is not an ID: ${message}. Is this the right column?`);
 }

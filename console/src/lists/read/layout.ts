@@ -61,9 +61,16 @@ export function isSure(preview: Preview, { hasHeader, separator, column }: Layou
   return (hasHeader || separator === 'json') && ID_NAMES.some((name) => name.test(preview.columns[column] ?? ''));
 }
 
-/** Returns the column with weights of the ids; -1 if there is none. */
-export function weightColumn({ columns }: Preview): number {
-  return columns.findIndex((name) => /^weight$/i.test(name.trim()));
+/** Columns with what belongs to an id; -1 for a column that the file does not have. */
+export interface SeedColumns {
+  readonly weight: number;
+  /** Features of people who may not be in the population, as JSON objects. */
+  readonly features: number;
+}
+
+export function seedColumns({ columns }: Preview): SeedColumns {
+  const find = (wanted: RegExp) => columns.findIndex((name) => wanted.test(name.trim()));
+  return { weight: find(/^weight$/i), features: find(/^features$/i) };
 }
 
 /** Reads the head of a file as a table with the given layout. */

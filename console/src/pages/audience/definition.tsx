@@ -79,7 +79,7 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
 }
 
 function Customers({
-  seeds: { received, known, unknown, duplicate, suppressed, contradicting, weights, updated_at: at },
+  seeds: { received, known, unknown, outside, duplicate, suppressed, contradicting, weights, updated_at: at },
 }: Pick<Sets, 'seeds'>) {
   return (
     <Section title="Your customers" lead={at === null ? null : `Uploaded ${formatTime(at)}.`}>
@@ -91,6 +91,9 @@ function Customers({
             { name: 'IDs given', value: formatCount(received) },
             { name: 'In the population', value: formatCount(known) },
             { name: 'Unknown', value: formatCount(unknown) },
+            ...(outside
+              ? [{ name: 'Outside the population', value: formatCount(outside), note: 'used by their features' }]
+              : []),
             { name: 'Duplicates', value: formatCount(duplicate) },
             ...(suppressed
               ? [{ name: 'Suppressed', value: formatCount(suppressed), note: 'not used as customers' }]

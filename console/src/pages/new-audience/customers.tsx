@@ -6,6 +6,10 @@ import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
 import type { NewAudience } from './model.ts';
 
+const HINT =
+  'Text, CSV or JSON Lines with customer IDs, of any size. A column “weight” says how much each customer counts. ' +
+  '“features” in JSON Lines describe people who are not in the population.';
+
 /** Milliseconds after the last keystroke until typed text is sent. */
 const PAUSE_MS = 600;
 
@@ -27,7 +31,7 @@ export function Customers({ audience, error }: CustomersProps) {
         <>
           <Drop
             label="Choose a file"
-            hint="Text, CSV or JSON Lines with customer IDs, of any size. A column “weight” says how much each customer counts."
+            hint={HINT}
             onFile={(file) => {
               audience.change({ pasted: '' });
               void seeds.choose({ name: file.name, file, isText: false });

@@ -78,7 +78,7 @@ interface MatchedProps {
 function Matched({ audience, report, isDone }: MatchedProps) {
   const { page, toasts } = useConsole();
   const [isBusy, setIsBusy] = useState(false);
-  const { known, unknown } = report;
+  const { known, unknown, outside } = report;
   const download = async () => {
     setIsBusy(true);
     try {
@@ -90,9 +90,14 @@ function Matched({ audience, report, isDone }: MatchedProps) {
   };
   return (
     <dl class="forecast">
-      <Fact name="Matched" note={`${formatShare(known / Math.max(1, known + unknown))} of your customers`}>
+      <Fact name="Matched" note={`${formatShare(known / Math.max(1, known + unknown + outside))} of your customers`}>
         {formatCount(known)}
       </Fact>
+      {outside === 0 ? null : (
+        <Fact name="Outside the population" note="Used by their features, and never in the audience">
+          {formatCount(outside)}
+        </Fact>
+      )}
       <Fact name="Unknown" note={unknown > 0 ? 'Not in the population, so not used' : undefined}>
         {formatCount(unknown)}
         {unknown > 0 && isDone ? (

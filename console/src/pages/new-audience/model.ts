@@ -80,7 +80,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: M
   });
   const askColumn = (preview: Preview) =>
     bestColumn(preview, (ids) => knownOf(api, ids.slice(0, model.minimum_seeds - 1)));
-  const seeds = new UserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds, isWeighted: true });
+  const seeds = new UserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds, isOfSeeds: true });
   const negatives = new UserList({ send: draft.sendNegatives, askColumn, kept: values.peek().negatives });
   const suppression = new UserList({ send: draft.trySuppression, askColumn, kept: values.peek().suppression });
   const keeping = signal<Keeping>({ kind: suppression.kept.peek() === null ? 'tried' : 'kept' });

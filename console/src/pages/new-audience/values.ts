@@ -130,9 +130,13 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
   const faults: Record<string, string> = {};
   if (values.name.trim() === '') faults['/name'] = 'Enter a name.';
   if (values.seeds === null) faults['/seeds'] = 'Add your customers: paste their IDs or choose a file.';
-  else if (values.seeds.report.known < minimumSeeds)
-    faults['/seeds'] =
-      `At least ${formatCount(minimumSeeds)} customers must be matched, but only ${formatCount(values.seeds.report.known)} are.`;
+  else {
+    const { known, outside } = values.seeds.report;
+    const what = outside > 0 ? 'be matched or have features' : 'be matched';
+    const only = `${formatCount(known + outside)} ${outside > 0 ? 'do' : 'are'}`;
+    if (known + outside < minimumSeeds)
+      faults['/seeds'] = `At least ${formatCount(minimumSeeds)} customers must ${what}, but only ${only}.`;
+  }
   const fault = sizeFault(values);
   if (fault !== null) faults['/audience'] = fault;
   const holdout = readNumber(values.holdout);
