@@ -304,6 +304,7 @@ CREATE TABLE audit_log (
   resource_id text,
   status      bigint,                                        -- of HTTP
   request_id  text,
+  facts       text,                                          -- what else to know about the action
   reached_at  bigint NOT NULL DEFAULT 0                      -- the latest time of the log so far
 );
 CREATE INDEX audit_log_by_time ON audit_log (at, number);

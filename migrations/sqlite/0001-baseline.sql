@@ -296,6 +296,7 @@ CREATE TABLE audit_log (
   resource_id TEXT,
   status      INTEGER,                                        -- of HTTP
   request_id  TEXT,
+  facts       TEXT,                                          -- what else to know about the action
   reached_at  INTEGER NOT NULL DEFAULT 0                      -- the latest time of the log so far
 ) STRICT;
 CREATE INDEX audit_log_by_time ON audit_log (at, number);

@@ -24,7 +24,11 @@ export interface AuditedAction {
   /** The HTTP status of the response. */
   readonly status: number | null;
   readonly requestId: string | null;
+  /** What else to know about the action, such as the consent basis of a list. */
+  readonly facts?: AuditFacts | null;
 }
+
+export type AuditFacts = Readonly<Record<string, string | number>>;
 
 export interface AuditEntry extends AuditedAction {
   /** The time in milliseconds since 1970. */

@@ -1,5 +1,6 @@
 /** The types of the domain: campaigns, their expansions, audiences and jobs. */
 
+import type { ConsentBasis } from './consent.ts';
 import type { AudienceCut, CutRequest } from './cuts.ts';
 import type { CampaignFeatures, Filters } from './features.ts';
 import type { HoldOut } from './hold-out.ts';
@@ -246,6 +247,8 @@ export interface NewCampaign {
   readonly seeds?: readonly string[] | undefined;
   /** Weights of seeds by user id. Other seeds have weight 1. */
   readonly seedWeights?: ReadonlyMap<string, number> | undefined;
+  /** The consent basis of the seeds. */
+  readonly seedsConsentBasis?: ConsentBasis | undefined;
   readonly negativeWeight?: number;
   readonly audience: AudienceRequest;
   readonly holdoutPercent?: number;

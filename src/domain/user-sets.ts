@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 import type { PendingAction } from './audit.ts';
+import type { ConsentBasis } from './consent.ts';
 import type { SeedCounts } from './types.ts';
 
 /** User ids, and what was sent with them. */
@@ -92,6 +93,8 @@ export interface OwnedSet {
   readonly counts: SeedCounts;
   /** Null if all ids have weight 1. */
   readonly weights: WeightSummary | null;
+  /** Null if none was given. */
+  readonly consentBasis: ConsentBasis | null;
   /** The times of the first and of the last change, in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -124,6 +127,7 @@ export interface MatchReport extends SeedCounts {
   readonly contradicting: number | null;
   /** Null if all ids have weight 1. */
   readonly weights: WeightSummary | null;
+  readonly consentBasis: ConsentBasis | null;
   /** The time of the set's last change, in milliseconds since 1970; null if there is no set. */
   readonly createdAt: number | null;
   readonly updatedAt: number | null;
@@ -137,6 +141,8 @@ export interface ChangeOptions {
   readonly maximumRows?: number;
   /** Whether to do everything except the change itself. The report then describes the set that would result. */
   readonly isDryRun?: boolean;
+  /** The consent basis of the collected ids. */
+  readonly consentBasis?: ConsentBasis | undefined;
   /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
   /**
@@ -201,6 +207,25 @@ export function receivedAfter(
  */
 export function stillApplies(how: Change, before: OwnedSet | null, current: OwnedSet | null): boolean {
   return how === 'replace' || current?.name === before?.name;
+}
+
+/**
+ * The consent basis of a set after a change. A set has one basis, and a set that is replaced has that of the new ids.
+ * @throws AppError consent_basis_differs
+ */
+export function consentAfter(
+  how: Change,
+  before: Pick<OwnedSet, 'consentBasis'> | null,
+  given: ConsentBasis | undefined,
+): ConsentBasis | null {
+  if (how === 'replace' || before === null) return given ?? null;
+  const { consentBasis } = before;
+  if (given === undefined || given === consentBasis) return consentBasis;
+  const message = `the list has ${consentBasis === null ? 'no consent basis' : `the consent basis ${consentBasis}`}`;
+  throw new AppError('consent_basis_differs', message, {
+    details: [{ pointer: 'consent_basis', value: given, message }],
+    facts: { consent_basis: consentBasis },
+  });
 }
 
 /** @throws AppError too_many_seeds */

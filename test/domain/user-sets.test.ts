@@ -74,7 +74,14 @@ describe('receivedAfter', () => {
 describe('stillApplies', () => {
   it('repeats a change that was made from another set, unless it replaces the set', () => {
     const counts = countsOf(1, 1, []);
-    const [one, two] = ['1', '2'].map((name) => ({ name, counts, weights: null, createdAt: 0, updatedAt: 0 }));
+    const [one, two] = ['1', '2'].map((name) => ({
+      name,
+      counts,
+      weights: null,
+      consentBasis: null,
+      createdAt: 0,
+      updatedAt: 0,
+    }));
     expect([stillApplies('add', one!, one!), stillApplies('remove', null, null)]).toEqual([true, true]);
     expect([stillApplies('add', one!, two!), stillApplies('remove', one!, null)]).toEqual([false, false]);
     expect(stillApplies('replace', one!, two!)).toBe(true);

@@ -3,7 +3,7 @@
  * before the response is sent.
  */
 import type { FastifyRequest, RouteOptions } from 'fastify';
-import type { PendingAction } from '../../domain/audit.ts';
+import type { AuditFacts, PendingAction } from '../../domain/audit.ts';
 import { ACTORS } from '../../domain/audit.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { clientAddress } from '../plugins/access/rate-limit.ts';
@@ -84,8 +84,17 @@ function pendingOf(request: FastifyRequest, { action, resource, parameter, statu
       resourceId: parameter === null ? null : (params[parameter] ?? null),
       status,
       requestId: request.id,
+      facts: factsOf(request),
     },
     frees,
     isRecorded: false,
   };
+}
+
+/** The consent basis of a list that the request sends. */
+function factsOf({ query, body }: FastifyRequest): AuditFacts | null {
+  const { consent_basis: ofList } = query as { readonly consent_basis?: string };
+  const { seeds_consent_basis: ofSeeds } = (body ?? {}) as { readonly seeds_consent_basis?: string };
+  const basis = ofList ?? ofSeeds;
+  return basis === undefined ? null : { consent_basis: basis };
 }

@@ -25,8 +25,9 @@ const entry = answerOf<AuditEntry>()(
     resource_id: text,
     status: z.number().nullable(),
     request_id: text,
+    facts: z.record(z.string(), z.union([z.string(), z.number()])).nullable(),
   },
-  { time: ({ at }) => at },
+  { time: ({ at }) => at, facts: ({ facts }) => facts ?? null },
 );
 
 /** An entry as a line of NDJSON. */
@@ -55,13 +56,14 @@ const auditLinesSchema = textSchema.meta({
   description:
     "One entry per line, with the fields `time`, `actor` (the id of a key, `admin` for the operator's key, " +
     '`local` for a command, or `anonymous` if no key was required), `address` of the client, `action` (an ' +
-    'operation id), `resource`, `resource_id`, `status` and `request_id`. If object storage keeps versions of files ' +
+    'operation id), `resource`, `resource_id`, `status`, `request_id` and `facts` (such as the ' +
+    '`consent_basis` of an uploaded list; usually `null`). If object storage keeps versions of files ' +
     'that an erasure deleted, the erasure has a second entry, with the resource `kept_versions` and their number, or ' +
     '`unknown`, as `resource_id`.',
   examples: [
     '{"time":"2026-11-26T12:00:00.000Z","actor":"mh_1a2b3c4d5e6f","address":"10.0.0.7","action":"deleteCampaign",' +
       '"resource":"campaign","resource_id":"0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11","status":204,' +
-      '"request_id":"0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11"}\n',
+      '"request_id":"0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11","facts":null}\n',
   ],
 });
 

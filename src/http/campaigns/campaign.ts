@@ -10,6 +10,7 @@ import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, idText, instant, time } from '../plugins/json/fields.ts';
 import { pageQuery } from '../plugins/paging.ts';
 import { tagOf } from '../plugins/preconditions.ts';
+import { consentBasis } from '../user-sets/user-set.ts';
 import { cuts, cutsField } from './cuts.ts';
 import {
   audienceField,
@@ -199,6 +200,9 @@ export function campaignBody(config: ServerConfig) {
             'seeds with `PUT …/seeds` (as a file, which may contain millions of ids), then call ' +
             '`POST …/expansions`.',
         ),
+      seeds_consent_basis: consentBasis.describe(
+        'Legal basis on which the seeds are processed, as for `consent_basis` of `PUT …/seeds`.',
+      ),
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),
       audience: audienceField(),

@@ -53,6 +53,7 @@ export async function applyUpload(
     const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
       isDryRun,
       maximumRows: config.maximumSeedRows,
+      consentBasis: query.consent_basis,
       action: request.pendingAction,
       onUnknown: (userId) => hints.see(userId),
       accept: (sent) => {

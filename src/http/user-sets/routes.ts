@@ -152,7 +152,7 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers:
         querystring: uploadQuery,
         body: uploadBody(config, kind.isWeighted),
         response: { 200: json('The match report.', userSet) },
-        errors: ['too_few_known', ...kind.codes, 'too_many_seeds'],
+        errors: ['too_few_known', ...kind.codes, 'consent_basis_differs', 'too_many_seeds'],
       }),
       handler: (request) => applyUpload(request, { owner: kind.ownerOf(request), how }, dependencies, transfers),
     });

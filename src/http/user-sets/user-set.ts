@@ -1,5 +1,6 @@
 /** Response schemas of match reports, and request schemas of uploads. */
 import { z } from 'zod';
+import { CONSENT_BASES } from '../../domain/consent.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import type { MatchReport } from '../../domain/user-sets.ts';
 import { grouped } from '../../lib/text/counted.ts';
@@ -22,6 +23,7 @@ const EXAMPLE = {
   duplicate: 1,
   suppressed: 4,
   contradicting: 0,
+  consent_basis: 'consent' as const,
   unknown_examples: ['u-77', 'u-78 '],
   population_version: 'ba9876543210',
   created_at: '2026-11-25T12:00:00.000Z',
@@ -129,6 +131,7 @@ export const userSet = answerOf<ShownSet>()(
         'Weights of the seeds, as they were sent. Only for seeds that do not all have weight 1. The median and the ' +
           'number of distinct weights are computed from three significant digits.',
       ),
+    consent_basis: z.enum(CONSENT_BASES).nullable().describe('`null` if none was given.'),
     unknown_examples: seedCountFields.unknown_examples.describe(
       'Up to 10 unknown ids. `…/unknown` lists all unknown ids.',
     ),
@@ -149,6 +152,15 @@ export const userSet = answerOf<ShownSet>()(
   },
 );
 
+/** The legal basis on which the users of a list are processed. */
+export const consentBasis = z
+  .enum(CONSENT_BASES)
+  .optional()
+  .describe(
+    'Legal basis on which the users of the list are processed. The list keeps it until the list is replaced or ' +
+      'deleted: a list that is replaced without it has none.',
+  );
+
 /** Query parameters of an upload. */
 export const uploadQuery = z.strictObject({
   min_known_percent: decimalNumber({ minimum: 0, maximum: 100 })
@@ -165,6 +177,7 @@ export const uploadQuery = z.strictObject({
     .optional()
     .describe('Whether to return the report of the set as it would be after the change, without changing anything.')
     .meta(component('DryRun')),
+  consent_basis: consentBasis.meta(component('ConsentBasis')),
   ...identifierQuery,
 });
 

@@ -120,6 +120,14 @@ const rows = {
     meaning: 'Another campaign has this external id, and external ids are unique.',
     advice: '`campaign_id` is the id of that campaign. Use that campaign, or choose another external id.',
   },
+  consent_basis_differs: {
+    status: 409,
+    title: 'The list has another consent basis',
+    meaning: 'Users cannot be added with this consent basis, because all users of a list have the same one.',
+    advice:
+      '`consent_basis` is that of the list, or `null`. Add the users without a basis if it applies to them too, or ' +
+      'replace the list (PUT).',
+  },
   idempotency_key_reused: {
     status: 409,
     title: 'The idempotency key was used with another request',

@@ -74,18 +74,20 @@ export const NO_OVERLAPS: Overlaps = { suppressed: null, contradicting: null };
 
 /** The report on a set. */
 export function reportOn(
-  { counts: { received, duplicate }, weights, createdAt, updatedAt }: Omit<OwnedSet, 'name'>,
+  { counts: { received, duplicate }, ...set }: Omit<OwnedSet, 'name'>,
   matches: Matches,
   overlaps: Overlaps,
 ): MatchReport {
-  return { received, duplicate, users: received - duplicate, ...matches, ...overlaps, weights, createdAt, updatedAt };
+  const { weights, consentBasis, createdAt, updatedAt } = set;
+  const users = received - duplicate;
+  return { received, duplicate, users, ...matches, ...overlaps, weights, consentBasis, createdAt, updatedAt };
 }
 
 /** The report for an owner without a set. */
 export function reportOnNone({ kind }: SetOwner): MatchReport {
   const counts: SeedCounts = { received: 0, duplicate: 0, ...NO_MATCHES };
   const overlaps = kind === 'seeds' || kind === 'negatives' ? { suppressed: 0, contradicting: 0 } : NO_OVERLAPS;
-  return { ...counts, users: 0, ...overlaps, weights: null, createdAt: null, updatedAt: null };
+  return { ...counts, users: 0, ...overlaps, weights: null, consentBasis: null, createdAt: null, updatedAt: null };
 }
 
 function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {

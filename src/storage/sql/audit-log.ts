@@ -1,11 +1,12 @@
 /** Stores the audit log. If an action runs in a transaction, its entry is written in that transaction. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../../domain/audit.ts';
+import type { AuditEntry, AuditedAction, AuditFacts, AuditQuery, PendingAction } from '../../domain/audit.ts';
 import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
 import type { Page } from '../../domain/types.ts';
-import { pageOf, plain, type RowOf, selectList } from './columns.ts';
+import { json, pageOf, plain, type RowOf, readRow, selectList } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
+import { toJson } from './json.ts';
 import type { Database, Transaction, WriteLevel } from './sql.ts';
 
 const COLUMNS = {
@@ -18,6 +19,7 @@ const COLUMNS = {
   resourceId: plain<string | null>('resource_id'),
   status: plain<number | null>('status'),
   requestId: plain<string | null>('request_id'),
+  facts: json<AuditFacts | null>('facts'),
 };
 
 /** Maximum number of entries removed per transaction, so that others can write in between. */
@@ -124,17 +126,23 @@ export class AuditRepository implements AuditLog {
     };
   }
 
-  async #insert(t: Transaction, { resourceId, ...action }: AuditedAction, made: string | null): Promise<void> {
+  async #insert(
+    t: Transaction,
+    { resourceId, facts = null, ...action }: AuditedAction,
+    made: string | null,
+  ): Promise<void> {
     // a reader that has seen an entry must never see an earlier number appear
     await t.enterAlone('audit');
     await t.run(
-      `INSERT INTO audit_log (at, actor, address, action, resource, resource_id, status, request_id, reached_at)
-       VALUES (@at, @actor, @address, @action, @resource, @resourceId, @status, @requestId, ${t.dialect.reachedAt})`,
-      { ...action, at: this.#now(), resourceId: resourceId ?? made },
+      `INSERT INTO audit_log (at, actor, address, action, resource, resource_id, status, request_id, facts, reached_at)
+       VALUES (@at, @actor, @address, @action, @resource, @resourceId, @status, @requestId, @facts,
+         ${t.dialect.reachedAt})`,
+      { ...action, at: this.#now(), resourceId: resourceId ?? made, facts: toJson(facts) },
     );
   }
 }
 
-function toEntry({ number: _, ...entry }: RowOf<typeof COLUMNS>): AuditEntry {
+function toEntry(stored: RowOf<typeof COLUMNS>): AuditEntry {
+  const { number: _, ...entry } = readRow(COLUMNS, stored);
   return entry;
 }

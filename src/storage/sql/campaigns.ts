@@ -167,7 +167,9 @@ export class CampaignRepository implements Campaigns {
       if (seeds !== null) {
         await setFiles.record(t, seeds.set, now);
         const { counts, set } = seeds;
-        const seed_counts = encodeCounts({ counts, weights: set.weights, createdAt: now, updatedAt: now });
+        const { seedsConsentBasis: consentBasis = null } = input;
+        const { weights } = set;
+        const seed_counts = encodeCounts({ counts, weights, consentBasis, createdAt: now, updatedAt: now });
         await updateRow(t, 'campaigns', number, { seed_set: seeds.set.name, seed_counts });
         await expansions.insert(t, number, 'created', NO_FEEDBACK, times);
       }

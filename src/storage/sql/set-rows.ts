@@ -1,5 +1,6 @@
 /** Rows of user sets: the owner of each set, and the columns that refer to sets. */
 import { setImmediate } from 'node:timers/promises';
+import type { ConsentBasis } from '../../domain/consent.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import { countsWithout, type OwnedSet, type SetOwner, type WeightSummary } from '../../domain/user-sets.ts';
@@ -51,6 +52,8 @@ export type StoredCounts = SeedCounts &
   Pick<OwnedSet, 'createdAt' | 'updatedAt'> & {
     /** Absent if all ids have weight 1. */
     readonly weights?: WeightSummary;
+    /** Absent if none was given. */
+    readonly consentBasis?: ConsentBasis;
   };
 
 /** The counts without their times. */
@@ -59,8 +62,14 @@ export function toCounts({ received, known, unknown, outside, duplicate, unknown
 }
 
 /** The value of a column of counts. */
-export function encodeCounts({ counts, weights, createdAt, updatedAt }: Omit<OwnedSet, 'name'>): Json {
-  return toJson({ ...counts, createdAt, updatedAt, ...(weights && { weights }) });
+export function encodeCounts({ counts, weights, consentBasis, createdAt, updatedAt }: Omit<OwnedSet, 'name'>): Json {
+  return toJson({
+    ...counts,
+    createdAt,
+    updatedAt,
+    ...(weights && { weights }),
+    ...(consentBasis && { consentBasis }),
+  });
 }
 
 /**
@@ -78,8 +87,8 @@ export async function readOwnedSet(sql: Sql, owner: SetOwner): Promise<OwnedSet 
   if (row.name === null) return null;
   await refuseDamaged(sql, [[table, { [key]: row.key }]]);
   const stored = readJson<StoredCounts>(row.counts, counts);
-  const { weights = null, createdAt, updatedAt } = stored;
-  return { name: row.name, counts: toCounts(stored), weights, createdAt, updatedAt };
+  const { weights = null, consentBasis = null, createdAt, updatedAt } = stored;
+  return { name: row.name, counts: toCounts(stored), weights, consentBasis, createdAt, updatedAt };
 }
 
 /**
@@ -205,7 +214,12 @@ export async function replaceSet(
       const stored = readJson<StoredCounts>(row.stored, counts);
       await sql.run(`UPDATE ${table} SET ${counts} = @counts WHERE ${key} = @key`, {
         key: row.key,
-        counts: encodeCounts({ ...stored, weights: after.weights, counts: countsWithout(stored, erased, erasedRows) }),
+        counts: encodeCounts({
+          ...stored,
+          consentBasis: stored.consentBasis ?? null,
+          weights: after.weights,
+          counts: countsWithout(stored, erased, erasedRows),
+        }),
       });
     }
   }

@@ -6,6 +6,7 @@ import {
   type Change,
   type ChangeOptions,
   type ChangeReport,
+  consentAfter,
   type IdBlocks,
   type MatchedPopulation,
   type Matches,
@@ -151,15 +152,17 @@ export class UserSetRepository implements UserSets {
 
   async #record(
     t: Transaction,
-    { owner, how, collected }: ChangeTask,
+    { owner, how, collected, consentBasis: given }: ChangeTask,
     { set, tally, current }: { readonly set: NewSet; readonly tally: MatchTally; readonly current: OwnedSet | null },
   ): Promise<void> {
     const now = this.#now();
     await this.#dependencies.setFiles.record(t, set, now);
     const received = receivedAfter(how, collected.received, current, set.users);
     const counts = { received, duplicate: received - set.users, ...tally.matches() };
+    const { name, weights } = set;
+    const consentBasis = consentAfter(how, current, given);
     const createdAt = current?.createdAt ?? now;
-    await assignSet(t, owner, { name: set.name, counts, weights: set.weights, createdAt, updatedAt: now }, now);
+    await assignSet(t, owner, { name, counts, weights, consentBasis, createdAt, updatedAt: now }, now);
   }
 
   #writeAfter({ how, collected }: ChangeTask, before: OwnedSet | null, tally: MatchTally): Promise<NewSet> {
@@ -182,6 +185,7 @@ export class UserSetRepository implements UserSets {
   /** Returns the report of a change without making the change. */
   async #preview(task: ChangeTask, before: OwnedSet | null): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
+    const consentBasis = consentAfter(how, before, task.consentBasis);
     const after = <T>(work: (ids: IdBlocks) => Promise<T>) =>
       withSets(this.#dependencies.blobs, before === null ? [] : [before.name], ([ids = []]) =>
         work(combine(how, ids, collected.blocks())),
@@ -203,7 +207,7 @@ export class UserSetRepository implements UserSets {
     );
     const { createdAt = null, updatedAt = null } = before ?? {};
     const counts = { received, duplicate: received - users, users, ...tally.matches() };
-    return { ...counts, ...overlaps, weights: weights.summary(), createdAt, updatedAt, sent };
+    return { ...counts, ...overlaps, weights: weights.summary(), consentBasis, createdAt, updatedAt, sent };
   }
 
   /** Counts the users of a set who are also in other sets; `count` counts those on at least one of the given lists. */

@@ -11,7 +11,7 @@ const newKey = (changes: Partial<NewApiKey> = {}): NewApiKey => {
 };
 
 function pendingAction(action: string, resourceId: string | null = null): PendingAction {
-  const whose = { actor: 'mh_1', address: '127.0.0.1', resource: 'campaign', status: 202, requestId: 'r' };
+  const whose = { actor: 'mh_1', address: '127.0.0.1', resource: 'campaign', status: 202, requestId: 'r', facts: null };
   return { action: { ...whose, action, resourceId }, isRecorded: false };
 }
 

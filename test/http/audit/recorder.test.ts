@@ -86,7 +86,7 @@ describe('one entry', () => {
     expect(await entries()).toEqual([
       {
         ...{ ...entry, actor: 'admin', address: '127.0.0.1', resource_id: isNamed ? campaign : null },
-        ...{ time: expect.any(String), request_id: answer.headers['x-request-id'] },
+        ...{ time: expect.any(String), request_id: answer.headers['x-request-id'], facts: null },
       },
     ]);
   });

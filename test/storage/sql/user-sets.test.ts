@@ -11,7 +11,13 @@ import { addCampaign, describeDialects, type Node as NodeOf } from './nodes.ts';
 type Node = NodeOf<Database>;
 
 const COMMON: SetOwner = { kind: 'common_suppression' };
-const NO_COUNTS = { counts: countSeeds([], () => true).counts, weights: null, createdAt: 1, updatedAt: 1 };
+const NO_COUNTS = {
+  counts: countSeeds([], () => true).counts,
+  weights: null,
+  consentBasis: null,
+  createdAt: 1,
+  updatedAt: 1,
+};
 const EVERYONE = { version: 'p', has: () => true };
 
 async function change({ userSets }: Node, owner: SetOwner, how: Change, ids: readonly string[]) {
