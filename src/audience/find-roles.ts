@@ -76,7 +76,7 @@ export async function findRoles(
   return {
     ...roles,
     ...(seedWeights && { seedWeights }),
-    ...(rows.length > 0 && { seedRows: readSeedRows(population, rows, filters) }),
+    ...(rows.length > 0 && { seedRows: await readSeedRows(population, rows, filters, turn) }),
   };
 }
 
@@ -94,9 +94,14 @@ function byFeatures(a: AbsentSeed, b: AbsentSeed): number {
   return a.features < b.features ? -1 : 1;
 }
 
-function readSeedRows(population: Population, seeds: readonly AbsentSeed[], filters: Filters): SeedRows {
+async function readSeedRows(
+  population: Population,
+  seeds: readonly AbsentSeed[],
+  filters: Filters,
+  turn: Turn,
+): Promise<SeedRows> {
   const users = seeds.map(({ features }) => features);
-  const { firstRow, rows } = readAddedRows(population, users);
+  const { firstRow, rows } = await readAddedRows(population, users, turn);
   const wanted = Object.entries(filters).map(([feature, filter]) => openFilter(population, feature, filter));
   const passes = (i: number) => wanted.every(({ feature, passes }) => passes(rows.columns.get(feature), i));
   const filtered = Int32Array.from(

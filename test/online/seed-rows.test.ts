@@ -35,7 +35,7 @@ describe('seeds who are not in the population', () => {
     const request = { ...requestFor({ fans, others }, fans.slice(0, 30)), externalId: null, withoutQuality: true };
     const known = await bound.customise(request);
     const own = request.seeds.slice(0, 10);
-    const seedRows = rowsOf(population, request.seeds.slice(10));
+    const seedRows = await rowsOf(population, request.seeds.slice(10));
     const seeds = Int32Array.from([...own, ...Array.from({ length: 20 }, (_, i) => seedRows.firstRow + i)]);
     const taught = await bound.customise({ ...request, seeds, seedRows });
     expect(taught.parameters).toEqual(known.parameters);
@@ -45,9 +45,9 @@ describe('seeds who are not in the population', () => {
     await bound.close();
   });
 
-  it('are in every pass of a plan', () => {
+  it('are in every pass of a plan', async () => {
     const { population } = world.context;
-    const seedRows = rowsOf(population, Int32Array.of(1, 2, 3));
+    const seedRows = await rowsOf(population, Int32Array.of(1, 2, 3));
     const seeds = Int32Array.from([...Array(10).keys(), 300, 301, 302]);
     const candidates = Int32Array.from({ length: 100 }, (_, i) => 20 + i);
     const early_stopping = { held_out_share: 0.2, minimum_held_out: 3 };

@@ -1,6 +1,7 @@
 /** Rows after those of a population: their values by the rules of an import, and reads that mix both. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, openValueCheck, readAddedRows, withAddedRows } from '../../src/population/read.ts';
@@ -32,8 +33,8 @@ const population = openPopulation(join(folder, 'population'));
 const ids = USERS.map(({ user_id }) => user_id);
 
 describe('added rows', () => {
-  it('equal the rows of users with equal features, in any order beside these', () => {
-    const added = readAddedRows(population, valuesOf(population, ids));
+  it('equal the rows of users with equal features, in any order beside these', async () => {
+    const added = await readAddedRows(population, valuesOf(population, ids));
     expect(added.firstRow).toBe(USERS.length);
     const users = withAddedRows(population, added);
     const wanted = Int32Array.from([3, 25, 20, 1, 39, 0, 3]);
@@ -42,12 +43,25 @@ describe('added rows', () => {
     expect(columns).toEqual(population.readRows(wanted.map((row) => row % USERS.length)).columns);
   });
 
-  it('have code 0 for tokens that no user has, and missing values for absent features', () => {
-    const { rows } = readAddedRows(population, ['{"country":"FR","likes":["z","b",""]}']);
+  it('have code 0 for tokens that no user has, and missing values for absent features', async () => {
+    const { rows } = await readAddedRows(population, ['{"country":"FR","likes":["z","b",""]}']);
     expect(rows.columns.get('country')).toMatchObject({ codes: Int32Array.of(0) });
     const b = population.dictionary('likes').find('b');
     expect(rows.columns.get('likes')).toMatchObject({ offsets: Int32Array.of(0, 2), codes: Int32Array.of(0, b) });
     expect(rows.columns.get('taste')).toMatchObject({ values: Float32Array.of(Number.NaN, Number.NaN) });
+  });
+
+  it('are read whatever was accepted, and refused with a sentence otherwise', async () => {
+    const check = openValueCheck(features);
+    const json = fc.jsonValue();
+    const users = fc.oneof(fc.record({ country: json, likes: json, age: json, taste: json }), json);
+    await fc.assert(
+      fc.asyncProperty(users, async (values) => {
+        const checked = check(values);
+        if ('fault' in checked) expect(checked.fault).toMatch(/feature|vector/);
+        else expect((await readAddedRows(population, [checked.json])).rows.count).toBe(1);
+      }),
+    );
   });
 
   it('are checked as an import would, one after another', () => {

@@ -12,6 +12,11 @@ import { PAST_CAMPAIGNS } from './past-campaigns.ts';
 import type { UserRows } from './population.ts';
 import { type Column, isTokenColumn, type Rows } from './segments.ts';
 
+/** Number of rows that are checked with the same dictionaries, which grow with each row. */
+const CHECKED_ROWS = 256;
+/** Number of rows that are read before other work can run. */
+const SLICE_ROWS = 256;
+
 /** Rows that are numbered from `firstRow`, which is the population's number of rows. Their user numbers are -1. */
 export interface AddedRows {
   readonly firstRow: number;
@@ -27,8 +32,9 @@ export type CheckedValues = { readonly json: string } | { readonly fault: string
  */
 export function openValueCheck(features: readonly Feature[]): (values: unknown) => CheckedValues {
   let row: RowReader | null = null;
+  let checked = 0;
   return (values) => {
-    row ??= new RowReader(features, 1);
+    if (row === null || checked++ % CHECKED_ROWS === 0) row = new RowReader(features, 1);
     if (typeof values !== 'object' || values === null || Array.isArray(values))
       return { fault: `the features are ${describe(values)}; an object is expected` };
     const own = Object.fromEntries(
@@ -52,15 +58,19 @@ export function openValueCheck(features: readonly Feature[]): (values: unknown) 
 
 /**
  * Reads checked features as rows of a population version. A feature that is absent is missing, because the version may
- * be newer. A token that no user of the version has becomes code 0.
+ * be newer. A token that no user of the version has becomes code 0. `turn` lets other work run.
  * @throws AppError invalid_data if the version has a feature of another kind than was checked
  */
-export function readAddedRows(
+export async function readAddedRows(
   population: Pick<UserRows, 'features' | 'rowCount' | 'dictionary'>,
   users: readonly string[],
-): AddedRows {
+  turn: () => Promise<void> = async () => {},
+): Promise<AddedRows> {
   const reader = new RowReader(population.features, users.length);
-  for (const json of users) reader.read(JSON.parse(json) as JsonRecord);
+  for (const [i, json] of users.entries()) {
+    reader.read(JSON.parse(json) as JsonRecord);
+    if (i % SLICE_ROWS === SLICE_ROWS - 1) await turn();
+  }
   const { count, userNumbers, columns } = reader.rows();
   const own = new Map(
     [...columns].map(([name, column]): [string, Column] => {

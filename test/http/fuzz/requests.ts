@@ -101,8 +101,12 @@ function linesOf(type: string, pool: Pool): fc.Arbitrary<string> {
     { weight: 4, arbitrary: fc.constantFrom('u1', ...pool('user_id')) },
     { weight: 1, arbitrary: fc.string() },
   );
+  if (type.includes('ndjson')) {
+    const features = fc.constantFrom(null, { city: 'c1', gender: 'f' }, { city: 'nowhere', gender: null });
+    const line = fc.record({ user_id: id, features }, { requiredKeys: ['user_id'] });
+    return fc.array(line, { maxLength: 30 }).map((lines) => lines.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  }
   return fc.array(id, { maxLength: 30 }).map((ids) => {
-    if (type.includes('ndjson')) return ids.map((user_id) => `${JSON.stringify({ user_id })}\n`).join('');
     const lines = ids.map((one) => (type.includes('csv') ? `"${one.replaceAll('"', '""')}"` : one));
     return [...(type.includes('csv') ? ['user_id'] : []), ...lines, ''].join('\n');
   });
