@@ -61,9 +61,11 @@ describeInBrowser('the definition of an audience', () => {
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}`);
     await page.getByRole('link', { name: 'Duplicate' }).click();
-    await page.getByText('Its customers are not copied').waitFor();
+    await page.getByText('Its customers and their weights are not copied').waitFor();
     await page.getByText('Add the file with the 121 customers again', { exact: false }).waitFor();
     await page.getByText('The suppression list of 7 people is not copied either.').waitFor();
+    await page.getByText('The list of 5 negatives is not copied either.').waitFor();
+    expect(await page.getByLabel('Weight of each').inputValue()).toBe('3');
     await expectAccessible(page);
     const name = page.getByLabel('Name', { exact: true });
     expect(await name.inputValue()).toBe('Copy of Autumn shoes');
@@ -79,6 +81,7 @@ describeInBrowser('the definition of an audience', () => {
       name: 'Autumn boots',
       labels: { team: 'growth' },
       audience: { size: 90 },
+      negative_weight: 3,
       filters: { country: countries },
       features: { category: 'shoes' },
       refresh: { ...refresh, every: '7d' },
@@ -89,7 +92,7 @@ describeInBrowser('the definition of an audience', () => {
   it('can be left without a question as an unchanged copy', async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/new?from=${id}`);
-    await page.getByText('Its customers are not copied').waitFor();
+    await page.getByText('Its customers and their weights are not copied').waitFor();
     await page.getByRole('link', { name: 'Cancel' }).click();
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
   });

@@ -48,6 +48,13 @@ describeInBrowser('a new audience', () => {
     const returned = Buffer.from(`${customers.slice(5, 8).join('\n')}\nreturner\n`);
     await drop(opened, 'returned.txt', returned, 'Choose negatives');
     await page.getByText('3 people matched, 1 unknown.').waitFor();
+    await page.getByLabel('Weight of each').fill('none');
+    await create(opened);
+    await page.getByText('Enter a number above 0, such as 1 or 2.5.').waitFor();
+    // the forecast learns from the negatives too
+    const forecast = page.waitForRequest((request) => request.postDataJSON()?.negative_weight === 2.5);
+    await page.getByLabel('Weight of each').fill('2,5');
+    expect((await forecast).postDataJSON().negatives).toEqual([...customers.slice(5, 8), 'returner']);
     await create(opened);
     await page.getByText('This list is not used yet').waitFor();
     await page.getByRole('button', { name: 'Exclude these 5 people' }).click();
@@ -56,6 +63,7 @@ describeInBrowser('a new audience', () => {
     const campaign = await campaignOf(page);
     expect(campaign).toMatchObject({ name: 'Autumn shoes', filters: { country: [name] }, audience: { size: 40 } });
     expect(campaign.features.category).toBeTypeOf('string');
+    expect(campaign.negative_weight).toBe(2.5);
     const at = `/v1/campaigns/${campaign.id}`;
     const seeds = await fixture().served.call('GET', `${at}/seeds`, undefined, AUTHORIZED);
     expect(seeds.json).toMatchObject({ known: 120, unknown: 3, suppressed: 5, contradicting: 3 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { refuseForeign } from '../../console/src/lists/read/foreign.ts';
 import { guessLayout, HEAD_BYTES, isSure, previewOf, seedColumns } from '../../console/src/lists/read/layout.ts';
 import { readIds } from '../../console/src/lists/read/read-ids.ts';
-import { Sample } from '../../console/src/lists/read/sample.ts';
+import { idOf, Sample } from '../../console/src/lists/read/sample.ts';
 import { sendIds } from '../../console/src/lists/send-ids.ts';
 import { NASTY_CSV } from '../fixture/nasty-csv.ts';
 
@@ -125,9 +125,9 @@ describe('a sample of ids', () => {
   it('contains ids from all over the list, and all ids of a short one', () => {
     const sample = new Sample(100);
     for (let i = 0; i < 100; i++) sample.add(`u${i}`);
-    expect([sample.ids.length, sample.isComplete]).toEqual([100, true]);
+    expect([sample.users.length, sample.isComplete]).toEqual([100, true]);
     for (let i = 100; i < 1_000; i++) sample.add(`u${i}`);
-    const numbers = sample.ids.map((id) => Number(id.slice(1)));
+    const numbers = sample.users.map((user) => Number(idOf(user).slice(1)));
     expect(sample.isComplete).toBe(false);
     expect(numbers.length).toBeGreaterThan(50);
     expect(numbers.length).toBeLessThanOrEqual(100);

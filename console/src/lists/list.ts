@@ -12,7 +12,7 @@ import {
   previewOf,
   seedColumns,
 } from './read/layout.ts';
-import { Sample } from './read/sample.ts';
+import { type ListedUser, Sample } from './read/sample.ts';
 import { UnreadableError } from './read/unreadable.ts';
 import { type Report, type Send, sendIds } from './send-ids.ts';
 
@@ -35,7 +35,7 @@ export type ListState =
 export interface KeptList {
   readonly name: string;
   readonly report: Report;
-  readonly sample: readonly string[];
+  readonly sample: readonly ListedUser[];
   readonly isWhole: boolean;
 }
 
@@ -51,8 +51,8 @@ export interface ListDependencies {
 }
 
 /**
- * Maximum number of ids that are kept for estimates. An estimate uses fewer ids, and a request body with this number is
- * small.
+ * Maximum number of users that are kept for estimates. An estimate uses fewer users, and a request body with this number
+ * is small.
  */
 const SAMPLE_SIZE = 5_000;
 
@@ -61,8 +61,8 @@ export class UserList {
   readonly layout = signal<Layout | null>(null);
   readonly preview = signal<Preview | null>(null);
   readonly state: Signal<ListState>;
-  /** A sample of the ids for estimates, which is updated while the ids are sent, and at the end. */
-  readonly sample: Signal<readonly string[]>;
+  /** A sample of the users for estimates, which is updated while the list is sent, and at the end. */
+  readonly sample: Signal<readonly ListedUser[]>;
   readonly kept: Signal<KeptList | null>;
   readonly #needs: ListDependencies;
   #head = new Uint8Array();
@@ -124,19 +124,19 @@ export class UserList {
     const following = {
       signal: aborted,
       columns: this.#needs.isOfSeeds && preview !== null ? seedColumns(preview) : undefined,
-      onId: (id: string) => some.add(id),
+      onId: (id: string, weight: string) => some.add(weight === '' ? id : { user_id: id, weight: Number(weight) }),
       onSent: (share: number, report: Report) => {
         this.state.value = { kind: 'sending', share, report };
-        this.sample.value = some.ids;
+        this.sample.value = some.users;
       },
     };
     const sent = this.#last.then(() => sendIds(from.file, layout, this.#needs.send, following));
     this.#last = sent.catch(() => {});
     try {
       const report = await sent;
-      this.sample.value = some.ids;
+      this.sample.value = some.users;
       this.state.value = { kind: 'done', report };
-      this.kept.value = { name: from.name, report, sample: some.ids, isWhole: some.isComplete };
+      this.kept.value = { name: from.name, report, sample: some.users, isWhole: some.isComplete };
     } catch (error) {
       if (!aborted.aborted) this.state.value = { kind: 'failed', error };
     }

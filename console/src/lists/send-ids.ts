@@ -37,7 +37,8 @@ interface Following {
    * Stops sending between two pieces, because the service may process the current piece even if the request is aborted.
    */
   readonly signal: AbortSignal;
-  readonly onId: (id: string) => void;
+  /** Called with each id and the text of its weight, which is empty without a weight. */
+  readonly onId: (id: string, weight: string) => void;
   /** The columns with weights and features, which are sent with their ids; by default, there are none. */
   readonly columns?: SeedColumns | undefined;
   /** Reports progress. `share` is the sent share of the file. */
@@ -81,7 +82,7 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     report = { ...report, empty: report.empty + empty };
     for (const [i, id] of ids.entries()) {
       // an estimate knows people by their IDs alone
-      if (features[i] === '') onId(id);
+      if (features[i] === '') onId(id, weights[i]!);
       pending.push(id);
       lines += lineOf(id, weights[i]!, features[i]!);
       if (lines.length >= limit) await flush(bytesRead);

@@ -27,6 +27,7 @@ const PLACES = [
   '/name',
   '/seeds',
   '/negatives',
+  '/negative_weight',
   '/suppression',
   '/audience',
   '/holdout_percent',
@@ -81,7 +82,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
         <Size audience={audience} candidates={estimated.estimate?.candidates ?? null} faultAt={faultAt} />
         <Filters audience={audience} faultAt={faultAt} />
         <Suppression audience={audience} error={faultAt('/suppression')} />
-        <Negatives audience={audience} error={faultAt('/negatives')} />
+        <Negatives audience={audience} faultAt={faultAt} />
         <Features audience={audience} faultAt={faultAt} />
         <Refresh audience={audience} />
       </div>
@@ -110,16 +111,18 @@ function Foot({ error, isBusy }: { readonly error: unknown; readonly isBusy: boo
 function CopiedNote({ audience }: { readonly audience: NewAudience }) {
   const { copied, seeds } = audience.values.value;
   if (copied === null) return null;
-  const { name, customers, suppressed } = copied;
+  const { name, customers, isWeighted, suppressed, negatives } = copied;
   return (
     <div class="note">
       <p>
-        This is a copy of “{name}”, with its size, filters, campaign details, labels and refresh policy.{' '}
-        <strong>Its customers are not copied</strong>, because the service never returns uploaded IDs.
+        This is a copy of “{name}”, with its size, filters, campaign details, labels, refresh policy and weight of
+        negatives. <strong>Its customers{isWeighted ? ' and their weights' : ''} are not copied</strong>, because the
+        service never returns uploaded IDs.
         {seeds === null
           ? ` Add the file with the ${counted(customers, 'customer')} again, or choose another file.`
           : null}
       </p>
+      {negatives > 0 ? <p>The list of {counted(negatives, 'negative')} is not copied either.</p> : null}
       {suppressed > 0 ? <p>The suppression list of {formatCount(suppressed)} people is not copied either.</p> : null}
     </div>
   );

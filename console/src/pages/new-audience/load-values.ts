@@ -27,9 +27,15 @@ export async function loadDraft(api: Api, id: string, signal: AbortSignal): Prom
  * @throws ApiError, OfflineError
  */
 export async function loadCopy(api: Api, id: string, signal: AbortSignal): Promise<Values> {
-  const { campaign, seeds, suppression } = await load(api, id, signal);
+  const { campaign, seeds, negatives, suppression } = await load(api, id, signal);
   const { name } = campaign;
-  const copied = { name, customers: seeds.users, suppressed: suppression.users };
+  const copied = {
+    name,
+    customers: seeds.users,
+    isWeighted: seeds.weights !== undefined,
+    suppressed: suppression.users,
+    negatives: negatives.users,
+  };
   return { ...definitionOf(campaign), name: `Copy of ${name}`.slice(0, MOST_CHARACTERS), copied };
 }
 
@@ -52,6 +58,7 @@ function definitionOf(campaign: Campaign): Values {
     ...NO_VALUES,
     ...sizeOf(campaign.audience),
     holdout: String(campaign.holdout_percent),
+    negativeWeight: String(campaign.negative_weight),
     refresh: campaign.refresh,
     labels: campaign.labels,
     features: mapped(campaign.features, (value) =>

@@ -3,15 +3,17 @@ import { useId } from 'preact/hooks';
 import { Drop } from '../../lists/drop.tsx';
 import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
+import { TextField } from '../../ui/field.tsx';
 import type { NewAudience } from './model.ts';
 
 interface NegativesProps {
   readonly audience: NewAudience;
-  readonly error: string | undefined;
+  readonly faultAt: (pointer: string) => string | undefined;
 }
 
-export function Negatives({ audience: { negatives }, error }: NegativesProps) {
+export function Negatives({ audience: { negatives, values, change }, faultAt }: NegativesProps) {
   const id = useId();
+  const error = faultAt('/negatives');
   return (
     <section class="part" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>Negatives</h2>
@@ -33,6 +35,19 @@ export function Negatives({ audience: { negatives }, error }: NegativesProps) {
         </div>
       )}
       <Reading list={negatives} />
+      <div class="size-wish">
+        <TextField
+          label="Weight of each"
+          value={values.value.negativeWeight}
+          onValue={(negativeWeight) => change({ negativeWeight })}
+          error={faultAt('/negative_weight')}
+          input={{ inputMode: 'decimal', autocomplete: 'off' }}
+        />
+      </div>
+      <p class="muted small">
+        With weight 1, a negative counts as much as a person drawn at random for comparison; with weight 3, three times
+        as much. The weight also applies to people who dismiss the campaign later.
+      </p>
     </section>
   );
 }

@@ -4,8 +4,9 @@ import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import type { Estimate } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
+import { idOf, type ListedUser } from '../../lists/read/sample.ts';
 import type { NewAudience } from './model.ts';
-import { featuresOf, filtersOf } from './values.ts';
+import { featuresOf, filtersOf, negativeWeightOf } from './values.ts';
 
 export interface Estimated {
   /** The latest forecast, which stays visible while the next forecast is made. */
@@ -24,14 +25,18 @@ const LATER = ['loading', 'busy', 'too_slow'];
 export function useEstimate(audience: NewAudience): Estimated {
   const { api, page, connection } = useConsole();
   const [state, setState] = useState<Estimated>({ estimate: null, error: undefined, isLoading: false });
-  const { values, seeds, suppression, keeping, model, population } = audience;
+  const { values, seeds, negatives, suppression, keeping, model, population } = audience;
   const left = keeping.value.kind === 'kept' ? suppression.kept.value : null;
   const question = {
     seeds: seeds.sample.value,
+    ...(negatives.sample.value.length > 0 && {
+      negatives: negatives.sample.value.map(idOf),
+      negative_weight: negativeWeightOf(values.value) ?? 1,
+    }),
     features: featuresOf(values.value, model),
     filters: filtersOf(values.value, population),
     // the list is omitted until it is complete, because a part of the list would exclude too few people
-    ...(left?.isWhole && { suppression: left.sample }),
+    ...(left?.isWhole && { suppression: left.sample.map(idOf) }),
   };
   const key = JSON.stringify([question, population.version]);
   const returns = connection.returns.value;
@@ -65,7 +70,9 @@ export function useEstimate(audience: NewAudience): Estimated {
 }
 
 interface Question {
-  readonly seeds: readonly string[];
+  readonly seeds: readonly ListedUser[];
+  readonly negatives?: readonly string[];
+  readonly negative_weight?: number;
   readonly features: ReturnType<typeof featuresOf>;
   readonly filters: ReturnType<typeof filtersOf>;
   readonly suppression?: readonly string[];
@@ -73,11 +80,11 @@ interface Question {
 
 /** Requests the estimate with as many seeds as the service accepts. */
 async function estimateOf(api: Api, question: Question, signal: AbortSignal): Promise<Estimate> {
-  const { features, filters, suppression } = question;
+  const { seeds, negatives, suppression, ...others } = question;
   const bodyOf = (most?: number) => ({
-    features,
-    filters,
-    seeds: question.seeds.slice(0, most),
+    ...others,
+    seeds: seeds.slice(0, most),
+    ...(negatives && { negatives: negatives.slice(0, most) }),
     ...(suppression && { suppression: suppression.slice(0, most) }),
   });
   try {

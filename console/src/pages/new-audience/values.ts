@@ -22,6 +22,7 @@ export interface Values {
   readonly sizeUnit: 'percent' | 'people';
   /** The percentage of the audience to hold out. */
   readonly holdout: string;
+  readonly negativeWeight: string;
   /** Typed ids. */
   readonly pasted: string;
   readonly draftId: string | null;
@@ -38,7 +39,9 @@ export interface Values {
 export interface Copied {
   readonly name: string;
   readonly customers: number;
+  readonly isWeighted: boolean;
   readonly suppressed: number;
+  readonly negatives: number;
 }
 
 export const NO_VALUES: Values = {
@@ -48,6 +51,7 @@ export const NO_VALUES: Values = {
   size: '5',
   sizeUnit: 'percent',
   holdout: '0',
+  negativeWeight: '1',
   pasted: '',
   draftId: null,
   seeds: null,
@@ -93,6 +97,12 @@ function numberOfSize({ size, sizeUnit }: Pick<Values, 'size' | 'sizeUnit'>): nu
   return sizeUnit === 'people' ? readWhole(size) : readNumber(size);
 }
 
+/** The weight of each negative, or null if the input is not a number above 0. */
+export function negativeWeightOf({ negativeWeight }: Pick<Values, 'negativeWeight'>): number | null {
+  const weight = readNumber(negativeWeight);
+  return weight !== null && weight > 0 ? weight : null;
+}
+
 export function inputsOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
   const size = numberOfSize(values) ?? 0;
   return {
@@ -100,6 +110,7 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
     features: featuresOf(values, model),
     filters: filtersOf(values, population),
     holdout_percent: readNumber(values.holdout) ?? 0,
+    negative_weight: negativeWeightOf(values) ?? 1,
     refresh: values.refresh,
     ...(Object.keys(values.labels).length > 0 && { labels: values.labels }),
     audience: values.sizeUnit === 'people' ? { size } : { percent: size },
@@ -108,13 +119,14 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
 
 /** Returns the inputs of an incomplete form. Missing fields keep the values of the draft. */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
-  const { name, audience, holdout_percent, ...others } = inputsOf(values, model, population);
+  const { name, audience, holdout_percent, negative_weight, ...others } = inputsOf(values, model, population);
   const faults = faultsOf(values, 0);
   return {
     ...others,
     name: name || DRAFT_NAME,
     ...(faults['/audience'] === undefined && { audience }),
     ...(faults['/holdout_percent'] === undefined && { holdout_percent }),
+    ...(faults['/negative_weight'] === undefined && { negative_weight }),
   };
 }
 
@@ -142,6 +154,7 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
   const holdout = readNumber(values.holdout);
   if (holdout === null || holdout < 0 || holdout > MOST_HELD_OUT)
     faults['/holdout_percent'] = `Enter a percentage from 0 to ${MOST_HELD_OUT}.`;
+  if (negativeWeightOf(values) === null) faults['/negative_weight'] = 'Enter a number above 0, such as 1 or 2.5.';
   for (const [name, filter] of Object.entries(values.filters)) {
     if (filter.kind !== 'range') continue;
     const [min, max] = [readNumber(filter.min), readNumber(filter.max)];
