@@ -50,10 +50,7 @@ export interface ListDependencies {
   readonly isOfSeeds?: boolean;
 }
 
-/**
- * Maximum number of users that are kept for estimates. An estimate uses fewer users, and a request body with this number
- * is small.
- */
+/** Maximum number of users that are kept for estimates. An estimate uses fewer, and a request with these is small. */
 const SAMPLE_SIZE = 5_000;
 
 export class UserList {
