@@ -22,6 +22,9 @@ export const RULES = [
 
 export type RuleName = (typeof RULES)[number];
 
+/** The fault of a value that is not an identifier. It does not quote the value, which may be personal data. */
+export const NOT_AN_IDENTIFIER = 'the value is not an identifier of this type, or not a hash of this rule';
+
 /** How the identifiers of a list are written. */
 export interface IdentifierFormat {
   readonly type: string;
@@ -31,6 +34,8 @@ export interface IdentifierFormat {
   /** The country code of phone numbers that are written without one; null if all have one. */
   readonly countryCode: string | null;
 }
+
+const HASH_BYTES = { sha256: 32, sha1: 20, md5: 16 } as const;
 
 interface Rule {
   /** The rule that gives the same hashes, under which they are stored. */
@@ -82,9 +87,43 @@ export function rulesOf(type: string): RuleName[] {
  */
 export function identifierId(value: string, { type, rule, isHashed, countryCode }: IdentifierFormat): string | null {
   const found = tableOf(type)[rule]!;
-  const { sameAs = rule } = found;
   const hashed = isHashed ? recode(value.trim(), found) : hashOf(value, found, countryCode);
-  return hashed && `${type}:${sameAs}:${hashed}`;
+  return hashed && `${labelOf(type, rule)}:${hashed}`;
+}
+
+/** The type and the rule under which hashes are stored, such as `phone:adcp` for phone numbers of the rule `uid2`. */
+function labelOf(type: string, rule: RuleName): string {
+  return `${type}:${tableOf(type)[rule]?.sameAs ?? rule}`;
+}
+
+/** How the hashes of a label are written in user ids. */
+export interface HashForm {
+  readonly bytes: number;
+  readonly encoding: 'hex' | 'base64';
+}
+
+const RULE_NAMES: ReadonlySet<string> = new Set(RULES);
+
+/** The form of the hashes of a label; null if the text is not a label. */
+export function hashFormOf(label: string): HashForm | null {
+  const { type, rule } = splitLabel(label);
+  if (!IDENTIFIER_TYPE.test(type) || !RULE_NAMES.has(rule) || labelOf(type, rule) !== label) return null;
+  const found = tableOf(type)[rule];
+  return found === undefined ? null : { bytes: HASH_BYTES[found.algorithm], encoding: found.encoding };
+}
+
+/** The type and the rule of a label. */
+export function splitLabel(label: string): { readonly type: string; readonly rule: RuleName } {
+  const end = label.lastIndexOf(':');
+  return { type: label.slice(0, end), rule: label.slice(end + 1) as RuleName };
+}
+
+const IDENTIFIER_ID = new RegExp(`^(?:email|phone|maid|uid2|rampid|custom:[a-z0-9_-]{1,40}):(?:${RULES.join('|')}):`);
+
+/** The label of a user id that is an identifier; null if the user id has another form. */
+export function labelOfId(userId: string): string | null {
+  const [prefix] = IDENTIFIER_ID.exec(userId) ?? [];
+  return prefix?.slice(0, -1) ?? null;
 }
 
 function tableOf(type: string): Partial<Record<RuleName, Rule>> {
@@ -97,8 +136,6 @@ function hashOf(value: string, { algorithm, encoding, normalise }: Rule, country
   const text = normalise(value, countryCode);
   return text && hash(algorithm, text, encoding);
 }
-
-const HASH_BYTES = { sha256: 32, sha1: 20, md5: 16 } as const;
 
 /** Writes a hash in the encoding of its rule; null if the value has another length than such a hash. */
 function recode(value: string, { algorithm, encoding }: Rule): string | null {

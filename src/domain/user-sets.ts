@@ -106,7 +106,17 @@ export interface MatchedPopulation {
   has(userId: string): boolean;
 }
 
-export type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'outside' | 'unknownExamples'>;
+/** Counts of the ids of a set that are identifiers of one type and rule. */
+export interface IdentifierMatches {
+  readonly label: string;
+  readonly users: number;
+  readonly known: number;
+}
+
+/** `identifiers` has the counts of each label that occurs, in the order of the labels. */
+export interface Matches extends Pick<SeedCounts, 'known' | 'unknown' | 'outside' | 'unknownExamples'> {
+  readonly identifiers: readonly IdentifierMatches[];
+}
 
 /**
  * How a user set matches a population version. `received` is the number of ids sent since the set was last replaced,
@@ -115,6 +125,7 @@ export type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'outside' | 'unknow
 export interface MatchReport extends SeedCounts {
   /** Number of ids in the set: known + unknown + outside. */
   readonly users: number;
+  readonly identifiers: readonly IdentifierMatches[];
   /**
    * For seeds and negatives, the number of known ids on the campaign's or the installation's suppression list; null for
    * suppression lists.

@@ -8,6 +8,7 @@ export { IMPORT_LIMITS } from './import/import-limits.ts';
 export { openTable } from './import/open-table.ts';
 export type { ImportProgress } from './import/read-rows.ts';
 export { populationFeatures, readSourceSchema, type SourceSchema } from './import/source-schema.ts';
+export type { ImportResult } from './versions/version-writer.ts';
 
 /** Proposes a schema for user files from their first `rows` rows. Errors: AppError `invalid_data`. */
 export async function inferSchema(sources: readonly string[], scratch: string, rows: number): Promise<Proposal> {

@@ -146,7 +146,11 @@ export interface Fixture {
 }
 
 /** Imports users, those of this file by default; shared by the tests of one file, as a population never changes. */
-export async function importUsers(userIds: readonly string[] = USER_IDS): Promise<Population> {
+/** `identifiers`: rows of a file of identifiers, with the columns user_id, type, rule, value. */
+export async function importUsers(
+  userIds: readonly string[] = USER_IDS,
+  identifiers: readonly string[] = [],
+): Promise<Population> {
   const dir = temporaryFolder();
   const source = join(dir, 'data');
   mkdirSync(source);
@@ -163,7 +167,9 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
   );
   writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
   const out = join(dir, 'population');
-  await importPopulation({ source, features, out });
+  const identifierFile = join(dir, 'identifiers.csv');
+  writeFileSync(identifierFile, ['user_id,type,rule,value', ...identifiers, ''].join('\n'));
+  await importPopulation({ source, features, out, identifierFiles: [identifierFile] });
   return openPopulation(out);
 }
 

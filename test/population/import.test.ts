@@ -49,6 +49,7 @@ describe('importPopulation', () => {
       newUsers: 4,
       tokens: { city: 2, likes: 3 },
       coverage: { city: 2, likes: 2 },
+      ...{ identifiers: [], unknownIdentifiers: 0, erasedIdentifiers: 0 },
     });
     const population = openPopulation(out);
     expect(population).toMatchObject({ path: out, version: result.version, rowCount: 4, segmentCount: 1 });

@@ -52,9 +52,6 @@ export function identifyBy({ identifier: type, rule, hashed, country_code }: Ide
   return (value) => identifierId(value, format);
 }
 
-/** The fault of a value that is not an identifier. It does not quote the value, which may be personal data. */
-export const NOT_AN_IDENTIFIER = 'the value is not an identifier of this type, or not a hash of this rule';
-
 function refusal(pointer: string, message: string): AppError {
   return new AppError('invalid_request', message, { details: [{ pointer, message }] });
 }

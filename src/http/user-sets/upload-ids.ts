@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
+import { NOT_AN_IDENTIFIER } from '../../domain/identities.ts';
 import { RowNames, refuseMoreRows } from '../../domain/user-sets.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -12,7 +13,7 @@ import type { CheckedValues } from '../../service/ports/populations.ts';
 import { wrongId } from '../plugins/json/fields.ts';
 import { parseJsonLine } from '../plugins/json/json-text.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
-import { type Identify, NOT_AN_IDENTIFIER } from './identifiers.ts';
+import type { Identify } from './identifiers.ts';
 import type { UserSetLimits } from './limits.ts';
 import { parseWeight, type SeedItem, splitSeeds, wrongWeight } from './seed-weights.ts';
 import { uploadBytes } from './upload-bytes.ts';

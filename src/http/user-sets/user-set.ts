@@ -1,8 +1,9 @@
 /** Response schemas of match reports, and request schemas of uploads. */
 import { z } from 'zod';
 import { CONSENT_BASES } from '../../domain/consent.ts';
+import { RULES, splitLabel } from '../../domain/identities.ts';
 import type { SeedCounts } from '../../domain/types.ts';
-import type { MatchReport } from '../../domain/user-sets.ts';
+import type { IdentifierMatches, MatchReport } from '../../domain/user-sets.ts';
 import { grouped } from '../../lib/text/counted.ts';
 import type { ServerConfig } from '../config.ts';
 import { outside, seedCountFields } from '../expansions/expansion.ts';
@@ -68,6 +69,10 @@ export function knownPercent({ known, unknown }: Pick<SeedCounts, 'known' | 'unk
   return Math.floor((known * 1_000) / (known + unknown)) / 10;
 }
 
+function describeMatches({ label, users, known }: IdentifierMatches) {
+  return { ...splitLabel(label), users, known, known_percent: knownPercent({ known, unknown: users - known }) };
+}
+
 /** Match report of a set. After a change, the report also covers the ids of the request. */
 export interface ShownSet extends MatchReport {
   readonly populationVersion: string;
@@ -124,6 +129,18 @@ export const userSet = answerOf<ShownSet>()(
     contradicting: count
       .optional()
       .describe('Number of known ids that are seeds and negatives; they count as negatives. Only for these two sets.'),
+    identifiers: z
+      .array(
+        z.object({
+          type: z.string(),
+          rule: z.enum(RULES),
+          users: count.describe('Number of distinct identifiers of this type and rule in the set.'),
+          known: count.describe('Number of them that find a user in this population version.'),
+          known_percent: z.number(),
+        }),
+      )
+      .optional()
+      .describe('How the identifiers in the set match, by type and rule. Only for a set with identifiers.'),
     weights: z
       .object({ min: z.number(), median: z.number(), max: z.number(), distinct: count })
       .optional()
@@ -147,6 +164,7 @@ export const userSet = answerOf<ShownSet>()(
   {
     suppressed: ({ suppressed }) => suppressed ?? undefined,
     contradicting: ({ contradicting }) => contradicting ?? undefined,
+    identifiers: ({ identifiers }) => (identifiers.length === 0 ? undefined : identifiers.map(describeMatches)),
     weights: ({ weights }) => weights ?? undefined,
     dry_run: ({ isDryRun }) => isDryRun || undefined,
   },

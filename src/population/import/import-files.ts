@@ -22,6 +22,8 @@ export interface ImportFilesOptions {
   readonly duplicates?: Duplicates;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
+  /** CSV files of typed identifiers. */
+  readonly identifierFiles?: readonly string[];
   /** DuckDB's memory limit. */
   readonly memoryMib?: number;
   readonly onProgress?: (progress: ImportProgress) => void;
@@ -42,6 +44,7 @@ export interface ImportFilesResult extends ImportResult {
  */
 export async function importFiles(options: ImportFilesOptions): Promise<ImportFilesResult> {
   const { sources, schema, out, onProgress, memoryMib, duplicates = 'error', readmitErased = false } = options;
+  const { identifierFiles = [] } = options;
   if (sources.length === 0) throw new AppError('invalid_argument', 'there is no file to import');
   checkSources(sources);
   const features = populationFeatures(schema);
@@ -49,7 +52,7 @@ export async function importFiles(options: ImportFilesOptions): Promise<ImportFi
   const limits = { ...IMPORT_LIMITS, ...options.limits };
   const badRows = new BadRows(options.maximumBadRows ?? 0);
   let replaced = 0;
-  const target = { out, features, sensitive, readmitErased };
+  const target = { out, features, sensitive, readmitErased, identifierFiles };
   const result = await publishVersion(target, sources.join(', '), async (writer) => {
     replaced = await readUsers(sources, writer, {
       schema,

@@ -26,6 +26,8 @@ export interface ImportOptions {
   readonly derived?: Derived;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
+  /** CSV files of typed identifiers. */
+  readonly identifierFiles?: readonly string[];
   /** Called after each batch of lines with the number of users read so far. */
   readonly onProgress?: (usersRead: number) => void;
 }
@@ -39,7 +41,7 @@ export interface ImportOptions {
  * folder still serves its previous version.
  */
 export async function importPopulation(options: ImportOptions): Promise<ImportResult> {
-  const { source, features, out, readmitErased = false } = options;
+  const { source, features, out, readmitErased = false, identifierFiles = [] } = options;
   if (features.length === 0) throw new AppError('invalid_argument', 'a population needs at least one user feature');
   checkFeatures(features, 'features', 'invalid_argument');
   const dataSet = openDataSet(source);
@@ -48,7 +50,7 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
     features.filter(({ name }) => !options.derived?.has(name)),
   );
   const users = getDataSetFile(dataSet, 'users.ndjson');
-  const target = { out, features, sensitive: sensitiveFeatures(dataSet), readmitErased };
+  const target = { out, features, sensitive: sensitiveFeatures(dataSet), readmitErased, identifierFiles };
   return await publishVersion(target, users, async (writer) => {
     const limits = { ...IMPORT_LIMITS, ...options.limits };
     const schema = { userId: 'user_id', features: features.map((feature) => ({ ...feature, column: feature.name })) };

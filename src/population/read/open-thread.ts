@@ -9,8 +9,8 @@ export interface OpenTask {
 
 await hostThread(() => ({
   run: ({ path, version }: OpenTask) => prepareVersion(path, version),
-  transferred: ({ directory, rowOf, users }: PreparedVersion) =>
-    [directory.bytes, directory.ends, directory.slots, rowOf, ...(users ? [users] : [])].map(
+  transferred: ({ directory: { bytes, ends, slots }, rowOf, users, identifiers }: PreparedVersion) =>
+    [bytes, ends, slots, rowOf, ...(users ? [users] : []), ...identifiers.map((one) => one.bytes)].map(
       ({ buffer }) => buffer as ArrayBuffer,
     ),
   close() {},

@@ -21,6 +21,7 @@ import { readPlaces, readSegmentFile } from '../versions/version-files.ts';
 import { createDictionary, type Dictionary } from './dictionary.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { gatherRows } from './gather.ts';
+import { type IdentifierBytes, IdentifierIndex, readIdentifiers } from './identifiers.ts';
 import { SegmentCache } from './segment-cache.ts';
 import { SegmentLayout } from './segment-layout.ts';
 import { SegmentMemory } from './segment-memory.ts';
@@ -35,6 +36,8 @@ export interface Population {
   /** Number of users of this version, each of whom has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
+  /** The identifiers of users in this version, by which the directory finds users too; one index for each label. */
+  readonly identifiers: readonly IdentifierIndex[];
   /** The folder's erased users, whom the directory hides. */
   readonly erasures: Erasures;
   /** For each user number, the user's row in this version; -1 if there is none. */
@@ -88,6 +91,7 @@ export interface PreparedVersion {
   /** Strings, ends and slots of the directory's table. */
   readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
   readonly rowOf: Int32Array;
+  readonly identifiers: readonly IdentifierBytes[];
   /** One bit per place: 1 if the place belongs to a user. Null if all places belong to users. */
   readonly users: Uint32Array | null;
 }
@@ -121,7 +125,8 @@ export function prepareVersion(path: string, version: string): PreparedVersion {
   verifyVersion(path, manifest, 'everything');
   const table = readTable(path, manifest.directory);
   const { rowOf, users } = new FolderPopulation(path, manifest, 0, new Erasures(path));
-  return { directory: { bytes: table.bytes, ends: table.ends, slots: table.prepare() }, rowOf, users };
+  const directory = { bytes: table.bytes, ends: table.ends, slots: table.prepare() };
+  return { directory, rowOf, users, identifiers: readIdentifiers(path, manifest) };
 }
 
 /** Whether a version was published and still exists. */
@@ -142,6 +147,7 @@ class FolderPopulation implements Population {
   readonly #cache: SegmentCache;
   readonly #dictionaries = new Map<string, Dictionary>();
   #directory: Directory | null = null;
+  #identifiers: readonly IdentifierIndex[] | null = null;
   #rowOf: Int32Array | null = null;
   #users: Uint32Array | null = null;
 
@@ -159,8 +165,9 @@ class FolderPopulation implements Population {
   }
 
   /** Uses the data that another thread has read. */
-  take({ directory: { bytes, ends, slots }, rowOf, users }: PreparedVersion): void {
-    this.#directory = createDirectory(new TextTable(bytes, ends, slots), this.erasures);
+  take({ directory: { bytes, ends, slots }, rowOf, users, identifiers }: PreparedVersion): void {
+    this.#identifiers = identifiers.map((one) => new IdentifierIndex(one));
+    this.#directory = createDirectory(new TextTable(bytes, ends, slots), this.erasures, this.#identifiers);
     this.#rowOf = rowOf;
     this.#users = users;
   }
@@ -173,6 +180,11 @@ class FolderPopulation implements Population {
 
   get directory(): Directory {
     return this.#directory ?? this.#readDirectory();
+  }
+
+  get identifiers(): readonly IdentifierIndex[] {
+    this.#identifiers ??= readIdentifiers(this.path, this.#manifest).map((one) => new IdentifierIndex(one));
+    return this.#identifiers;
   }
 
   get rowOf(): Int32Array {
@@ -229,7 +241,7 @@ class FolderPopulation implements Population {
   #readDirectory(): Directory {
     const table = readTable(this.path, this.#manifest.directory);
     table.prepare();
-    this.#directory = createDirectory(table, this.erasures);
+    this.#directory = createDirectory(table, this.erasures, this.identifiers);
     return this.#directory;
   }
 

@@ -7,7 +7,8 @@ import type { Population } from './population.ts';
  * ids after a return to an older version.
  */
 export function succeed(next: Population, before: Population): Population {
-  const directory = next.directory.size >= before.directory.size ? next.directory : before.directory;
+  const isLarger = next.directory.size >= before.directory.size;
+  const directory = isLarger ? next.directory : before.directory.withIdentifiers(next.identifiers);
   const rowOf = new Int32Array(directory.size).fill(-1);
   rowOf.set(next.rowOf);
   return new PopulationView(() => next, { directory, rowOf });
@@ -45,6 +46,10 @@ class PopulationView implements Population {
 
   get segmentCount(): number {
     return this.#current().segmentCount;
+  }
+
+  get identifiers(): Population['identifiers'] {
+    return this.#current().identifiers;
   }
 
   get erasures(): Population['erasures'] {

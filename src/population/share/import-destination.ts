@@ -128,16 +128,18 @@ class ImportDestination implements Destination {
 
   async publish(draft: VersionDraft): Promise<string> {
     const { files, now } = this.#options;
-    let rowOf: string | null = null;
+    let own = new Map<string, Uint8Array>();
     const source = {
       announced: this.#announced,
       follow: async () => {
         const version = await this.#follow(draft);
-        rowOf = version.manifest.row_of.sha256;
+        own = new Map(draft.identifiers.map(({ recorded, bytes }) => [recorded.sha256, bytes]));
+        own.set(version.manifest.row_of.sha256, draft.rowOf);
         return version;
       },
       store: async ({ sha256 }: { readonly sha256: string }, name: string) => {
-        if (sha256 === rowOf) return await this.#store(sha256, draft.rowOf);
+        const bytes = own.get(sha256);
+        if (bytes !== undefined) return await this.#store(sha256, bytes);
         throw new AppError(
           'storage_failed',
           `${name}, a segment of the import, was removed while the import ran: import again`,

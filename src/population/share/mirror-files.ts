@@ -11,7 +11,14 @@ import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { type CachedFile, DiskCache } from '../../lib/files/disk-cache.ts';
 import { linkDurably, syncFolder, withStorage } from '../../lib/files/durable-files.ts';
-import { listVersions, type Manifest, type ManifestFile, readManifest, readManifests } from '../versions/manifest.ts';
+import {
+  listVersions,
+  type Manifest,
+  type ManifestFile,
+  ownFiles,
+  readManifest,
+  readManifests,
+} from '../versions/manifest.ts';
 import type { MirrorHolders } from './mirror-holders.ts';
 import { ACCEPTED, answer, CHANNEL, FAILED, type FileRequest, PRESENT } from './missing-file.ts';
 import { fetchVerified, isIntact } from './transfers.ts';
@@ -123,7 +130,7 @@ export class MirrorFiles {
       return;
     }
     const manifest = this.manifestOf(version);
-    const file = [manifest.row_of, ...manifest.segments].find((one) => one.path === rest.join('/'));
+    const file = ownFiles(manifest).find((one) => one.path === rest.join('/'));
     if (file === undefined) throw new AppError('invalid_population', `version ${version} has no file ${path}`);
     await this.fetch(version, file, { isSuspect: true });
   }
@@ -132,7 +139,7 @@ export class MirrorFiles {
   async #linked(version: string, file: ManifestFile, target: string): Promise<boolean> {
     for (const other of listVersions(this.#folder)) {
       if (other === version) continue;
-      const same = this.manifestOf(other).segments.find(({ sha256 }) => sha256 === file.sha256);
+      const same = ownFiles(this.manifestOf(other)).find(({ sha256 }) => sha256 === file.sha256);
       const path = same && join(this.#folder, other, same.path);
       if (path === undefined || !(await isIntact(path, file))) continue;
       try {
@@ -151,8 +158,9 @@ export class MirrorFiles {
   async #list(): Promise<readonly CachedFile[]> {
     const held = this.#holders.held();
     const files = new Map<string, CachedFile>();
-    for (const { version, row_of: rowOf, segments } of readManifests(this.#folder)) {
-      for (const { path } of [rowOf, ...segments]) {
+    for (const manifest of readManifests(this.#folder)) {
+      const { version } = manifest;
+      for (const { path } of ownFiles(manifest)) {
         const name = join(version, path);
         const stat = statSync(join(this.#folder, name), { throwIfNoEntry: false });
         if (stat === undefined) continue;

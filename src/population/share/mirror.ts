@@ -10,7 +10,7 @@ import { createClosedFolder, withStorage } from '../../lib/files/durable-files.t
 import { type ErasedCounts, type KnownUsers, newestNumbers } from '../erase/erase-users.ts';
 import { SegmentLayout } from '../read/segment-layout.ts';
 import { asWriter } from '../versions/lock.ts';
-import { listVersions, type ManifestFile } from '../versions/manifest.ts';
+import { listVersions, lookUpFiles, type ManifestFile } from '../versions/manifest.ts';
 import { applyIndex, applyTable, readApplied } from './apply-index.ts';
 import { eraseInLog } from './erasure-log.ts';
 import type { PublishedIndex } from './index-schema.ts';
@@ -152,16 +152,19 @@ export class Mirror {
     if (!listVersions(this.#folder).includes(version))
       throw new AppError('population_unavailable', `version ${version} of the population is not published`);
     const manifest = this.#files.manifestOf(version);
-    const least = SMALLEST_SEGMENTS * Math.max(...manifest.segments.map(({ size }) => size)) + manifest.row_of.size;
+    const needed = lookUpFiles(manifest);
+    const least =
+      SMALLEST_SEGMENTS * Math.max(...manifest.segments.map(({ size }) => size)) +
+      needed.reduce((sum, { size }) => sum + size, 0);
     const { limitBytes } = this.#options;
     if (least > limitBytes)
       throw new AppError(
         'invalid_argument',
         `the mirror ${this.#folder} is limited to ${limitBytes} bytes, but version ${version} needs ${least}`,
       );
-    const release = this.#holders.hold([version, join(version, manifest.row_of.path)]);
+    const release = this.#holders.hold([version, ...needed.map(({ path }) => join(version, path))]);
     try {
-      await this.#files.fetch(version, manifest.row_of);
+      for (const file of needed) await this.#files.fetch(version, file);
       return release;
     } catch (error) {
       release();

@@ -18,7 +18,7 @@ import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import type { ErasedRecord } from '../erase/erased-records.ts';
 import { Erasures } from '../erase/erasures.ts';
 import { redactErased } from '../import/redaction.ts';
-import { encodeManifest, type Manifest, type ManifestFile } from '../versions/manifest.ts';
+import { encodeManifest, type Manifest, type ManifestFile, ownFiles } from '../versions/manifest.ts';
 import { draftTables, type TableSource, type TablesDraft, tablesOfFolder } from './draft-tables.ts';
 import { addErasures } from './erasure-log.ts';
 import { FILES_PREFIX, fileName, manifestName, type PublishedIndex, type PublishedVersion } from './index-schema.ts';
@@ -90,7 +90,7 @@ export async function putVersion(
       putNames.add(name);
       known.add(name);
     }
-    const own = ownFiles(manifest);
+    const own = [...new Map(ownFiles(manifest).map((file) => [file.sha256, file])).values()];
     const left = own.filter(({ sha256 }) => !done.has(sha256));
     await eachOf(left, async (file) => {
       const name = fileName(file.sha256);
@@ -199,11 +199,6 @@ async function deleteDropped(files: BlobFiles, { index: { dropped } }: IndexAt):
     ...index,
     dropped: index.dropped.filter((sha256) => !gone.has(sha256)),
   }));
-}
-
-/** The files that belong to a version alone, each once. */
-function ownFiles(manifest: Manifest): ManifestFile[] {
-  return [...new Map([manifest.row_of, ...manifest.segments].map((file) => [file.sha256, file])).values()];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Lists the stored files of a published population with their recorded sha256, so that they can be verified. */
 import type { BlobFiles, RecordedFile, RecordedFiles } from '../../domain/ports/blob-files.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
-import type { Manifest } from '../versions/manifest.ts';
+import { type Manifest, ownFiles } from '../versions/manifest.ts';
 import { findSharedKey } from './erasure-log.ts';
 import {
   erasuresName,
@@ -37,7 +37,7 @@ export async function listRecordedFiles(files: BlobFiles): Promise<RecordedPopul
     const name = manifestName(version);
     const manifest = await found.reading(name, () => findPublishedManifest(files, version));
     if (manifest === null) continue;
-    for (const { path, sha256 } of [manifest.row_of, ...manifest.segments])
+    for (const { path, sha256 } of ownFiles(manifest))
       found.add(fileName(sha256), sha256, `version ${version}, ${path}`);
     checkTables(manifest, index, found);
   }

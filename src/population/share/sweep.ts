@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
-import { type Manifest, parseManifest } from '../versions/manifest.ts';
+import { type Manifest, ownFiles, parseManifest } from '../versions/manifest.ts';
 import { FILES_PREFIX, fileName, MANIFESTS_PREFIX, manifestName, type PublishedIndex } from './index-schema.ts';
 import { changeIndex, type IndexAt, readIndex } from './published-index.ts';
 import { eachOf } from './transfers.ts';
@@ -115,7 +115,7 @@ async function usedNames(files: BlobFiles, index: PublishedIndex): Promise<Set<s
   await eachOf(versions, async (version) => {
     const manifest = await findPublishedManifest(files, version);
     if (manifest === null) isKnown = false;
-    else for (const { sha256 } of [manifest.row_of, ...manifest.segments]) used.add(fileName(sha256));
+    else for (const { sha256 } of ownFiles(manifest)) used.add(fileName(sha256));
   });
   return isKnown ? used : null;
 }

@@ -6,6 +6,7 @@ import type { UserNumber } from '../../lib/brands.ts';
 import { assert } from '../../lib/errors.ts';
 import { hashRows } from '../import/row-hash.ts';
 import { selectRows } from '../import/segment-builder.ts';
+import { IdentifierIndex, readIdentifiers } from '../read/identifiers.ts';
 import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
 import { eachOf } from '../share/transfers.ts';
 import type { Destination } from '../versions/destination.ts';
@@ -59,6 +60,12 @@ export class BaseVersion {
   /** Number of users who still have a row in this version. */
   get users(): number {
     return this.#manifest.rows - this.#removed;
+  }
+
+  /** @throws AppError invalid_population */
+  async readIdentifiers(): Promise<IdentifierIndex[]> {
+    const read = await untilRead(() => readIdentifiers(this.#folder, this.#manifest));
+    return read.map((one) => new IdentifierIndex(one));
   }
 
   has(user: UserNumber): boolean {

@@ -119,16 +119,25 @@ export class DeltaWriter implements RowSink {
 
   /**
    * Publishes the version unless it equals the previous one. If `isCompacted` is true, the new version has no dead
-   * rows. Errors: AppError `invalid_data` if no user would be left, and the errors that a damaged folder causes.
+   * rows. `hasIdentifiers`: identifiers were added. Errors: AppError `invalid_data` if no user would be left, and the
+   * errors that a damaged folder causes.
    */
-  async publish(isCompacted: boolean): Promise<Published> {
+  async publish({
+    isCompacted,
+    hasIdentifiers,
+  }: {
+    readonly isCompacted: boolean;
+    readonly hasIdentifiers: boolean;
+  }): Promise<Published> {
     const [writer, base, counts] = [this.#writer, this.#base, this.counts];
     this.#setAside();
     await this.writeAhead();
     if (base.users + writer.rows === 0) throw new AppError('invalid_data', 'the update would leave no user');
     const scattered = base.findScattered(writer.rows, isCompacted);
     const isChange =
-      counts.changed + counts.added + counts.deleted + counts.erased > 0 || (isCompacted && scattered.length > 0);
+      counts.changed + counts.added + counts.deleted + counts.erased > 0 ||
+      (isCompacted && scattered.length > 0) ||
+      hasIdentifiers;
     for (const segment of isChange ? scattered : []) {
       writer.addRows(await base.takeOut(segment));
       await writer.writeAhead();

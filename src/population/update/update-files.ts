@@ -4,6 +4,7 @@ import type { Feature } from '../../dataset/features.ts';
 import { untilRead } from '../../domain/ports/blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import { BadRows, type Duplicates } from '../import/bad-rows.ts';
+import { readIdentifierFiles } from '../import/identifier-files.ts';
 import { IMPORT_LIMITS, type ImportLimits } from '../import/import-limits.ts';
 import type { ImportProgress } from '../import/read-rows.ts';
 import { checkSources, readUsers } from '../import/read-users.ts';
@@ -42,6 +43,11 @@ export interface UpdateFilesOptions {
   readonly memoryMib?: number;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
+  /**
+   * CSV files of typed identifiers. For each type and rule, a user in the files loses all earlier identifiers, and an
+   * identifier that another user had moves to the user in the files. All other identifiers are kept.
+   */
+  readonly identifierFiles?: readonly string[];
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
@@ -63,6 +69,9 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly replaced: number;
   /** Number of rows that were left out because their users were erased. */
   readonly leftOut: number;
+  /** Number of identifiers that were left out because their user is not in the directory, or because of an erasure. */
+  readonly unknownIdentifiers: number;
+  readonly erasedIdentifiers: number;
 }
 
 /**
@@ -73,8 +82,8 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
  * left), `invalid_argument`, and the errors of the destination. After an error, nothing is published.
  */
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
-  const { population, changed, deleted } = options;
-  if (changed.length + deleted.length === 0 && !options.isCompacted)
+  const { population, changed, deleted, identifierFiles = [] } = options;
+  if (changed.length + deleted.length + identifierFiles.length === 0 && !options.isCompacted)
     throw new AppError('invalid_argument', 'give a file of changed users, a file of users to delete, or both');
   if (changed.length > 0) checkSources(changed);
   for (const path of deleted) checkIdFile(path);
@@ -86,6 +95,7 @@ export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFi
 
 async function update(options: UpdateFilesOptions, destination: Destination): Promise<UpdateFilesResult> {
   const { changed, deleted, duplicates = 'error', onProgress, isCompacted = false, readmitErased = false } = options;
+  const { identifierFiles = [] } = options;
   const place = options.memoryMib === undefined ? {} : { memoryMib: options.memoryMib };
   const { newest, current: currentBefore } = destination;
   const base = await BaseVersion.open(destination, baseOf(options, destination));
@@ -103,7 +113,9 @@ async function update(options: UpdateFilesOptions, destination: Destination): Pr
     changed.length === 0
       ? 0
       : await readUsers(changed, delta, { schema, limits, badRows, duplicates, ...place, ...progress });
-  const done = await delta.publish(isCompacted);
+  await readIdentifierFiles(identifierFiles, writer);
+  for (const index of await base.readIdentifiers()) writer.identifiers.carryOver(index);
+  const done = await delta.publish({ isCompacted, hasIdentifiers: identifierFiles.length > 0 });
   // the caller requested the newest version, so this version becomes current although nothing changed
   if (isOfNewest && done.version === newest && currentBefore !== newest) destination.makeCurrent(newest);
   return {
@@ -116,6 +128,8 @@ async function update(options: UpdateFilesOptions, destination: Destination): Pr
     worst: badRows.worst.map(({ message }) => message),
     replaced,
     leftOut: writer.erased.rows,
+    unknownIdentifiers: writer.identifiers.unknown,
+    erasedIdentifiers: writer.identifiers.erased,
   };
 }
 

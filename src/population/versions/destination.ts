@@ -1,12 +1,15 @@
 /** Where an import builds and publishes a version: a population folder, or the storage that several hosts share. */
 import type { Erasures } from '../erase/erasures.ts';
 import type { ImportErasures } from '../import/import-erasures.ts';
+import type { IdentifierFile } from '../import/imported-identifiers.ts';
 import type { Manifest } from './manifest.ts';
 import type { GrowingTable, SharedSegment } from './publication.ts';
 
 /** A version whose rows are complete. Its tables may still change, because ids of erased users are overwritten. */
 export interface VersionDraft {
   readonly rowOf: Uint8Array;
+  /** The files of identifiers, as the last call of `seal` recorded them. */
+  readonly identifiers: readonly IdentifierFile[];
   /** The first segments. The other segments were given to `storeSegment`, numbered from 0. */
   readonly shared: readonly SharedSegment[];
   readonly directory: GrowingTable;

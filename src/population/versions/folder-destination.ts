@@ -122,7 +122,9 @@ class FolderDestination implements Destination {
   #stage(draft: VersionDraft): Staged {
     draft.erased.redactNewUsers();
     const { rowOf, shared, directory, dictionaries } = draft;
-    const publication = { out: this.folder, manifest: draft.seal(), rowOf, shared, directory, dictionaries };
+    const manifest = draft.seal();
+    const { identifiers } = draft;
+    const publication = { out: this.folder, manifest, rowOf, identifiers, shared, directory, dictionaries };
     return { publication, isNew: stage(publication) };
   }
 

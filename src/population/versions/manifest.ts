@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Feature, MAXIMUM_VECTOR_SIZE } from '../../dataset/features.ts';
+import { hashFormOf } from '../../domain/identities.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import { replaceDurably, withStorage } from '../../lib/files/durable-files.ts';
@@ -64,6 +65,16 @@ const segmentSchema = z.strictObject({
   ...fileSchema.shape,
 });
 
+/**
+ * The identifiers of one label. `count` is the number of identifiers, and `users` the number of users who have one.
+ */
+const identifiersSchema = z.strictObject({
+  label: z.string().refine((label) => hashFormOf(label) !== null, 'a type and a rule are expected'),
+  count: z.int().min(1),
+  users: z.int().min(1),
+  ...fileSchema.shape,
+});
+
 const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACTS),
   version: z.string().regex(VERSION),
@@ -73,6 +84,8 @@ const manifestSchema = z.strictObject({
   directory: tableSchema,
   dictionaries: z.array(z.strictObject({ feature: z.string().min(1), ...tableSchema.shape })),
   row_of: fileSchema,
+  // absent if there are none, so that versions without identifiers keep their names
+  identifiers: z.array(identifiersSchema).min(1).optional(),
   segments: z.array(segmentSchema).min(1),
 });
 
@@ -83,6 +96,7 @@ export type ManifestTable = z.infer<typeof tableSchema>;
 /** Contents of a version; `rows` counts the rows of users, without dead rows. */
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestSegment = z.infer<typeof segmentSchema>;
+export type ManifestIdentifiers = z.infer<typeof identifiersSchema>;
 
 /**
  * Adds the version to a manifest: the first 12 hex digits of the sha256 of all other fields. Equal content therefore
@@ -103,11 +117,20 @@ export type VersionFile = ManifestFile & { readonly mayGrow: boolean };
 /** Lists every file of a version. All versions share the tables, which may have grown; other files never change. */
 export function listFiles(folder: string, manifest: Manifest): VersionFile[] {
   const shared = [manifest.directory, ...manifest.dictionaries].flatMap(({ bytes, ends }) => [bytes, ends]);
-  const own = [manifest.row_of, ...manifest.segments];
   return [
     ...shared.map((file) => ({ ...file, path: join(folder, file.path), mayGrow: true })),
-    ...own.map((file) => ({ ...file, path: join(folder, manifest.version, file.path), mayGrow: false })),
+    ...ownFiles(manifest).map((file) => ({ ...file, path: join(folder, manifest.version, file.path), mayGrow: false })),
   ];
+}
+
+/** The files of a version that are read when it is opened; only this version has them. */
+export function lookUpFiles({ row_of: rowOf, identifiers = [] }: Manifest): ManifestFile[] {
+  return [rowOf, ...identifiers];
+}
+
+/** All files that only this version has. */
+export function ownFiles(manifest: Manifest): ManifestFile[] {
+  return [...lookUpFiles(manifest), ...manifest.segments];
 }
 
 /** Reads `population.json` of a version. Errors: AppError `invalid_population` naming the file and its fault. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
 import { linkDurably, replaceFolder, syncFolder, writeDurably } from '../../lib/files/durable-files.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
+import type { IdentifierFile } from '../import/imported-identifiers.ts';
 import { appendTable } from '../import/table-files.ts';
 import {
   DICTIONARIES_FOLDER,
@@ -35,6 +36,7 @@ export interface Publication {
   readonly out: string;
   readonly manifest: Manifest;
   readonly rowOf: Uint8Array;
+  readonly identifiers: readonly IdentifierFile[];
   /** The first segments of the version. The other segments were written to `incoming/`, numbered from 0. */
   readonly shared: readonly SharedSegment[];
   readonly directory: GrowingTable;
@@ -59,6 +61,7 @@ export function stage(publication: Publication): boolean {
   appendTables(publication);
   placeSegments(incoming, publication);
   writeDurably(join(incoming, manifest.row_of.path), publication.rowOf, 'w');
+  for (const { recorded, bytes } of publication.identifiers) writeDurably(join(incoming, recorded.path), bytes, 'w');
   writeDurably(join(incoming, MANIFEST_FILE), encodeManifest(manifest), 'w');
   syncFolder(join(incoming, 'segments'));
   syncFolder(incoming);

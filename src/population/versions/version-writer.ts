@@ -8,7 +8,9 @@ import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
+import { readIdentifierFiles } from '../import/identifier-files.ts';
 import { ImportErasures } from '../import/import-erasures.ts';
+import { type IdentifierFile, ImportedIdentifiers, type VersionUsers } from '../import/imported-identifiers.ts';
 import type { RowFault, RowSink } from '../import/row-sink.ts';
 import { SegmentBuilder } from '../import/segment-builder.ts';
 import { describeTable, readTable } from '../import/table-files.ts';
@@ -17,7 +19,13 @@ import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
 import type { Destination, Destinations } from './destination.ts';
 import { sha256 } from './files.ts';
 import { inFolder } from './folder-destination.ts';
-import { dictionaryPaths, type Manifest, type ManifestTable, sealManifest } from './manifest.ts';
+import {
+  dictionaryPaths,
+  type Manifest,
+  type ManifestIdentifiers,
+  type ManifestTable,
+  sealManifest,
+} from './manifest.ts';
 import { type GrowingTable, type SharedSegment, segmentPath } from './publication.ts';
 import { SegmentFiles } from './segment-files.ts';
 
@@ -29,6 +37,8 @@ export interface ImportTarget {
   readonly sensitive: ReadonlySet<string>;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
+  /** CSV files of typed identifiers. */
+  readonly identifierFiles?: readonly string[];
 }
 
 export interface ImportResult {
@@ -43,6 +53,11 @@ export interface ImportResult {
   readonly coverage: Readonly<Record<string, number>>;
   /** Number of rows that were left out because their users were erased. */
   readonly erased: number;
+  /** For each label, the number of identifiers and of users who have one. */
+  readonly identifiers: readonly Pick<ManifestIdentifiers, 'label' | 'count' | 'users'>[];
+  /** Number of identifiers that were left out because their user is not in the directory, or because of an erasure. */
+  readonly unknownIdentifiers: number;
+  readonly erasedIdentifiers: number;
 }
 
 /** Rows that the new version shares with an earlier version. */
@@ -69,6 +84,7 @@ export async function publishVersion(
   return await destinations.open({ readmitErased: target.readmitErased ?? false }, async (destination) => {
     const writer = await untilRead(() => new VersionWriter(target, destination));
     await read(writer);
+    await readIdentifierFiles(target.identifierFiles ?? [], writer);
     if (writer.rows === 0) throw new AppError('invalid_data', `${from} is empty: a population needs at least one user`);
     return await writer.publish();
   });
@@ -83,6 +99,8 @@ export class VersionWriter implements RowSink {
   readonly directory: TextTable;
   /** Erased users, who must be left out. */
   readonly erased: ImportErasures;
+  /** The identifiers of users. */
+  readonly identifiers = new ImportedIdentifiers();
   /** One dictionary per feature, in column order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly #destination: Destination;
@@ -157,14 +175,26 @@ export class VersionWriter implements RowSink {
     if (this.segment.count > 0) this.#writeSegment();
     await this.#files.finish();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
-    const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
+    const places = this.#placeAll(shared);
+    const rowOf = new Uint8Array(places.buffer);
+    const owners: VersionUsers = {
+      has: (user) => places[user]! >= 0 && !this.directory.isRedacted(user),
+      id: (user) => this.directory.text(user),
+    };
+    let identifiers: readonly IdentifierFile[] = [];
     const version = await this.#destination.publish({
       rowOf,
+      get identifiers() {
+        return identifiers;
+      },
       shared: shared.segments,
       directory: this.#directory,
       erased: this.erased,
       dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
-      seal: () => this.#seal(users, rowOf, shared.segments),
+      seal: () => {
+        identifiers = this.identifiers.encode(owners);
+        return this.#seal(users, rowOf, identifiers, shared.segments);
+      },
     });
     const byFeature = (count: (index: number) => number) =>
       Object.fromEntries(this.#features.map(({ name }, i) => [name, count(i)]));
@@ -175,6 +205,9 @@ export class VersionWriter implements RowSink {
       tokens: byFeature((i) => this.#dictionaries[i]!.table.count),
       coverage: byFeature((i) => this.#files.coverage[i]!),
       erased: this.erased.rows,
+      identifiers: identifiers.map(({ recorded }) => recorded),
+      unknownIdentifiers: this.identifiers.unknown,
+      erasedIdentifiers: this.identifiers.erased,
     };
   }
 
@@ -205,7 +238,12 @@ export class VersionWriter implements RowSink {
     return rowOf;
   }
 
-  #seal(users: number, rowOf: Uint8Array, shared: readonly SharedSegment[]): Manifest {
+  #seal(
+    users: number,
+    rowOf: Uint8Array,
+    identifiers: readonly IdentifierFile[],
+    shared: readonly SharedSegment[],
+  ): Manifest {
     const segments = [...shared.map(({ file: _, ...recorded }) => recorded), ...this.#files.segments];
     return sealManifest({
       contract: new SegmentLayout(segments).isDense ? 1 : 2,
@@ -224,6 +262,7 @@ export class VersionWriter implements RowSink {
         return hasTokens(kind) ? [{ feature: name, ...describeTable(table, paths.bytes, paths.ends) }] : [];
       }),
       row_of: { path: 'row-of.i32', size: rowOf.length, sha256: sha256(rowOf) },
+      ...(identifiers.length === 0 ? {} : { identifiers: identifiers.map(({ recorded }) => recorded) }),
       segments: segments.map((one, index) => ({ ...one, path: segmentPath(index) })),
     });
   }

@@ -1,7 +1,7 @@
 /** Reports how user sets match a population, and caches the counts of their users. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { SeedCounts } from '../../domain/types.ts';
+import { labelOfId } from '../../domain/identities.ts';
 import {
   type ChangeOptions,
   type IdBlock,
@@ -19,7 +19,7 @@ import { intersectionOf, unionOf } from './algebra.ts';
 
 /** Number of sets whose counts are cached. */
 const REMEMBERED = 1_000;
-const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
+const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [], identifiers: [] };
 
 /** Opens sets, calls `work` with their blocks, and closes them. */
 export type WithSets = <T>(names: readonly string[], work: (sets: readonly IdBlocks[]) => Promise<T>) => Promise<T>;
@@ -85,7 +85,7 @@ export function reportOn(
 
 /** The report for an owner without a set. */
 export function reportOnNone({ kind }: SetOwner): MatchReport {
-  const counts: SeedCounts = { received: 0, duplicate: 0, ...NO_MATCHES };
+  const counts = { received: 0, duplicate: 0, ...NO_MATCHES };
   const overlaps = kind === 'seeds' || kind === 'negatives' ? { suppressed: 0, contradicting: 0 } : NO_OVERLAPS;
   return { ...counts, users: 0, ...overlaps, weights: null, consentBasis: null, createdAt: null, updatedAt: null };
 }
@@ -115,6 +115,7 @@ export class MatchTally {
   readonly #onUnknown: ((userId: string) => void) | undefined;
   readonly #examples: string[] = [];
   readonly #maximumRows: number;
+  readonly #labels = new Map<string, { users: number; known: number }>();
   #known = 0;
   #unknown = 0;
   #outside = 0;
@@ -149,13 +150,17 @@ export class MatchTally {
   }
 
   matches(): Matches {
+    const identifiers = [...this.#labels].map(([label, counts]) => ({ label, ...counts }));
+    identifiers.sort((a, b) => (a.label < b.label ? -1 : 1));
     const outside = this.#outside === 0 ? {} : { outside: this.#outside };
-    return { known: this.#known, unknown: this.#unknown, ...outside, unknownExamples: this.#examples };
+    return { known: this.#known, unknown: this.#unknown, ...outside, unknownExamples: this.#examples, identifiers };
   }
 
   #count(userId: string, hasFeatures: boolean): void {
     if (hasFeatures) this.#rows += 1;
-    if (this.#population.has(userId)) {
+    const isKnown = this.#population.has(userId);
+    this.#countLabel(userId, isKnown);
+    if (isKnown) {
       this.#known += 1;
       return;
     }
@@ -166,6 +171,15 @@ export class MatchTally {
     this.#unknown += 1;
     if (this.#examples.length < UNKNOWN_EXAMPLES) this.#examples.push(userId);
     this.#onUnknown?.(userId);
+  }
+
+  #countLabel(userId: string, isKnown: boolean): void {
+    const label = labelOfId(userId);
+    if (label === null) return;
+    const counts = this.#labels.get(label) ?? { users: 0, known: 0 };
+    counts.users += 1;
+    if (isKnown) counts.known += 1;
+    this.#labels.set(label, counts);
   }
 }
 

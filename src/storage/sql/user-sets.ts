@@ -158,7 +158,8 @@ export class UserSetRepository implements UserSets {
     const now = this.#now();
     await this.#dependencies.setFiles.record(t, set, now);
     const received = receivedAfter(how, collected.received, current, set.users);
-    const counts = { received, duplicate: received - set.users, ...tally.matches() };
+    const { identifiers: _, ...matches } = tally.matches();
+    const counts = { received, duplicate: received - set.users, ...matches };
     const { name, weights } = set;
     const consentBasis = consentAfter(how, current, given);
     const createdAt = current?.createdAt ?? now;

@@ -18,6 +18,36 @@ beforeEach(async () => {
 const put = (body: string | object, query = UID2, type = 'text/plain', path = '/v1/suppression') =>
   fixture.call('PUT', `${path}${query}`, body, { 'content-type': type });
 
+describe('an upload of identifiers that users of the population have', () => {
+  const mapped = addresses.map((address, i) => `person-${i},email,uid2,${address}`);
+  const phones = ['person-1,phone,meta,16505551212', 'person-2,phone,meta,16505551213'];
+
+  it('matches them, and reports how each type and rule matches', async () => {
+    const userIds = Array.from({ length: 60 }, (_, i) => `person-${i}`);
+    fixture = await openFixture(await importUsers(userIds, [...mapped, ...phones]));
+    const { id } = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json;
+    const path = `/v1/campaigns/${id}/seeds`;
+    expect(
+      (await put('user.1@example.com\nUSER.2@example.com\nnobody@x.y\n', UID2, 'text/plain', path)).json,
+    ).toMatchObject({
+      ...{ users: 3, known: 2, unknown: 1 },
+      identifiers: [{ type: 'email', rule: 'uid2', users: 3, known: 2, known_percent: 66.6 }],
+    });
+    const add = (body: string, query: string) =>
+      fixture.call('POST', `${path}/add${query}`, body, { 'content-type': 'text/plain' });
+    await add('(650)555-1212\n', '?identifier=phone&rule=meta&country_code=1');
+    await add('user.1@example.com\n', '?identifier=email&rule=adcp');
+    await add('person-50\n', '');
+    const { json } = await fixture.call('GET', path);
+    expect(json).toMatchObject({ users: 6, known: 4 });
+    expect(json.identifiers).toEqual([
+      { type: 'email', rule: 'adcp', users: 1, known: 0, known_percent: 0 },
+      { type: 'email', rule: 'uid2', users: 3, known: 2, known_percent: 66.6 },
+      { type: 'phone', rule: 'meta', users: 1, known: 1, known_percent: 100 },
+    ]);
+  });
+});
+
 describe('an upload of identifiers', () => {
   it.each([
     ['text/plain', ' User.1@Example.com\nuser.2@example.com\nnobody@example.com\n'],

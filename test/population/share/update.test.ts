@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { identifierId } from '../../../src/domain/identities.ts';
 import { eraseUsers } from '../../../src/population/erase.ts';
 import { openPopulation } from '../../../src/population/read.ts';
 import { PublishedPopulation } from '../../../src/population/share.ts';
@@ -73,6 +74,27 @@ describe('an update of the published population', () => {
     expect(stored).toMatchObject({ files: 2 });
     expect((await rowsOf(await openIn(mirror))).length).toBe(2 * SEGMENT);
     mirror.close();
+  });
+
+  itUsual('keeps, adds and drops identifiers as an update in a folder', async () => {
+    const idOf = (value: string) =>
+      identifierId(value, { type: 'email', rule: 'uid2', isHashed: false, countryCode: null })!;
+    const write = (...lines: string[]) => {
+      const path = join(temporaryFolder(), 'identifiers.csv');
+      writeFileSync(path, ['user_id,type,rule,value', ...lines, ''].join('\n'));
+      return path;
+    };
+    const both = await twice(100);
+    const folder = join(temporaryFolder(), 'mirror');
+    const identifierFiles = [write('user-7,email,uid2,a@b.c', 'user-8,email,uid2,d@e.f', 'user-9,email,adcp,d@e.f')];
+    const first = await updateBoth(both, { identifierFiles }, folder);
+    const second = await updateBoth(both, { deleted: ['user-8'] }, folder);
+    const other = await openMirror(both.files, join(temporaryFolder(), 'mirror'));
+    for (const mirror of [second.mirror, other]) {
+      const { directory } = await openIn(mirror);
+      expect([idOf('a@b.c'), idOf('d@e.f')].map((id) => directory.find(id))).toEqual([7, -1]);
+    }
+    for (const mirror of [first.mirror, second.mirror, other]) mirror.close();
   });
 
   itUsual(

@@ -1,6 +1,7 @@
 /** `metaheac population import`: from Parquet, CSV or NDJSON files with a schema, or from a data set with a model. */
 
 import { openDataSet } from '../../../dataset/data-set.ts';
+import { splitLabel } from '../../../domain/identities.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { columnOf, hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Output } from '../../../lib/output.ts';
@@ -8,6 +9,7 @@ import {
   type Duplicates,
   type ImportFilesResult,
   type ImportProgress,
+  type ImportResult,
   importFiles,
   importPopulation,
   readSourceSchema,
@@ -32,6 +34,7 @@ export interface PopulationImportOptions {
   memory?: number;
   maximumTokens?: number;
   readmitErased?: boolean;
+  identifiers?: readonly string[];
 }
 
 export function populationImportCommand(
@@ -47,13 +50,14 @@ async function importDataSet(options: PopulationImportOptions, output: Output): 
   const model = await openModel(options.model!);
   const { features } = model;
   const out = await destinationOf(options.out, '--out', { ...options }, output);
-  const { version, users, newUsers, erased, coverage, tokens } = await importPopulation({
+  const result = await importPopulation({
     ...commonOptions(options, out),
     source: data,
     features,
     derived: await derivedFeatures(openDataSet(data), features),
     onProgress: (read) => output.progress(`${read} users`),
   });
+  const { version, users, newUsers, erased, coverage, tokens } = result;
   output.result(`${describeVersion(version, out)}: ${users} users, ${newUsers} of them new`);
   if (erased > 0) output.result(`  ${erased} users were left out because they had been erased`);
   const imported = typeof out === 'string' ? { population: out, version } : null;
@@ -74,6 +78,7 @@ async function importDataSet(options: PopulationImportOptions, output: Output): 
       `  ${name}: ${tokens[name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} % unknown to the model${dropped}`,
     );
   }
+  reportIdentifiers(result, output);
   if (imported) await model.storeUserSides(imported, output);
   if (typeof out !== 'string') reportStored(out, output);
 }
@@ -110,9 +115,13 @@ async function openModel(folder: string): Promise<ImportModel> {
   return new ImportModel(folder);
 }
 
-function commonOptions({ readmitErased, maximumTokens }: PopulationImportOptions, out: string | PublishedPopulation) {
+function commonOptions(
+  { readmitErased, maximumTokens, identifiers = [] }: PopulationImportOptions,
+  out: string | PublishedPopulation,
+) {
   return {
     out,
+    identifierFiles: identifiers,
     readmitErased: readmitErased === true,
     ...(maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: maximumTokens } }),
   };
@@ -158,7 +167,32 @@ function report(
       : '';
     output.result(`  ${name} (${kind}): ${coverage}${tokens}${missed}`);
   }
+  reportIdentifiers(result, output);
   noteBadRows(result, output);
+}
+
+function reportIdentifiers(
+  { users, identifiers, ...leftOut }: Pick<ImportResult, 'users' | 'identifiers' | LeftOutIdentifiers>,
+  output: Output,
+): void {
+  for (const { label, count, users: having } of identifiers) {
+    const { type, rule } = splitLabel(label);
+    const coverage = `${((100 * having) / users).toFixed(1)} % of users`;
+    output.result(`  identifiers of type ${type}, rule ${rule}: ${count}, ${coverage}`);
+  }
+  reportLeftOut(leftOut, output);
+}
+
+type LeftOutIdentifiers = 'unknownIdentifiers' | 'erasedIdentifiers';
+
+/** Reports how many identifiers were left out. */
+export function reportLeftOut(
+  { unknownIdentifiers, erasedIdentifiers }: Pick<ImportResult, LeftOutIdentifiers>,
+  output: Output,
+): void {
+  if (unknownIdentifiers > 0)
+    output.result(`  ${unknownIdentifiers} identifiers of users who were never in the population were left out`);
+  if (erasedIdentifiers > 0) output.result(`  ${erasedIdentifiers} erased identifiers were left out`);
 }
 
 /** Reports the first few bad rows, and how many more there were. */

@@ -131,6 +131,11 @@ function addReading(command: Command): Command {
         .choices(['error', 'last'])
         .default('error'),
     )
+    .option(
+      '--identifiers <files...>',
+      'CSV files of e-mail addresses, phone numbers or other identifiers of users, which are hashed: columns user_id, ' +
+        'type, rule, value, and optionally hashed, country_code',
+    )
     .option('--readmit-erased', 'import erased users too, if the files contain them (default: leave them out)')
     .option('--memory <mib>', 'memory limit of DuckDB, in MiB (default: 1024)', positiveInteger)
     .option('--maximum-tokens <n>', 'maximum number of tokens in a list (default: 4096)', positiveInteger);
@@ -200,8 +205,8 @@ function addUpdate(population: Command, output: Output): void {
       .option('--compact', 'rewrite every segment with dead rows, so that none stay on disk')
       .option('--json', 'print one JSON object')
       .hook('preAction', (command) => {
-        const { changed, deleted, compact } = command.opts();
-        if (!changed && !deleted && !compact)
+        const { changed, deleted, compact, identifiers } = command.opts();
+        if (!changed && !deleted && !compact && !identifiers)
           command.error("error: give '--changed <files...>' or '--deleted <files...>'");
       })
       .action(async (options) => {

@@ -6,7 +6,7 @@ import { type Duplicates, readSourceSchema } from '../../../population/import.ts
 import type { PublishedPopulation } from '../../../population/share.ts';
 import { fitSchema, schemaOfFeatures, type UpdateFilesResult, updateFiles } from '../../../population/update.ts';
 import { describeVersion, destinationOf, reportStored } from './destination.ts';
-import { noteBadRows, progressWriter } from './import.ts';
+import { noteBadRows, progressWriter, reportLeftOut } from './import.ts';
 
 export interface PopulationUpdateOptions {
   /** By default, the object storage of a cluster. */
@@ -22,6 +22,7 @@ export interface PopulationUpdateOptions {
   memory?: number;
   maximumTokens?: number;
   readmitErased?: boolean;
+  identifiers?: readonly string[];
   json?: boolean;
 }
 
@@ -30,7 +31,7 @@ export async function populationUpdateCommand(
   output: Output,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const { schema: path, column, changed = [], deleted = [] } = options;
+  const { schema: path, column, changed = [], deleted = [], identifiers: identifierFiles = [] } = options;
   const schema = path === undefined ? null : readSourceSchema(path, column);
   const population = await destinationOf(options.population, '--population', { ...options }, output);
   const start = clock.elapsed();
@@ -38,6 +39,7 @@ export async function populationUpdateCommand(
     population,
     changed,
     deleted,
+    identifierFiles,
     schema: (features) => (schema ? fitSchema(schema, features, path!) : schemaOfFeatures(features, column)),
     maximumBadRows: options.maxBadRows,
     duplicates: options.duplicates,
@@ -75,6 +77,7 @@ function report(
     );
   if (result.erased + result.leftOut > 0)
     output.result(`  ${result.erased} erased users removed, ${result.leftOut} rows of erased users left out`);
+  reportLeftOut(result, output);
   if (unknown > 0) output.result(`  ${unknown} ids to delete are not in the population`);
   if (result.badRows + result.replaced > 0)
     output.result(`  ${result.badRows} bad rows, ${result.replaced} replaced by a later row of the same user`);
@@ -104,6 +107,8 @@ function present(result: UpdateFilesResult, seconds: number) {
     replaced,
     erased: result.erased,
     left_out: result.leftOut,
+    unknown_identifiers: result.unknownIdentifiers,
+    erased_identifiers: result.erasedIdentifiers,
     seconds,
   };
 }

@@ -1,0 +1,168 @@
+/**
+ * The identifiers of one type and rule: sorted hashes with user numbers. In the file, the hashes come one after the
+ * other in ascending order, followed by an int32 user number for each hash.
+ */
+import { join } from 'node:path';
+import { type HashForm, hashFormOf } from '../../domain/identities.ts';
+import type { UserNumber } from '../../lib/brands.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Manifest } from '../versions/manifest.ts';
+import { readCheckedFile } from '../versions/verify.ts';
+
+const USER_BYTES = Int32Array.BYTES_PER_ELEMENT;
+const WORD_BYTES = 4;
+
+/** The bytes of a file of identifiers. */
+export interface IdentifierBytes {
+  readonly label: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Finds users by identifiers of one label. A look-up takes a binary search and no memory. */
+export class IdentifierIndex {
+  readonly label: string;
+  /** What user ids of this label begin with. */
+  readonly prefix: string;
+  /** Number of identifiers. */
+  readonly count: number;
+  readonly form: HashForm;
+  readonly #hashes: Buffer;
+  readonly #users: Int32Array;
+  /** The hash that is looked for. */
+  readonly #wanted: Buffer;
+  readonly #idLength: number;
+  /** For each user number, the first of the user's identifiers; -1 if there is none. Made when it is first needed. */
+  #firstOf: Int32Array | null = null;
+
+  /** `bytes` must begin at a multiple of four in its buffer. */
+  constructor({ label, bytes }: IdentifierBytes) {
+    this.label = label;
+    this.prefix = `${label}:`;
+    this.form = hashFormOf(label)!;
+    this.count = bytes.length / (this.form.bytes + USER_BYTES);
+    const hashBytes = this.count * this.form.bytes;
+    this.#hashes = Buffer.from(bytes.buffer, bytes.byteOffset, hashBytes);
+    this.#users = new Int32Array(bytes.buffer, bytes.byteOffset + hashBytes, this.count);
+    this.#wanted = Buffer.alloc(this.form.bytes);
+    this.#idLength = this.prefix.length + textLength(this.form);
+  }
+
+  /** The number of the user whose identifier the id is, which begins with `prefix`; -1 if there is none. */
+  find(userId: string): UserNumber {
+    if (userId.length !== this.#idLength) return -1;
+    const decode = this.form.encoding === 'hex' ? decodeHex : decodeBase64;
+    return decode(userId, this.prefix.length, this.#wanted) ? this.#search() : -1;
+  }
+
+  /** The identifier of a user as a user id, or the lowest by hash if there are several; null if there is none. */
+  idOf(userNumber: UserNumber): string | null {
+    this.#firstOf ??= firstOf(this.#users);
+    const at = this.#firstOf[userNumber] ?? -1;
+    return at < 0 ? null : this.#idAt(at);
+  }
+
+  /** All identifiers of a user, as user ids. Takes time in proportion to `count`. */
+  idsOf(userNumber: UserNumber): string[] {
+    const ids: string[] = [];
+    for (let at = this.#users.indexOf(userNumber); at >= 0; at = this.#users.indexOf(userNumber, at + 1))
+      ids.push(this.#idAt(at));
+    return ids;
+  }
+
+  /** Calls `take` with each hash, in ascending order, and the user's number. `hash` is valid until `take` returns. */
+  forEach(take: (hash: Uint8Array, userNumber: UserNumber) => void): void {
+    const { bytes } = this.form;
+    for (let i = 0; i < this.count; i++) take(this.#hashes.subarray(i * bytes, (i + 1) * bytes), this.#users[i]!);
+  }
+
+  #idAt(at: number): string {
+    const { bytes, encoding } = this.form;
+    return this.prefix + this.#hashes.toString(encoding, at * bytes, (at + 1) * bytes);
+  }
+
+  #search(): UserNumber {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = compareHashes(this.#hashes, middle * this.form.bytes, this.#wanted, 0, this.form.bytes);
+      if (order === 0) return this.#users[middle]!;
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return -1;
+  }
+}
+
+/** The order of two hashes of `length` bytes, a multiple of four, as of unsigned bytes. */
+export function compareHashes(a: Buffer, atA: number, b: Buffer, atB: number, length: number): number {
+  for (let i = 0; i < length; i += WORD_BYTES) {
+    const order = a.readUInt32BE(atA + i) - b.readUInt32BE(atB + i);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Reads the files of identifiers of a version. @throws AppError invalid_population */
+export function readIdentifiers(folder: string, { version, identifiers = [] }: Manifest): IdentifierBytes[] {
+  return identifiers.map(({ label, count, ...file }) => {
+    const path = join(folder, version, file.path);
+    const bytes = readCheckedFile(folder, { ...file, path });
+    if (bytes.length === count * (hashFormOf(label)!.bytes + USER_BYTES)) return { label, bytes };
+    throw new AppError('invalid_population', `${path} does not have ${count} identifiers`);
+  });
+}
+
+function firstOf(users: Int32Array): Int32Array {
+  let most = -1;
+  for (const user of users) most = Math.max(most, user);
+  const first = new Int32Array(most + 1).fill(-1);
+  for (let i = users.length - 1; i >= 0; i--) first[users[i]!] = i;
+  return first;
+}
+
+function textLength({ bytes, encoding }: HashForm): number {
+  return encoding === 'hex' ? 2 * bytes : 4 * Math.ceil(bytes / 3);
+}
+
+const BASE64 = valuesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+const HEX = valuesOf('0123456789abcdef');
+/** The value of a character that is not a digit. */
+const NO_DIGIT = 255;
+
+/** For each character code, the value of the digit. */
+function valuesOf(digits: string): Uint8Array {
+  const values = new Uint8Array(128).fill(255);
+  for (let i = 0; i < digits.length; i++) values[digits.charCodeAt(i)] = i;
+  return values;
+}
+
+/** Decodes the text from a position on, into all bytes of `into`; false if it is not of this encoding. */
+function decodeHex(text: string, from: number, into: Uint8Array): boolean {
+  for (let i = 0; i < into.length; i++) {
+    const high = HEX[text.charCodeAt(from + 2 * i)] ?? NO_DIGIT;
+    const low = HEX[text.charCodeAt(from + 2 * i + 1)] ?? NO_DIGIT;
+    if (high === NO_DIGIT || low === NO_DIGIT) return false;
+    into[i] = 16 * high + low;
+  }
+  return true;
+}
+
+function decodeBase64(text: string, from: number, into: Uint8Array): boolean {
+  let bits = 0;
+  let held = 0;
+  let at = from;
+  for (let i = 0; i < into.length; ) {
+    const value = BASE64[text.charCodeAt(at)] ?? NO_DIGIT;
+    if (value === NO_DIGIT) return false;
+    at += 1;
+    bits = ((bits << 6) | value) & 0xffff;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    into[i] = (bits >> held) & 0xff;
+    i += 1;
+  }
+  for (; at < text.length; at++) if (text[at] !== '=') return false;
+  return true;
+}
