@@ -161,6 +161,7 @@ CREATE TABLE changes (
   version          bigint,
   previous_version bigint,
   size             bigint,
+  cuts             json,                                      -- of the version: name, from, to
   changed_at       bigint NOT NULL
 );
 CREATE INDEX changes_by_campaign ON changes (campaign_id, version);

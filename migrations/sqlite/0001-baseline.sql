@@ -155,6 +155,7 @@ CREATE TABLE changes (
   version          INTEGER,
   previous_version INTEGER,
   size             INTEGER,
+  cuts             TEXT,                         -- of the version: name, from, to
   changed_at       INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX changes_by_campaign ON changes (campaign_id, version);

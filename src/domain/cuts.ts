@@ -15,7 +15,7 @@ export interface CutRequest extends RankRange {
   readonly unit: 'size' | 'percent';
 }
 
-/** A named cut of an audience version. */
+/** A named cut of an audience version. Like the size of an audience, its ranks include users who are held out. */
 export interface AudienceCut extends RankRange {
   readonly name: string;
 }

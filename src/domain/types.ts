@@ -191,6 +191,8 @@ export interface Change {
   readonly version: number | null;
   readonly previousVersion: number | null;
   readonly size: number | null;
+  /** The named cuts of the version. */
+  readonly cuts: readonly AudienceCut[] | null;
   readonly changedAt: number;
 }
 

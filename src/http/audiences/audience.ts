@@ -132,7 +132,16 @@ export const membershipBatch = z
 
 export const userAudiences = z
   .object({
-    items: z.array(z.object({ campaign_id: z.string(), version, rank, score, percentile })),
+    items: z.array(
+      z.object({
+        campaign_id: z.string(),
+        version,
+        rank,
+        score,
+        percentile,
+        cuts: z.array(z.string()).describe('Names of the cuts of the version that contain the user.'),
+      }),
+    ),
     next_cursor: z.string().nullable(),
   })
   .meta({
@@ -147,6 +156,7 @@ export const userAudiences = z
             rank: 17,
             score: 0.81,
             percentile: 99.97,
+            cuts: ['first'],
           },
         ],
         next_cursor: null,
@@ -171,7 +181,8 @@ const change = answerOf<Change>()(
     kind: z.enum(CHANGE_KINDS),
     version: count.nullable().describe('The audience version that became active; `null` if the campaign was deleted.'),
     previous_version: count.nullable(),
-    size: count.nullable(),
+    size: count.nullable().describe('Number of users in the audience, including users who are held out.'),
+    cuts: audienceCuts.nullable().describe('The named cuts of the version; `null` if the campaign was deleted.'),
     diff: z
       .string()
       .nullable()
@@ -200,6 +211,7 @@ export const changes = answerOf<Changes>()(
             version: 2,
             previous_version: 1,
             size: 1000,
+            cuts: [{ name: 'second', from_size: 502, to_size: 1003, size: 501 }],
             diff: '/v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11/audiences/1/diff/2',
             changed_at: '2026-11-25T12:00:00.000Z',
           },

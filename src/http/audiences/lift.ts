@@ -180,7 +180,10 @@ export function addLiftRoutes(app: ServerApp, dependencies: ServerDependencies):
       summary: 'Measure what the campaign caused',
       description:
         'Compares users of an audience version who were treated with those who were held out (`holdout_percent`), by ' +
-        'their conversions (`POST …/conversions`) in a window. With a million users, the response takes a few seconds.',
+        'their conversions (`POST …/conversions`) in a window. The arms are those of this version for the whole window: ' +
+        'if another version with another `holdout_percent` was active for a part of it, some users were treated as the ' +
+        'other arm then, which makes the measured effect too small. Choose a window in which one version was active. ' +
+        'With a million users, the response takes a few seconds.',
       params: campaignParams,
       querystring: liftQuery,
       response: { 200: json('The comparison, with intervals.', liftReport) },

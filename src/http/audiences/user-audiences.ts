@@ -1,5 +1,6 @@
 /** Creates pages of the audiences that contain a user. */
 import { decodePlace, encodeCursor } from '../../domain/cursors.ts';
+import type { AudienceCut } from '../../domain/cuts.ts';
 import type { Audience } from '../../domain/types.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
@@ -14,17 +15,17 @@ import { quoteJson } from '../plugins/json/json-writing.ts';
  */
 export function createUserAudiences({ userAudiences }: ServerDependencies) {
   let listed: readonly Audience[] = [];
-  /** The beginning of the JSON text of each audience, which is the same for all users. */
-  let listedHeads: readonly string[] = [];
+  /** The parts of the JSON text of each audience that are the same for all users. */
+  let listedTexts: readonly AudienceText[] = [];
   return async (
     userNumber: UserNumber,
     { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
   ): Promise<string> => {
     const after = cursor === undefined ? '' : decodePlace('user_audiences', cursor);
     const { audiences, held } = await userAudiences.find(userNumber);
-    if (audiences !== listed) listedHeads = audiences.map(headOf);
+    if (audiences !== listed) listedTexts = audiences.map(textOf);
     listed = audiences;
-    const heads = listedHeads;
+    const texts = listedTexts;
     const first = after === '' ? 0 : indexAfter(audiences, after);
     let items = '';
     let count = 0;
@@ -33,7 +34,8 @@ export function createUserAudiences({ userAudiences }: ServerDependencies) {
     const add = ([i, position]: HeldAudience): boolean => {
       if (i < first) return true;
       if (count === limit) return false;
-      items += `${count === 0 ? '' : ','}${heads[i]!}${positionText(position)}}`;
+      const { head, cuts } = texts[i]!;
+      items += `${count === 0 ? '' : ','}${head}${positionText(position)},"cuts":[${namesAt(cuts, position.rank)}]}`;
       last = audiences[i]!.campaignId;
       count += 1;
       return true;
@@ -49,8 +51,21 @@ async function everyOf<T>(items: AsyncIterable<T>, use: (item: T) => boolean): P
   return true;
 }
 
-function headOf({ campaignId, version }: Audience): string {
-  return `{"campaign_id":${quoteJson(campaignId)},"version":${version},`;
+interface AudienceText {
+  readonly head: string;
+  readonly cuts: readonly AudienceCut[];
+}
+
+function textOf({ campaignId, version, cuts }: Audience): AudienceText {
+  return { head: `{"campaign_id":${quoteJson(campaignId)},"version":${version},`, cuts };
+}
+
+/** The names of the cuts that contain a rank, as JSON. */
+function namesAt(cuts: readonly AudienceCut[], rank: number): string {
+  let names = '';
+  for (const { name, from, to } of cuts)
+    if (from < rank && rank <= to) names += `${names === '' ? '' : ','}${quoteJson(name)}`;
+  return names;
 }
 
 /** The position of a member as JSON fields. */

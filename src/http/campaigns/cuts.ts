@@ -68,18 +68,23 @@ export const cuts = z
   )
   .readonly();
 
+const SIZES = {
+  name: z.string(),
+  from_size: count.describe('Rank after which the cut begins.'),
+  to_size: count.describe('Last rank of the cut.'),
+  size: count.describe('Number of users in the cut, including users who are held out.'),
+};
+
+/** The cuts of an audience version in events. */
+export const cutSizes = z.array(z.strictObject(SIZES));
+
 /** The response schema of the cuts of an audience version. */
 export const audienceCuts = z
   .array(
-    answerOf<AudienceCut>()(
-      {},
-      {
-        name: z.string(),
-        from_size: count.describe('Rank after which the cut begins.'),
-        to_size: count.describe('Last rank of the cut.'),
-        size: count.describe('Number of ranks in the cut.'),
-      },
-      { from_size: ({ from }) => from, to_size: ({ to }) => to, size: ({ from, to }) => to - from },
-    ),
+    answerOf<AudienceCut>()({}, SIZES, {
+      from_size: ({ from }) => from,
+      to_size: ({ to }) => to,
+      size: ({ from, to }) => to - from,
+    }),
   )
   .readonly();

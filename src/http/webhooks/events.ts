@@ -1,6 +1,7 @@
 /** Schemas of the events that are sent to webhooks, and the section `webhooks` of the OpenAPI document. */
 import { z } from 'zod';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
+import { cutSizes } from '../campaigns/cuts.ts';
 import { count, reason as reasonField, time } from '../plugins/json/fields.ts';
 
 const EXAMPLE = {
@@ -16,6 +17,14 @@ const TOO_FEW = {
   known: 4,
   minimum: 10,
 };
+const CUTS = [{ name: 'second', from_size: 502, to_size: 1003, size: 501 }];
+
+/** What the active version contains. */
+const EXTENT = {
+  size: count.describe('Number of users in the audience, including users who are held out.'),
+  cuts: cutSizes.describe('The named cuts of the version.'),
+};
+
 const timestamp = time.describe('Time of the event.');
 
 /** Schema of an event for an expansion that produced an audience. */
@@ -26,10 +35,10 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
     {
       state: z.literal('ready'),
       audience_version: z.int().min(1).describe('The audience version that is active after the event.'),
-      size: count.describe('Number of users in the audience.'),
+      ...EXTENT,
       reason: z.null(),
     },
-    { state: 'ready', audience_version: version, size: 1000, reason: null },
+    { state: 'ready', audience_version: version, size: 1000, cuts: CUTS, reason: null },
   );
 }
 
@@ -42,9 +51,10 @@ function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed
       state: z.literal(state),
       audience_version: z.null(),
       size: z.null(),
+      cuts: z.null(),
       reason: reasonField.describe('The reason for the state of the expansion, with the relevant numbers.'),
     },
-    { state, audience_version: null, size: null, reason },
+    { state, audience_version: null, size: null, cuts: null, reason },
   );
 }
 
@@ -76,6 +86,7 @@ function callerEvent<T extends CallerEvent>(
   example: {
     readonly audience_version: number | null;
     readonly size: number | null;
+    readonly cuts: readonly object[] | null;
     readonly previous_version: number;
   },
 ) {
@@ -94,12 +105,13 @@ function callerEvent<T extends CallerEvent>(
 /** Fields of events that report a change to another active version. */
 const ANOTHER = {
   audience_version: z.int().min(1).describe('The audience version that is active after the event.'),
-  size: count.describe('Number of users in the audience.'),
+  ...EXTENT,
   previous_version: z.int().min(1).describe('The audience version that was active before the event.'),
 };
 const NONE = {
   audience_version: z.null(),
   size: z.null(),
+  cuts: z.null(),
   previous_version: z
     .int()
     .min(1)
@@ -146,11 +158,13 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.resized': {
-    summary: 'A caller changed the size or cuts of an audience; another version from the same ranking is active',
+    summary:
+      'A caller changed the size, hold-out or cuts of an audience; another version from the same ranking is active',
     component: 'CampaignResizedEvent',
     schema: callerEvent('campaign.resized', 'CampaignResizedEvent', ANOTHER, {
       audience_version: 3,
       size: 500,
+      cuts: CUTS,
       previous_version: 2,
     }),
   },
@@ -160,6 +174,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     schema: callerEvent('campaign.activated', 'CampaignActivatedEvent', ANOTHER, {
       audience_version: 1,
       size: 1000,
+      cuts: [],
       previous_version: 3,
     }),
   },
@@ -169,6 +184,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     schema: callerEvent('campaign.deleted', 'CampaignDeletedEvent', NONE, {
       audience_version: null,
       size: null,
+      cuts: null,
       previous_version: 3,
     }),
   },

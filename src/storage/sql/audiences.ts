@@ -117,8 +117,8 @@ export class AudienceRepository implements Audiences {
   /** Records, inside the caller's transaction, that a campaign with an audience is about to be deleted. */
   async recordDeletion(t: Transaction, { id, version }: LastOfCampaign, now: number): Promise<void> {
     if (version === null) return;
-    const change = { campaignId: id, kind: 'deleted', version: null, previousVersion: version, size: null } as const;
-    await this.#record(t, change, now);
+    const none = { version: null, size: null, cuts: null };
+    await this.#record(t, { campaignId: id, kind: 'deleted', previousVersion: version, ...none }, now);
   }
 
   activeAudience(id: string): Promise<Audience> {
@@ -167,8 +167,10 @@ export class AudienceRepository implements Audiences {
       'SELECT coalesce(max(number), 0) AS last FROM changes',
     );
     const after = changesAfter(since, newest!.last);
-    const rows = await this.#database.all<Change & { readonly number: number }>(
-      `SELECT number, campaign_id AS "campaignId", kind, version, previous_version AS "previousVersion", size,
+    const rows = await this.#database.all<
+      Omit<Change, 'cuts'> & { readonly number: number; readonly cuts: string | null }
+    >(
+      `SELECT number, campaign_id AS "campaignId", kind, version, previous_version AS "previousVersion", size, cuts,
          changed_at AS "changedAt"
        FROM changes WHERE number > @after ORDER BY number LIMIT @most`,
       { after, most: limit + 1 },
@@ -179,7 +181,10 @@ export class AudienceRepository implements Audiences {
       rows,
       limit,
       ({ number }) => [['changes', { number }]],
-      ({ number: _, ...change }) => change,
+      ({ number: _, cuts, ...change }) => ({
+        ...change,
+        cuts: cuts === null ? null : readJson<readonly AudienceCut[]>(cuts, 'changes.cuts'),
+      }),
     );
     const last = rows.at(-1)?.number ?? after;
     return { items, nextCursor: nextCursor ?? encodeCursor('changes', last), hasMore: nextCursor !== null };
@@ -198,8 +203,8 @@ export class AudienceRepository implements Audiences {
     event: AudienceEvent | null,
     accept?: Accept<number | null>,
   ): Promise<void> {
-    const row = await t.get<{ id: string; previous: number | null; size: number | null }>(
-      `SELECT c.id, c.active_version AS previous, a.size
+    const row = await t.get<{ id: string; previous: number | null; size: number | null; cuts: string }>(
+      `SELECT c.id, c.active_version AS previous, a.size, a.cuts
        FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = @version
        WHERE c.number = @campaign`,
       { version, campaign },
@@ -210,11 +215,12 @@ export class AudienceRepository implements Audiences {
     if (previous === version) return;
     await updateRow(t, 'campaigns', campaign, { active_version: version, updated_at: now });
     if (event !== null) await this.#events.audienceChanged(t, event, campaign, previous, now);
-    await this.#record(t, { campaignId: id, kind: 'activated', version, previousVersion: previous, size }, now);
+    const cuts = readJson<readonly AudienceCut[]>(row!.cuts, 'a.cuts');
+    await this.#record(t, { campaignId: id, kind: 'activated', version, previousVersion: previous, size, cuts }, now);
   }
 
   async #record(t: Transaction, change: Omit<Change, 'changedAt'>, now: number): Promise<void> {
-    const { campaignId, kind, version, previousVersion, size } = change;
+    const { campaignId, kind, version, previousVersion, size, cuts } = change;
     await t.enterAlone('changes');
     await insertRow(t, 'changes', {
       campaign_id: campaignId,
@@ -222,6 +228,7 @@ export class AudienceRepository implements Audiences {
       version,
       previous_version: previousVersion,
       size,
+      cuts: cuts && toJson(cuts),
       changed_at: now,
     });
     t.announce(ACTIVE, campaignId);

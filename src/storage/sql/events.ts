@@ -3,6 +3,7 @@
  * milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
+import type { AudienceCut } from '../../domain/cuts.ts';
 import { isDelivered, type NewDestination } from '../../domain/destinations.ts';
 import type { ExpansionState } from '../../domain/states.ts';
 import type { Labels, Reason } from '../../domain/types.ts';
@@ -38,20 +39,22 @@ interface EndedExpansionRow {
   readonly reason: string | null;
   readonly version: number | null;
   readonly size: number | null;
+  /** The cuts of the version as JSON. */
+  readonly cuts: string | null;
   readonly traceparent: string | null;
 }
 
-type ActiveRow = Pick<EndedExpansionRow, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
+type ActiveRow = Pick<EndedExpansionRow, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size' | 'cuts'>;
 
 const SELECT_ENDED_EXPANSION = `
   SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size,
-    j.traceparent
+    a.cuts, j.traceparent
   FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
   LEFT JOIN jobs j ON j.expansion = e.number
   WHERE e.number = @expansion`;
 
 const SELECT_ACTIVE = `
-  SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
+  SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size, a.cuts
   FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
   WHERE c.number = @campaign`;
 
@@ -70,9 +73,9 @@ export class EventLog {
    */
   async expansionEnded(t: Transaction, expansion: number, now: number, given: string | null = null): Promise<void> {
     const row = (await t.get<EndedExpansionRow>(SELECT_ENDED_EXPANSION, { expansion }))!;
-    const { version: audience_version, size, reason: stored, traceparent, ...rest } = row;
+    const { version: audience_version, size, cuts, reason: stored, traceparent, ...rest } = row;
     const reason = stored === null ? null : readJson<Reason>(stored, 'e.reason');
-    const data = { ...rest, audience_version, size, reason };
+    const data = { ...rest, audience_version, size, cuts: sizesOf(cuts), reason };
     await this.#tell(t, eventOfEnd(row.state, row.version), data, now, given ?? traceparent);
   }
 
@@ -84,14 +87,15 @@ export class EventLog {
     previous: number | null,
     now: number,
   ): Promise<void> {
-    const { version, size, ...names } = (await t.get<ActiveRow>(SELECT_ACTIVE, { campaign }))!;
-    await this.#tell(t, type, { ...names, audience_version: version, size, previous_version: previous }, now);
+    const { version, size, cuts, ...names } = (await t.get<ActiveRow>(SELECT_ACTIVE, { campaign }))!;
+    const active = { audience_version: version, size, cuts: sizesOf(cuts) };
+    await this.#tell(t, type, { ...names, ...active, previous_version: previous }, now);
   }
 
   /** Notifies webhooks that a campaign is about to be deleted. */
   async campaignDeleted(t: Transaction, { id, externalId, name, version }: LastOfCampaign, now: number): Promise<void> {
     const names = { campaign_id: id, external_id: externalId, name };
-    const data = { ...names, audience_version: null, size: null, previous_version: version };
+    const data = { ...names, audience_version: null, size: null, cuts: null, previous_version: version };
     await this.#tell(t, 'campaign.deleted', data, now);
   }
 
@@ -171,4 +175,11 @@ async function withoutOtherLabels(
     ({ destination }) =>
       destination === null || isDelivered(readJson<NewDestination>(destination, 'w.destination'), labels),
   );
+}
+
+/** The cuts of a version as in the API. */
+function sizesOf(stored: string | null): readonly object[] | null {
+  if (stored === null) return null;
+  const cuts = readJson<readonly AudienceCut[]>(stored, 'a.cuts');
+  return cuts.map(({ name, from, to }) => ({ name, from_size: from, to_size: to, size: to - from }));
 }

@@ -60,12 +60,12 @@ export function describeOutbox(newData: NewData): void {
       const { id: third } = await store.expand(id);
       await store.update(id, { audience: { size: 5 } });
       await expand(store, (await store.claim(ENGINE))!);
-      const common = { external_id: 'ours', name: 'spring shoes', state: 'ready', reason: null };
+      const common = { external_id: 'ours', name: 'spring shoes', cuts: [], state: 'ready', reason: null };
       expect(told(await due(store, clock.now()))).toEqual([
         ['campaign.ready', { ...common, audience_version: 1, size: 10 }],
         [
           'campaign.resized',
-          { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, previous_version: 1 },
+          { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, cuts: [], previous_version: 1 },
         ],
         ['campaign.refreshed', { ...common, audience_version: 3, size: 5 }],
       ]);
@@ -81,24 +81,26 @@ export function describeOutbox(newData: NewData): void {
       await store.update(id, { audience: { size: 7 } });
       await expand(store, (await store.claim(ENGINE))!);
       await store.update(id, { audience: { size: 5 } });
-      await store.update(id, { audience: { size: 5 }, name: 'other shoes' });
-      await store.activate(id, 2);
+      const cuts = [{ name: 'ring', unit: 'size', from: 2, to: 4 }] as const;
+      await store.update(id, { audience: { size: 5 }, name: 'other shoes', cuts });
       await store.activate(id, 1);
       await expect(store.activate(id, 9)).rejects.toThrow(expect.objectContaining({ code: 'audience_not_found' }));
       await store.delete(id);
       const empty = (await store.create(newCampaign({ name: 'small', seeds: ['ann'] }), everyoneIsKnown)).id;
       await store.delete(empty);
       const other = { external_id: 'ours', name: 'other shoes' };
+      const sizes = [{ name: 'ring', from_size: 2, to_size: 4, size: 2 }];
       expect(told(await due(store, clock.now())).filter(([type]) => !/ready|too_small/.test(type))).toEqual([
         [
           'campaign.resized',
-          { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, previous_version: 1 },
+          { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, cuts: [], previous_version: 1 },
         ],
-        ['campaign.activated', { ...other, audience_version: 1, size: 7, previous_version: 2 }],
-        ['campaign.deleted', { ...other, audience_version: null, size: null, previous_version: 1 }],
+        ['campaign.resized', { ...other, audience_version: 3, size: 5, cuts: sizes, previous_version: 2 }],
+        ['campaign.activated', { ...other, audience_version: 1, size: 7, cuts: [], previous_version: 3 }],
+        ['campaign.deleted', { ...other, audience_version: null, size: null, cuts: null, previous_version: 1 }],
         [
           'campaign.deleted',
-          { external_id: null, name: 'small', audience_version: null, size: null, previous_version: null },
+          { external_id: null, name: 'small', audience_version: null, size: null, cuts: null, previous_version: null },
         ],
       ]);
       expect(JSON.parse((await due(store, clock.now())).at(-1)!.body).data.campaign_id).toBe(empty);

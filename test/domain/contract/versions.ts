@@ -268,26 +268,28 @@ export function describeVersions(newData: NewData): void {
       const store = await newData().open();
       const id = await ready(store);
       const other = await ready(store);
-      await store.update(id, { audience: { size: 20 } });
+      const cuts = [{ name: 'ring', unit: 'size', from: 2, to: 4 }] as const;
+      await store.update(id, { audience: { size: 20 }, cuts });
       expect(await store.activate(id, 1)).toMatchObject({ version: 1, size: 10, isActive: true });
       await store.activate(id, 1);
       await expect(store.activate(id, 9)).rejects.toThrow(expect.objectContaining({ code: 'audience_not_found' }));
       await store.delete(other);
       const all = await store.changes(undefined, 100);
       expect(
-        all.items.map(({ campaignId, kind, version, previousVersion, size }) => [
+        all.items.map(({ campaignId, kind, version, previousVersion, size, cuts }) => [
           campaignId === id ? 'id' : 'other',
           kind,
           version,
           previousVersion,
           size,
+          cuts,
         ]),
       ).toEqual([
-        ['id', 'activated', 1, null, 10],
-        ['other', 'activated', 1, null, 10],
-        ['id', 'activated', 2, 1, 20],
-        ['id', 'activated', 1, 2, 10],
-        ['other', 'deleted', null, 1, null],
+        ['id', 'activated', 1, null, 10, []],
+        ['other', 'activated', 1, null, 10, []],
+        ['id', 'activated', 2, 1, 20, [{ name: 'ring', from: 2, to: 4 }]],
+        ['id', 'activated', 1, 2, 10, []],
+        ['other', 'deleted', null, 1, null, null],
       ]);
       expect(all.hasMore).toBe(false);
       expect(await store.changes(all.nextCursor, 100)).toEqual({

@@ -42,6 +42,17 @@ describe('cuts of a campaign', () => {
   });
 });
 
+describe('GET /v1/users/{user_id}/audiences', () => {
+  it.each([
+    [9, ['inner']],
+    [29, []],
+    [30, ['ring']],
+  ])('names the cuts that contain the user at the 0-based rank %i', async (at, names) => {
+    const { json } = await get(`/v1/users/${encodeURIComponent(candidates[at]!)}/audiences`);
+    expect(json.items).toMatchObject([{ campaign_id: id, rank: at + 1, cuts: names }]);
+  });
+});
+
 describe('?cut=', () => {
   it('pages through the users of a ring, who keep their ranks', async () => {
     const first = (await get(`${campaign}/audience?cut=ring&limit=20`)).json;

@@ -80,6 +80,7 @@ describe('events of campaigns', () => {
         state: 'ready',
         audience_version: 1,
         size: 50,
+        cuts: [],
         reason: null,
       },
     });
