@@ -50,6 +50,19 @@ describe('predict', () => {
     expect(predict(null, 1).reason).toMatch(/^1 seed is too few/);
   });
 
+  it('reports how many seeds are in the population if not all are', () => {
+    const reasonOf = (ranks: SeedRanks | null, all: number, fitting = all) =>
+      predictFor(ranks, { all, fitting, rows: 50 }).reason;
+    expect(reasonOf(null, 0)).toBe(
+      'only 0 of 50 seeds are in the population, too few to hold some out and see how they rank',
+    );
+    expect(reasonOf(null, 1)).toMatch(/^only 1 of 51 seeds is in the population, too few/);
+    expect(reasonOf(evenly(100, 0.1), 100)).toMatch(/, from the 100 of 150 seeds that are in the population$/);
+    expect(reasonOf(evenly(100, 0.1), 120, 100)).toMatch(
+      /, from the 100 of 170 .* in the population and fit the filters$/,
+    );
+  });
+
   it('reports how many seeds fit the filters if they are too few, and expects as many members there', () => {
     const seeds = { all: 50, fitting: 4 };
     const none = predictFor(null, seeds);

@@ -30,7 +30,8 @@ export function seedList(config: ServerConfig, description: string) {
   const wrong = (item: unknown): Wrong | null => {
     if (typeof item !== 'object' || item === null) return wrongId('a user id', item, maximumUserIdBytes);
     const { user_id: userId, weight = 1, ...others } = item as Readonly<Record<string, unknown>>;
-    if (Object.keys(others).length > 0) return { message: 'a seed has the fields user_id and weight' };
+    if (Object.keys(others).length > 0)
+      return { message: 'a seed in JSON has the fields user_id and weight; features are sent as NDJSON' };
     return wrongId('a user id', userId, maximumUserIdBytes) ?? wrongWeight(weight, maximumSeedWeight);
   };
   const userId = { type: 'string', minLength: 1, maxLength: maximumUserIdBytes } as const;

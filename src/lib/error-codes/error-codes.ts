@@ -220,7 +220,9 @@ const rows = {
   too_many_seeds: {
     status: 413,
     title: 'There are too many seeds',
-    meaning: 'The request has more user ids than a JSON body, or a set of users (a file of ids), may contain.',
+    meaning:
+      'The request has more user ids than a JSON body, or a set of users (a file of ids), may contain, or more users ' +
+      'with features than a set of seeds may contain.',
     advice:
       'The limit is in `errors`. If there are too many ids for JSON, send a file: create the campaign with `seeds` ' +
       'null, upload the ids with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, optionally gzipped), then ' +

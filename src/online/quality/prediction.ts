@@ -149,8 +149,9 @@ function judge(
 ): Pick<Prediction, 'verdict' | 'reason'> {
   const drift = campaigns > 0 ? `, with the drift of ${campaigns} past campaigns` : '';
   const measured = `AUC ${mean.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}${drift}`;
-  const { all, fitting } = seeds;
-  const ranked = fitting === all ? '' : `, from the ${fitting} of ${all} seeds that fit the filters`;
+  const { all, fitting, rows = 0 } = seeds;
+  const that = [...(rows > 0 ? ['are in the population'] : []), ...(fitting < all ? ['fit the filters'] : [])];
+  const ranked = that.length === 0 ? '' : `, from the ${fitting} of ${all + rows} seeds that ${that.join(' and ')}`;
   if (mean >= WEAK_AUC && low >= GOOD_LOW && !byChance)
     return { verdict: 'good', reason: `held-out seeds rank above most candidates: ${measured}${ranked}` };
   if (mean < WEAK_AUC && high < MAYBE_GOOD)

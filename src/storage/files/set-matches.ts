@@ -142,7 +142,7 @@ export class MatchTally {
    */
   *over(blocks: IdBlocks): Generator<IdBlock, void, void> {
     for (const block of blocks) {
-      for (const [i, userId] of block.entries()) this.#count(userId, block.features?.[i] !== undefined);
+      for (let i = 0; i < block.length; i++) this.#count(block[i]!, block.features?.[i] !== undefined);
       refuseMoreUsers(this.#known + this.#unknown + this.#outside, this.#maximumUsers);
       refuseMoreRows(this.#rows, this.#maximumRows);
       yield block;
