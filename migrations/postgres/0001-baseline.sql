@@ -31,6 +31,7 @@ CREATE TABLE campaigns (
   negative_set          text    COLLATE "C" REFERENCES user_sets (sha256),
   negative_counts       json,
   negative_weight       double precision NOT NULL DEFAULT 1, -- of an explicit negative; a sampled one has 1
+  category              text    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')), -- excludes features of users
   refresh_every         bigint,                              -- milliseconds; null: never by time
   refresh_on_population boolean NOT NULL DEFAULT false,
   refresh_on_change     boolean NOT NULL DEFAULT false,
@@ -91,6 +92,7 @@ CREATE TABLE expansions (
   negative_set           text    COLLATE "C" REFERENCES user_sets (sha256), -- the campaign's
   negatives              bigint  NOT NULL DEFAULT 0,         -- users in negative_set
   negative_weight        double precision NOT NULL DEFAULT 1,
+  category               text    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')),
   excluded               json,                               -- seeds, suppressed, filtered
   started_at             bigint,                             -- when the first attempt began to adapt
   computed_with          json,

@@ -28,6 +28,7 @@ CREATE TABLE campaigns (
   negative_set          TEXT    REFERENCES user_sets (sha256),
   negative_counts       TEXT,
   negative_weight       REAL    NOT NULL DEFAULT 1,          -- of an explicit negative; a sampled one has 1
+  category              TEXT    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')), -- excludes features of users
   refresh_every         INTEGER,                              -- milliseconds; null: never by time
   refresh_on_population  INTEGER NOT NULL DEFAULT false CHECK (refresh_on_population IN (0, 1)),
   refresh_on_change      INTEGER NOT NULL DEFAULT false CHECK (refresh_on_change IN (0, 1)),
@@ -86,6 +87,7 @@ CREATE TABLE expansions (
   negative_set           TEXT    REFERENCES user_sets (sha256), -- the campaign's
   negatives              INTEGER  NOT NULL DEFAULT 0,         -- users in negative_set
   negative_weight        REAL    NOT NULL DEFAULT 1,
+  category               TEXT    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')),
   excluded               TEXT,                               -- seeds, suppressed, filtered
   started_at             INTEGER,                             -- when the first attempt began to adapt
   computed_with          TEXT,

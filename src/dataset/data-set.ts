@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
+import { SPECIAL_CATEGORIES } from '../lib/special-categories.ts';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from './features.ts';
 
 /** A data set as `dataset.json` describes it (format: docs/data-set.md). */
@@ -26,6 +27,7 @@ const featureSchema = z.object({
   max_length: z.int().min(1).max(65_536).optional(),
   size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
   sensitive: z.boolean().optional(),
+  excluded_for: z.array(z.enum(SPECIAL_CATEGORIES)).optional(),
 });
 
 const descriptionSchema = z.object({
@@ -65,7 +67,7 @@ export function openDataSet(path: string): DataSet {
  */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);
-  const found = ['', '.gz', '.zst'].filter((ending) => existsSync(`${plain}${ending}`));
+  const found = formsOf(plain);
   const [ending] = found;
   if (ending === undefined)
     throw new AppError('invalid_data', `${dataSet.path} has no ${name}, ${name}.gz or ${name}.zst`);
@@ -74,6 +76,16 @@ export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
     throw new AppError('invalid_data', `${plain} exists in several forms (${forms}); keep only one of these files`);
   }
   return `${plain}${ending}`;
+}
+
+/** Whether the data set has the file in any form. */
+export function hasDataSetFile({ path }: Pick<DataSet, 'path'>, name: DataSetFile): boolean {
+  return formsOf(join(path, name)).length > 0;
+}
+
+/** The endings of the forms in which a file exists. */
+function formsOf(plain: string): string[] {
+  return ['', '.gz', '.zst'].filter((ending) => existsSync(`${plain}${ending}`));
 }
 
 function readDescription(file: string): unknown {
@@ -92,12 +104,14 @@ function readDescription(file: string): unknown {
   }
 }
 
-function toFeature({ name, kind, max_length, size, sensitive }: z.infer<typeof featureSchema>): Feature {
+function toFeature(feature: z.infer<typeof featureSchema>): Feature {
+  const { name, kind, max_length, size, sensitive, excluded_for = [] } = feature;
   return {
     name,
     kind,
     ...(max_length === undefined ? {} : { maxLength: max_length }),
     ...(size === undefined ? {} : { size }),
     ...(sensitive === true ? { sensitive } : {}),
+    ...(excluded_for.length > 0 ? { excludedFor: excluded_for } : {}),
   };
 }

@@ -1,6 +1,7 @@
 /** Definitions of the features of users and campaigns, with the names and kinds that features may have. */
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import { columnOf, type FeatureKind } from '../lib/feature-kinds.ts';
+import type { SpecialCategory } from '../lib/special-categories.ts';
 
 /** One feature of a user or a campaign. */
 export interface Feature {
@@ -15,10 +16,12 @@ export interface Feature {
    * Explanations compare the groups that such a feature defines.
    */
   readonly sensitive?: boolean;
+  /** The categories whose campaigns must not use the feature. */
+  readonly excludedFor?: readonly SpecialCategory[];
 }
 
 /** Reserved keys in the record of a user or campaign. These keys cannot be feature names. */
-const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group', 'special_categories']);
 
 /** Maximum length of a feature name, in characters. */
 const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;

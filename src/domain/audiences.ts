@@ -7,6 +7,13 @@ import type { Treated } from './hold-out.ts';
 import { type ExpansionState, isEnd } from './states.ts';
 import type { Audience, AudienceRequest, CampaignChange } from './types.ts';
 
+/** Which inactive audience versions are kept. */
+export interface Retention {
+  /** How many of the newest inactive versions are kept per campaign. */
+  readonly versions: number;
+  readonly days: number;
+}
+
 /** Time after which a client should ask again for an audience that is not ready yet. */
 const RETRY_AFTER_SECONDS = 2;
 /**

@@ -10,6 +10,7 @@ export const COPIED_INPUTS = [
   'seeds',
   'negatives',
   'negativeWeight',
+  'category',
   'suppression',
   'commonSuppression',
 ] as const;

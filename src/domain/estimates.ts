@@ -1,10 +1,12 @@
 /** The input of an audience estimate, and the counts of users in its result. */
+import type { SpecialCategory } from '../lib/special-categories.ts';
 import type { CampaignFeatures, Filters } from './features.ts';
 
 /** The input of an audience estimate. */
 export interface EstimateInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
+  readonly category?: SpecialCategory | null;
   /** The epoch of the served population and model for which the rows and features are valid. */
   readonly epoch: number;
   /** Rows of the seeds in the population, ascending, without repetitions. */

@@ -5,6 +5,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { canonicalJson } from '../lib/text/canonical-json.ts';
 import type { CampaignFeatures, Filters } from './features.ts';
+import type { Exclusions } from './special-categories.ts';
 
 export const RECEIPT_FORMAT = 'metaheac-receipt/1';
 export const SIGNATURE_ALGORITHM = 'Ed25519';
@@ -16,6 +17,8 @@ export interface ReceiptInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly negative_weight: number;
+  /** What the campaign's category excludes from the population; absent without a category. */
+  readonly excluded?: Exclusions;
   /** The sha256 of the file of each user set of the expansion, by the set's name. */
   readonly sets: Readonly<Record<string, string>>;
   readonly model: { readonly version: string; readonly sha256: string };

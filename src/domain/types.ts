@@ -1,5 +1,6 @@
 /** The types of the domain: campaigns, their expansions, audiences and jobs. */
 
+import type { SpecialCategory } from '../lib/special-categories.ts';
 import type { ConsentBasis } from './consent.ts';
 import type { AudienceCut, CutRequest } from './cuts.ts';
 import type { CampaignFeatures, Filters } from './features.ts';
@@ -60,15 +61,23 @@ interface FeatureCounts {
   readonly missing: number;
 }
 
+/** What a campaign tells the model, besides its user sets. */
+export interface ModelInputs {
+  readonly features: CampaignFeatures;
+  readonly filters: Filters;
+  /** How much an explicit negative counts compared with a sampled one. */
+  readonly negativeWeight: number;
+  /** The category that excludes features of users; null if there is none. */
+  readonly category: SpecialCategory | null;
+}
+
 /** A campaign as seen from outside: its inputs, the state of its latest expansion, and its active audience. */
-export interface Campaign {
+export interface Campaign extends ModelInputs {
   readonly id: string;
   /** The caller's id for the campaign, which is unique among campaigns. */
   readonly externalId: string | null;
   readonly name: string;
   readonly labels: Labels;
-  readonly features: CampaignFeatures;
-  readonly filters: Filters;
   readonly audience: AudienceRequest;
   /** The percentage of the audience that is held out; 0 if nobody is. */
   readonly holdoutPercent: number;
@@ -77,8 +86,6 @@ export interface Campaign {
   /** The time in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** How much an explicit negative counts compared with a sampled one. */
-  readonly negativeWeight: number;
   /** Counts of the current seeds; all counts are 0 if no seeds have been sent yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
@@ -120,21 +127,18 @@ export interface Excluded {
 }
 
 /** One expansion of a campaign, with its inputs. */
-export interface Expansion {
+export interface Expansion extends ModelInputs {
   readonly id: string;
   readonly campaignId: string;
   readonly cause: Cause;
   readonly state: ExpansionState;
   readonly progress: number;
   readonly reason: Reason | null;
-  readonly features: CampaignFeatures;
-  readonly filters: Filters;
   readonly seeds: SeedCounts;
   /** Numbers of users that feedback added to the seeds and to the negative examples. */
   readonly feedback: { readonly positives: number; readonly dismissed: number };
   /** Number of users in the campaign's negatives. */
   readonly negatives: number;
-  readonly negativeWeight: number;
   /** Numbers of users that the expansion did not rank; null until the users are counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
@@ -213,7 +217,7 @@ export interface ExpansionSets {
 }
 
 /** One attempt at an expansion, leased to `owner`. */
-export interface Job {
+export interface Job extends ModelInputs {
   readonly id: string;
   readonly expansionId: string;
   readonly campaignId: string;
@@ -226,9 +230,6 @@ export interface Job {
   /** The fencing token, which increases with each claim of the job. A call with an older token is refused. */
   readonly token: number;
   readonly externalId: string | null;
-  readonly features: CampaignFeatures;
-  readonly filters: Filters;
-  readonly negativeWeight: number;
   readonly sets: ExpansionSets;
   /** The versions that an earlier attempt pinned; null if no attempt has pinned versions. */
   readonly pins: Pins | null;
@@ -238,20 +239,18 @@ export interface Job {
   readonly traceparent: string | null;
 }
 
-export interface NewCampaign {
+export interface NewCampaign extends Partial<ModelInputs> {
   readonly externalId?: string | null | undefined;
   readonly name: string;
   readonly labels?: Labels;
   readonly features: CampaignFeatures;
   readonly featureCounts: FeatureCounts;
-  readonly filters?: Filters;
   /** Seeds as received: any strings, possibly with repetitions. Without seeds, no expansion is queued. */
   readonly seeds?: readonly string[] | undefined;
   /** Weights of seeds by user id. Other seeds have weight 1. */
   readonly seedWeights?: ReadonlyMap<string, number> | undefined;
   /** The consent basis of the seeds. */
   readonly seedsConsentBasis?: ConsentBasis | undefined;
-  readonly negativeWeight?: number;
   readonly audience: AudienceRequest;
   readonly holdoutPercent?: number;
   readonly cuts?: readonly CutRequest[];
@@ -262,7 +261,15 @@ export interface NewCampaign {
 export type CampaignChange = Partial<
   Pick<
     NewCampaign,
-    'externalId' | 'name' | 'labels' | 'filters' | 'negativeWeight' | 'audience' | 'holdoutPercent' | 'cuts'
+    | 'externalId'
+    | 'name'
+    | 'labels'
+    | 'filters'
+    | 'negativeWeight'
+    | 'category'
+    | 'audience'
+    | 'holdoutPercent'
+    | 'cuts'
   > & {
     readonly refresh: Partial<RefreshPolicy>;
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
@@ -296,13 +303,6 @@ export interface Changes {
   /** The cursor of the next page. On the last page, the cursor continues with changes that happen later. */
   readonly nextCursor: string;
   readonly hasMore: boolean;
-}
-
-/** Which inactive audience versions are kept. */
-export interface Retention {
-  /** How many of the newest inactive versions are kept per campaign. */
-  readonly versions: number;
-  readonly days: number;
 }
 
 /** The result of a finished attempt. */

@@ -6,6 +6,7 @@ import { findRoles } from '../audience/find-roles.ts';
 import type { Blobs } from '../domain/ports/blobs.ts';
 import type { StoreFiles } from '../domain/ports/store.ts';
 import type { Receipt, ReceiptInputs, ReceiptStatement } from '../domain/receipts.ts';
+import { exclusionsOf, labelledCategories } from '../domain/special-categories.ts';
 import type { ExpansionSets, Job } from '../domain/types.ts';
 import { RowNames } from '../domain/user-sets.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -68,11 +69,15 @@ export async function reproduce(receipt: Receipt, given: GivenInputs): Promise<r
       hasVersion(given.population, expected) ? { version: expected } : {},
     );
     const sets = await writeSets(blobs, given.sets, openValueCheck(population.features));
+    const { excluded, ...others } = receipt.inputs;
     const inputs: ReceiptInputs = {
-      ...{ ...receipt.inputs, ...given.campaign },
+      ...{ ...others, ...given.campaign },
       sets: setSums(sets),
       model: { version: manifest.version, sha256: modelSum(manifest) },
       population: describePopulation(population),
+      ...(excluded && labelledCategories(population).includes(excluded.category)
+        ? { excluded: exclusionsOf(population, excluded.category)! }
+        : {}),
     };
     const differing = differences(inputParts(receipt.inputs), inputParts(inputs));
     if (differing.length > 0) return differing;
@@ -96,6 +101,7 @@ interface Again {
 async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, version: populationVersion }: Again) {
   const { campaign_id: campaignId, expansion_id: expansionId, inputs } = receipt;
   const { external_id: externalId, features, filters, negative_weight: negativeWeight } = inputs;
+  const category = inputs.excluded?.category ?? null;
   const { version: modelVersion, sha256: modelSha256 } = inputs.model;
   const served = { model: { version: modelVersion, folder: given.model }, populationVersion };
   const { models } = await openEngineModels({ ...given, models: given.model, served }, () => {});
@@ -104,13 +110,13 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
     const population = await open(populationVersion);
     const pins = { modelVersion, populationVersion };
     const job: Job = {
-      ...{ campaignId, expansionId, externalId, features, filters, negativeWeight, sets, pins },
+      ...{ campaignId, expansionId, externalId, category, features, filters, negativeWeight, sets, pins },
       ...{ id: expansionId, attempt: 1, deaths: 0, owner: '', token: 1, queuedAt: 0, traceparent: null },
     };
     const ids = await roleIdsOf({ setBlocks }, job);
     const roles = await findRoles(population, ids, filters);
     const described = describePopulation(population);
-    const task = customiseTask(job, pins, roles);
+    const task = customiseTask(job, modelVersion, population, roles);
     const keeper = new Checkpoints({
       ...{ blobs, clock: systemClock, keptWorkMs: Number.POSITIVE_INFINITY, computedBy: '' },
       hasRoom: () => false,
@@ -121,7 +127,8 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
       ...{ mark: { begin() {}, end() {} }, onResumed() {}, onProgress() {}, onScored() {} },
       ...{ onAdapted: async () => {}, onAllScored: async () => {} },
     });
-    return stateReceipt(dependencies, { ...work, population: described }, ranked);
+    const excluded = exclusionsOf(population, category);
+    return stateReceipt(dependencies, { ...work, population: described, excluded }, ranked);
   } finally {
     await models.close();
   }

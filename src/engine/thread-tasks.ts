@@ -1,6 +1,7 @@
 /** The tasks of engine threads, their progress and their results. */
 
 import type { Feeds, SharedBody } from '../../packages/onnx-grad/index.ts';
+import type { SpecialCategory } from '../lib/special-categories.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Outside } from '../online/negatives.ts';
 import type { FoldRanks } from '../online/quality/seed-ranks.ts';
@@ -39,6 +40,8 @@ export interface CustomiseTask {
   readonly features: CampaignValues;
   /** The campaign's external id. Adaptation and scoring leave out this campaign's own past-campaigns token. */
   readonly externalId: string | null;
+  /** The campaign's category, which excludes features of users; null if it has none. */
+  readonly category: SpecialCategory | null;
   /** Rows of users by role, ascending. */
   readonly seeds: Int32Array;
   /** As in `CustomiseRequest`. */
@@ -67,6 +70,7 @@ export interface ScoreTask {
   readonly modelKey: string;
   readonly features: CampaignValues;
   readonly externalId: string | null;
+  readonly category: SpecialCategory | null;
   readonly parameters: readonly SharedTensor[];
   readonly segment: number;
 }
@@ -139,6 +143,11 @@ export interface CustomiseResult {
   readonly epochs: number;
   readonly quality: Readonly<Record<string, unknown>> | null;
   readonly prediction: Readonly<Record<string, unknown>> | null;
+  /**
+   * The prediction for a model that uses all features, from the same held-out seeds; set only if the campaign has a
+   * category.
+   */
+  readonly unmasked?: Readonly<Record<string, unknown>> | null | undefined;
   /** The ranks of the requested folds; empty if the thread made the quality report itself. */
   readonly folds: readonly FoldRanks[];
 }

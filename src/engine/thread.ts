@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Device } from '../../packages/onnx-grad/index.ts';
+import { type Exclusions, exclusionsOf } from '../domain/special-categories.ts';
 import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
 import { applyChanges } from '../model/changes.ts';
@@ -103,6 +104,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       folds = [],
     } = await bound.customise({
       ...task,
+      mask: maskOf(bound, task),
       ...(task.folds && { onRows: (rows) => report({ rows }) }),
       onParameters: (early) => {
         shared = [...early].map(share);
@@ -131,7 +133,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
 
   async #rank(task: RankTask, { check }: TaskContext<CustomiseProgress>): Promise<RankResult> {
     const bound = await this.#bind(task.populationVersion);
-    return { folds: await bound.rankFolds({ ...task, onProgress: check }) };
+    return { folds: await bound.rankFolds({ ...task, mask: maskOf(bound, task), onProgress: check }) };
   }
 
   /**
@@ -150,9 +152,10 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     const { modelKey, features, externalId } = task;
     if (this.#parameters?.key !== modelKey)
       this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
-    const campaign = { features, externalId, parameters: this.#parameters.values };
+    const mask = maskOf(bound, task);
+    const campaign = { features, externalId, mask, parameters: this.#parameters.values };
     const read = () => bound.context.population.readSegment(task.segment, this.#segment);
-    const side = (bound.usesStored(externalId) && this.#stored?.read(task.segment)) || null;
+    const side = (bound.usesStored(campaign) && this.#stored?.read(task.segment)) || null;
     if (side) {
       const scores = await bound.scoreUserSide(side, campaign, read);
       return { userNumbers: side.userNumbers.slice(), scores, batchSize: bound.batchSize };
@@ -197,13 +200,18 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     this.#bound = await BoundModel.open(this.#model, this.#program, population, {
       device: this.#device,
       withUserSide: this.#data.userSides !== false,
-      regressionCache: regressionCache({ model: this.#model, population }),
+      regressionCache: (mask) => regressionCache({ model: this.#model, population, mask }),
       nameUser: (userNumber) =>
         userNumber < 0 ? 'a seed with features' : `user "${population.directory.id(userNumber)}"`,
     });
     this.#stored = this.#filesOf(this.#bound);
     return this.#bound;
   }
+}
+
+/** What a task's campaign must not use. */
+function maskOf({ context }: BoundModel<Population>, { category }: Pick<ScoreTask, 'category'>): Exclusions | null {
+  return exclusionsOf(context.population, category);
 }
 
 /** Identifies the bits that this processor computes. */

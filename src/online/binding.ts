@@ -30,10 +30,14 @@ export interface BoundFeature {
   readonly swap?: Swap;
   /** Whether all values of the feature are treated as missing; only for numbers and vectors. */
   readonly isHidden?: boolean;
+  /** 1 for each code that is skipped in lists, as if the list did not contain it. */
+  readonly masked?: Uint8Array;
 }
 
 export interface Binding {
   readonly features: readonly BoundFeature[];
+  /** Identifies the mask of the binding, if it has one (see `mask.ts`). */
+  readonly mask?: string;
 }
 
 /**

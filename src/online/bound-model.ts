@@ -6,8 +6,9 @@ import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import type { GeneralModel } from '../model/load.ts';
 import { type AddedRows, type Rows, type UserRows, withAddedRows } from '../population/read.ts';
-import { bind } from './binding.ts';
+import { type Binding, bind } from './binding.ts';
 import { customise, rankSeedFolds } from './customise.ts';
+import { type Mask, maskBinding, maskId } from './mask.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext, OnlineProgram } from './online-context.ts';
 import { ownToken } from './own-token.ts';
 import type { FoldRanks } from './quality/seed-ranks.ts';
@@ -19,8 +20,11 @@ export interface BoundModelOptions {
   readonly device?: Device;
   /** Whether to use user sides, if the model allows it. Default: true. */
   readonly withUserSide?: boolean;
-  /** Cache file for the sums that a population regression needs. Without this file, each process computes the sums. */
-  readonly regressionCache?: string;
+  /**
+   * The cache file for the sums that a population regression needs, by the mask of the binding. Without this file, each
+   * process computes the sums.
+   */
+  readonly regressionCache?: (mask: string | undefined) => string;
   /** Returns the name of a user in errors. */
   readonly nameUser?: (userNumber: number) => string;
 }
@@ -29,7 +33,11 @@ export interface BoundModelOptions {
  * A request without the property `without`, because `BoundModel` itself looks up the campaign's own past-campaigns
  * token by the external id and leaves this token out.
  */
-type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
+type OfCampaign<T> = Omit<T, 'without' | 'binding'> & {
+  readonly externalId: string | null;
+  /** The values that the campaign must not use. */
+  readonly mask?: Mask | null;
+};
 
 /**
  * Expands campaigns. All expansions use this class. The engine's threads use it for users of a population, and test
@@ -39,8 +47,10 @@ export class BoundModel<Users extends UserRows = UserRows> {
   readonly context: OnlineContext<GeneralModel, Users>;
   readonly #scorer: Scorer;
   readonly #options: BoundModelOptions;
-  /** The regression, which is opened when the first campaign is adapted. */
-  #regression: Promise<BoundRegression | null> | null = null;
+  /** The regressions by the mask of their binding, each of which is opened when the first campaign is adapted. */
+  readonly #regressions = new Map<string | undefined, Promise<BoundRegression | null>>();
+  /** The masked bindings by the ids of their masks; there are no more than special categories. */
+  readonly #bindings = new Map<string, Binding>();
 
   private constructor(context: OnlineContext<GeneralModel, Users>, scorer: Scorer, options: BoundModelOptions) {
     this.context = context;
@@ -75,9 +85,10 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return this.#scorer.userSides;
   }
 
-  /** Whether the scores of the campaign can be computed from stored user sides, in which no token is left out. */
-  usesStored(externalId: string | null): boolean {
-    return this.#scorer.userSides !== null && ownToken(this.context.model.folder, externalId) === null;
+  /** Whether the scores of the campaign can be computed from stored user sides, in which nothing is left out. */
+  usesStored({ externalId, mask = null }: Pick<OfCampaign<ScoredCampaign>, 'externalId' | 'mask'>): boolean {
+    const isWhole = mask === null && ownToken(this.context.model.folder, externalId) === null;
+    return isWhole && this.#scorer.userSides !== null;
   }
 
   /**
@@ -96,6 +107,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
    */
   async customise({
     onCustomised,
+    mask = null,
     ...request
   }: OfCampaign<CustomiseRequest> & {
     readonly onCustomised?: ((parameters: CustomisedModel['parameters'], customised: Uint8Array) => void) | undefined;
@@ -114,7 +126,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
       onCustomised === undefined
         ? request.onParameters
         : (parameters: CustomisedModel['parameters']) => onCustomised(parameters, encode(parameters));
-    const made = await customise(await this.#online(request.seedRows), {
+    const made = await customise(await this.#online(mask, request.seedRows), {
       ...request,
       without,
       campaign: request.externalId,
@@ -124,42 +136,56 @@ export class BoundModel<Users extends UserRows = UserRows> {
   }
 
   /** Ranks the held-out seeds of the requested folds, without a customised model. */
-  async rankFolds(request: OfCampaign<CustomiseRequest>): Promise<readonly FoldRanks[]> {
+  async rankFolds({ mask = null, ...request }: OfCampaign<CustomiseRequest>): Promise<readonly FoldRanks[]> {
     const without = ownToken(this.context.model.folder, request.externalId);
-    return rankSeedFolds(await this.#online(request.seedRows), { ...request, without, campaign: request.externalId });
+    const online = await this.#online(mask, request.seedRows);
+    return rankSeedFolds(online, { ...request, without, campaign: request.externalId });
   }
 
   /** Returns the scores of the rows, in the order of the rows. */
   score(
     rows: Rows,
-    { externalId, ...campaign }: OfCampaign<ScoredCampaign>,
+    { externalId, mask = null, ...campaign }: OfCampaign<ScoredCampaign>,
     sharing: Sharing | null = null,
   ): Promise<Float32Array> {
     const without = ownToken(this.context.model.folder, externalId);
-    return this.#scorer.score(rows, { ...campaign, without }, sharing ?? undefined);
+    const binding = mask && { binding: this.#bindingOf(mask) };
+    return this.#scorer.score(rows, { ...campaign, without, ...binding }, sharing ?? undefined);
   }
 
   async close(): Promise<void> {
     await this.#scorer.close();
-    await (await this.#regression)?.close();
+    for (const regression of this.#regressions.values()) await (await regression)?.close();
   }
 
-  async #online(seedRows: AddedRows | undefined): Promise<OnlineContext<GeneralModel, UserRows>> {
+  async #online(mask: Mask | null, seedRows: AddedRows | undefined): Promise<OnlineContext<GeneralModel, UserRows>> {
     const { population } = this.context;
+    const context = mask === null ? this.context : { ...this.context, binding: this.#bindingOf(mask) };
     const users = seedRows ? withAddedRows(population, seedRows) : population;
-    return { ...this.context, population: users, regression: await this.#openRegression() };
+    return { ...context, population: users, regression: await this.#openRegression(context, mask) };
   }
 
-  #openRegression(): Promise<BoundRegression | null> {
-    const { device, regressionCache: cache } = this.#options;
-    this.#regression ??= openBoundRegression(this.context, {
-      ...(device ? { device } : {}),
-      ...(cache === undefined ? {} : { cache }),
-    }).catch((error: unknown) => {
-      // the cause of the failure may be gone at the next attempt
-      this.#regression = null;
-      throw error;
-    });
-    return this.#regression;
+  #bindingOf(mask: Mask): Binding {
+    const id = maskId(mask);
+    const binding = this.#bindings.get(id) ?? maskBinding(this.context.binding, mask, this.context.population);
+    this.#bindings.set(id, binding);
+    return binding;
+  }
+
+  #openRegression(context: OnlineContext<GeneralModel, Users>, mask: Mask | null): Promise<BoundRegression | null> {
+    const { device, regressionCache } = this.#options;
+    const { mask: id } = context.binding;
+    const opened =
+      this.#regressions.get(id) ??
+      openBoundRegression(
+        { ...context, ...(mask && { maskedCampaigns: mask.campaigns }) },
+        { ...(device ? { device } : {}), ...(regressionCache ? { cache: regressionCache(id) } : {}) },
+      ).catch((error: unknown) => {
+        // the cause of the failure may be gone at the next attempt
+        this.#regressions.delete(id);
+        throw error;
+      });
+    this.#regressions.set(id, opened);
+    return opened;
   }
 }

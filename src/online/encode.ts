@@ -141,7 +141,7 @@ function writeSingleIds(
 
 /** Writes the ids of lists to `ids`, which must be zeros. */
 function writeListIds(
-  { tokenIds, maxLength, keepsUnknown, swap }: BoundFeature,
+  { tokenIds, maxLength, keepsUnknown, swap, masked }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
   { userNumbers, range: { from, to }, counts, leftOut }: IdContext,
   out: Int32Array,
@@ -153,6 +153,7 @@ function writeListIds(
     const at = (row - from) * maxLength;
     let length = 0;
     for (let j = offsets[row]!; j < offsets[row + 1]!; j++) {
+      if (masked?.[codes[j]!] === 1) continue;
       const id = tokenIds[swap ? swapped(swap, userNumbers[row]!, codes[j]!) : codes[j]!]!;
       if (id === 0) unknown += 1;
       if (id === 0 || id === leftOut) {

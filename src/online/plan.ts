@@ -8,6 +8,7 @@ import { sortedEntries } from '../lib/text/canonical-json.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import type { AddedRows } from '../population/read.ts';
 import type { CampaignValues } from './encode.ts';
+import { type Mask, maskId } from './mask.ts';
 import { heldOutSeeds, matchNegatives, type Outside, pickWeights, totalWeight, without } from './negatives.ts';
 import { ENOUGH_SEEDS } from './quality/seed-ranks.ts';
 
@@ -54,6 +55,11 @@ const FOLD_POOL = 20_000;
 export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
+  /**
+   * What is masked, and the sum of the users' ids and rows, which then replaces the population version: the version
+   * depends on the values that are masked.
+   */
+  readonly masked?: { readonly mask: Mask; readonly usersSum: string } | null;
   readonly features: CampaignValues;
   /** For each filtered user feature, the accepted tokens or range; empty if every user may be ranked. */
   readonly filters: Readonly<Record<string, readonly string[] | { readonly min?: number; readonly max?: number }>>;
@@ -71,8 +77,10 @@ export function planKey(what: {
     name,
     'length' in filter ? [...new Set(filter)].sort() : [filter.min ?? null, filter.max ?? null],
   ]);
+  const { masked } = what;
+  const population = masked ? [masked.usersSum, maskId(masked.mask)] : what.populationVersion;
   const hash = createHash('sha256').update(
-    JSON.stringify([what.modelVersion, what.populationVersion, sortedEntries(what.features), filters]),
+    JSON.stringify([what.modelVersion, population, sortedEntries(what.features), filters]),
   );
   for (const rows of [what.seeds, what.suppressed, what.dismissed]) hash.update(`/${rows.length}/`).update(rows);
   if (what.seedWeights) hash.update('/weights/').update(what.seedWeights);

@@ -57,7 +57,7 @@ export async function openScoringRig({
       Array.from({ length: population.segmentCount }, async (_, segment) => {
         const result = await pool.score(
           {
-            ...{ kind: 'score', populationVersion: population.version, segment, externalId: null },
+            ...{ kind: 'score', populationVersion: population.version, segment, externalId: null, category: null },
             ...{ modelKey: `campaign ${campaign}`, parameters: byCampaign[campaign]!, features: featuresOf(campaign) },
           },
           {},

@@ -9,7 +9,8 @@ describe('formatFactor', () => {
     // ranks of 2,005 rows, of which 201 are a tenth, and an audience of a tenth of 19,931 candidates
     const recall = { mean: 0.435, low: 0.366, high: 0.525 };
     const lift = { mean: 4.35, low: 3.65, high: 5.25 };
-    const page = reachAt([{ share: 0.1, size: 1994, recall, lift }], 19_931, 1994).lift;
+    const point = { share: 0.1, size: 1994, recall, lift, recall_with_all_features: null };
+    const page = reachAt([point], 19_931, 1994).lift;
     for (const key of ['mean', 'low', 'high'] as const)
       expect(`${formatFactor(lift[key])}×`).toBe(formatInConsole(page[key]));
     expect([3.65, 5.25, 10].map(formatFactor)).toEqual(['3.7', '5.3', '10.0']);

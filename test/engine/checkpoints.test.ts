@@ -32,7 +32,7 @@ function newRoom() {
 /** An expansion that begins. */
 function begin(keeper: Checkpoints, expansionId: string, { key = 'key', device = 'cpu' } = {}) {
   const rows = { seeds: NO_ROWS, candidates: NO_ROWS, dismissed: NO_ROWS, negativeWeight: 1 };
-  const campaign = { features: {}, externalId: null, populationVersion: population.version };
+  const campaign = { features: {}, externalId: null, category: null, populationVersion: population.version };
   const task = { kind: 'customise', key, ...campaign, ...rows } as const;
   return keeper.begin({ job: { campaignId: 'campaign', expansionId }, population, task }, device);
 }

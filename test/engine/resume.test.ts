@@ -40,7 +40,7 @@ async function startAttempts() {
   const pool = await ThreadPool.open(1, { model: world.model, population: world.wide, device: 'cpu' });
   onTestFinished(() => pool.close());
   const rows = await findRoles(population, await roleIdsOf(rig.store, job), job.filters);
-  const task = customiseTask(job, { modelVersion, populationVersion: population.version }, rows);
+  const task = customiseTask(job, modelVersion, population, rows);
   const blobs = new FileBlobs(temporaryFolder());
   const newKeeper = () =>
     new Checkpoints({ blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'these tests' });

@@ -24,7 +24,7 @@ it('a comparison of two models does not wait for the campaigns in the queue', as
   const rows = await findRoles(population, await roleIdsOf(rig.store, job), job.filters);
   const { features, externalId } = job;
   const pins = { modelVersion: version, populationVersion: population.version };
-  const task = customiseTask(job, pins, rows);
+  const task = customiseTask(job, version, population, rows);
   const { parameters } = await pool.customise(task, {});
   const score = {
     kind: 'score',
@@ -33,6 +33,7 @@ it('a comparison of two models does not wait for the campaigns in the queue', as
     modelKey: 'of others',
     features,
     externalId,
+    category: null,
     parameters,
   } as const;
   let ended = 0;

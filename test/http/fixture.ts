@@ -160,7 +160,11 @@ export async function importUsers(
   ];
   writeFileSync(
     join(source, 'dataset.json'),
-    JSON.stringify({ name: 'server-test', user_features: features, campaign_features: [] }),
+    JSON.stringify({
+      name: 'server-test',
+      user_features: features.map((one) => (one.sensitive ? { ...one, excluded_for: ['housing'] } : one)),
+      campaign_features: [],
+    }),
   );
   const lines = userIds.map((user_id, i) =>
     JSON.stringify({ user_id, city: `c${i % 7}`, gender: i % 3 === 0 ? 'f' : 'm' }),

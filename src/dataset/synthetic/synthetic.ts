@@ -2,6 +2,7 @@
 
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng } from '../../lib/rng.ts';
+import type { SpecialCategory } from '../../lib/special-categories.ts';
 import { sampleSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
 import { topShare } from './members.ts';
 import { TASTE_COUNT } from './synthetic-names.ts';
@@ -33,7 +34,17 @@ export interface SyntheticOptions {
    * Maximum number of members among a train campaign's rows. There are 10 non-members per member. The default is 500.
    */
   readonly trainMembers?: number;
+  /** Whether features and campaigns are labelled for special categories. The default is false. */
+  readonly labels?: boolean;
 }
+
+/** The categories for which labelled data sets exclude features, by feature. */
+const EXCLUDED_FOR: Readonly<Record<string, readonly SpecialCategory[]>> = {
+  age_band: ['housing', 'employment', 'credit'],
+  city: ['housing', 'credit'],
+};
+/** Product categories of campaigns that are labelled as credit. */
+const FINANCE = ['bank_account', 'broker'];
 
 /** A summary of the data set. */
 export interface SyntheticDataSet {
@@ -69,7 +80,15 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   const { out, users, seed } = options;
   if (!(Number.isInteger(users) && users >= MINIMUM_USERS))
     throw new AppError('invalid_argument', `${users} users are too few; at least ${MINIMUM_USERS} are needed`);
-  const settings = { tokensPerUser: 14, audienceShare: 0.04, noise: 1, trainMembers: 500, world: 'demo', ...options };
+  const settings = {
+    tokensPerUser: 14,
+    audienceShare: 0.04,
+    noise: 1,
+    trainMembers: 500,
+    world: 'demo',
+    labels: false,
+    ...options,
+  };
   const world = createWorld(settings.world);
   const rng = createRng(`synthetic data/${seed}`);
   const people: People = {
@@ -111,6 +130,7 @@ interface Settings {
   readonly audienceShare: number;
   readonly noise: number;
   readonly trainMembers: number;
+  readonly labels: boolean;
 }
 
 /** Samples and yields campaigns, and adds the test campaigns to `made`. */
@@ -127,7 +147,7 @@ function* sampleCampaigns(
     const campaign = world.sampleCampaign(stream);
     const isMember = topShare(affinities(campaign, people), settings.audienceShare, settings.noise, stream);
     const membership = { id, isMember, idOf: userId };
-    const record = { campaign_id: id, ...campaign.features };
+    const record = { campaign_id: id, ...campaign.features, ...(settings.labels && labelsOf(campaign)) };
     if (c < settings.trainCampaigns) {
       yield { record: { ...record, split: 'train' }, rows: trainRows(membership, settings.trainMembers, stream) };
       continue;
@@ -148,11 +168,18 @@ function userId(u: number): string {
   return `person-${String(u + 1).padStart(6, '0')}`;
 }
 
-function describe(settings: SyntheticOptions & { readonly world: string }): object {
-  const { users, trainCampaigns, testCampaigns, world, seed } = settings;
+/** The label of a campaign that offers credit; empty for other campaigns. */
+function labelsOf({ features }: PlantedCampaign): object {
+  return FINANCE.includes(features['category'] as string) ? { special_categories: ['credit'] } : {};
+}
+
+function describe(settings: SyntheticOptions & { readonly world: string; readonly labels: boolean }): object {
+  const { users, trainCampaigns, testCampaigns, world, seed, labels } = settings;
   return {
     name: 'synthetic-people',
-    user_features: USER_FEATURES,
+    user_features: labels
+      ? USER_FEATURES.map((feature) => ({ ...feature, excluded_for: EXCLUDED_FOR[feature.name] }))
+      : USER_FEATURES,
     campaign_features: CAMPAIGN_FEATURES,
     made:
       `Synthetic: no real people or brands. Tastes are generated (world ${world}, seed ${seed}); they decide ` +

@@ -1,7 +1,7 @@
 /** The whole store: all ports of one data folder or database. Code should take the narrowest port that suffices. */
 import type { Clock } from '../../lib/clock.ts';
 import type { ClockMemory } from '../../lib/clock-memory.ts';
-import type { Retention } from '../types.ts';
+import type { Retention } from '../audiences.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { Audiences } from './audiences.ts';
 import type { AuditLog } from './audit.ts';

@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import type { Following } from '../../lib/threads/thread-group.ts';
 import type { Population } from '../../population/read.ts';
-import type { ThreadPool } from '../pool.ts';
+import { type ThreadPool, URGENCY } from '../pool.ts';
 import type { AdaptedParameters, CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
 import type { WorkMark } from '../work-list.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -173,7 +173,20 @@ export async function customiseUntilAdapted(
     () => {},
   );
   const adapted = await Promise.race([early, customising]);
-  return { parameters: adapted.parameters, early: adapted.customised, customising };
+  const stored = task.category === null ? customising : withUnmasked(pool, task, customising, cancellation);
+  return { parameters: adapted.parameters, early: adapted.customised, customising: stored };
+}
+
+/** Adds the prediction of a model that uses all features, for the same held-out seeds. */
+async function withUnmasked(
+  pool: ThreadPool,
+  task: CustomiseTask,
+  customising: Promise<CustomiseResult>,
+  cancellation: Cancellation,
+): Promise<CustomiseResult> {
+  const customised = await customising;
+  const { prediction } = await pool.customise({ ...task, category: null }, { cancellation }, URGENCY.segment);
+  return { ...customised, unmasked: prediction };
 }
 
 /** Scores every segment that has no scores yet. */
@@ -183,7 +196,7 @@ async function scoreAll(
   { parameters, finished }: { readonly parameters: Parameters; readonly finished: Checkpoint },
   { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<ExpansionObserver, 'onScored'>,
 ): Promise<void> {
-  const { features, externalId } = job;
+  const { features, externalId, category } = job;
   const modelKey = `${job.id}/${job.token}`;
   const { scores, isScored } = finished;
   const left = [...isScored.keys()].filter((segment) => isScored[segment] === 0);
@@ -194,7 +207,7 @@ async function scoreAll(
       const result = await pool.score(
         {
           ...{ kind: 'score', populationVersion: population.version, segment },
-          ...{ modelKey, features, externalId, parameters },
+          ...{ modelKey, features, externalId, category, parameters },
         },
         { cancellation, onBegin: begin },
       );

@@ -40,6 +40,7 @@ const factsSchema = z.strictObject({
   epochs: z.int(),
   quality: z.record(z.string(), z.unknown()).nullable(),
   prediction: z.record(z.string(), z.unknown()).nullable(),
+  unmasked: z.record(z.string(), z.unknown()).nullable().optional(),
 });
 
 export function startCheckpoint({ users, segments }: CheckpointShape): Checkpoint {
@@ -54,13 +55,13 @@ export function startCheckpoint({ users, segments }: CheckpointShape): Checkpoin
 /** Returns the bytes of the file: a tensor file with a checksum, which contains the scores and customised.bin. */
 export function encodeCheckpoint(work: CustomisedCheckpoint, key: string, workMs: number): Buffer {
   const { scores, isScored, batchSize } = work;
-  const { customised, epochs, quality, prediction } = work.customised;
+  const { customised, epochs, quality, prediction, unmasked } = work.customised;
   const padded = new Int32Array(Math.ceil(customised.length / Int32Array.BYTES_PER_ELEMENT));
   new Uint8Array(padded.buffer).set(customised);
   const facts: z.input<typeof factsSchema> = {
     ...{ contract: CONTRACT, key, work_ms: workMs, batch_size: batchSize },
     segments: [...isScored.keys()].filter((segment) => isScored[segment] === 1),
-    ...{ customised_bytes: customised.length, epochs, quality, prediction },
+    ...{ customised_bytes: customised.length, epochs, quality, prediction, unmasked },
   };
   const parts = encodeTensorFile({
     facts,

@@ -14,6 +14,7 @@ import {
   encodeCheckpoint,
   startCheckpoint,
 } from './checkpoint.ts';
+import { maskedVersion } from './expansion-users.ts';
 
 /** The only file in a checkpoint's folder. */
 const WORK_FILE = 'work.bin';
@@ -66,7 +67,7 @@ export class Checkpoints {
   async begin({ job, population, task }: CheckpointJob, bits: string): Promise<Checkpoint> {
     const folder = checkpointFolder(job.campaignId, job.expansionId);
     const { clock, computedBy } = this.#dependencies;
-    const parts = [task.key, task.externalId, bits, computedBy];
+    const parts = [task.key, task.externalId, bits, computedBy, ...maskedVersion(task)];
     const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
     const shape = { users: population.directory.size, segments: population.segmentCount };
     const isThere = await this.#dependencies.blobs.has(folder);

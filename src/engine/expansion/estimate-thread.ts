@@ -10,14 +10,17 @@ import type { Filters } from '../../domain/features.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { StoreLocator } from '../../domain/ports/store.ts';
 import { assignRoles, countExcluded, MARK, type Roles } from '../../domain/roles.ts';
+import { exclusionsOf } from '../../domain/special-categories.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createRng, sample } from '../../lib/rng.ts';
+import type { SpecialCategory } from '../../lib/special-categories.ts';
 import { canonicalJson } from '../../lib/text/canonical-json.ts';
 import { type Host, hostThread, type TaskContext } from '../../lib/threads/thread-host.ts';
 import { type GeneralModel, loadModel } from '../../model/load.ts';
 import { appErrorOf } from '../../model/onnx-grad.ts';
 import { bind } from '../../online/binding.ts';
 import { customise } from '../../online/customise.ts';
+import { maskBinding } from '../../online/mask.ts';
 import { pickWeights, without } from '../../online/negatives.ts';
 import { type OnlineContext, openOnlineProgram } from '../../online/online-context.ts';
 import { planKey } from '../../online/plan.ts';
@@ -26,7 +29,7 @@ import { openBoundRegression } from '../../online/regression/bound-regression.ts
 import { regressionCache } from '../../online/regression/regression-cache.ts';
 import { openPopulation } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
-import { decidingRows, outsideOf } from './expansion-users.ts';
+import { decidingRows, maskedIn, outsideOf } from './expansion-users.ts';
 import { MarkCache } from './mark-cache.ts';
 
 /** The thread's start data: the folders of the model and the population, and the served versions. */
@@ -63,6 +66,7 @@ const KEPT_LISTS = 1;
 
 class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   readonly #context: OnlineContext<GeneralModel>;
+  readonly #masked = new Map<SpecialCategory, OnlineContext<GeneralModel>>();
   readonly #sets: SetReader;
   readonly #filtered = new MarkCache(KEPT_FILTERS);
   readonly #suppressed = new MarkCache(KEPT_LISTS);
@@ -78,7 +82,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
    */
   async run(task: EstimateInputs, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
-    const { features, filters, negativeWeight, mostSeeds, mostCandidates } = task;
+    const { features, filters, category = null, negativeWeight, mostSeeds, mostCandidates } = task;
     check();
     const rows = await this.#findRoles(task, check);
     const { seeds, candidates, dismissed } = rows;
@@ -91,6 +95,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
       features,
       filters,
       negativeWeight,
+      masked: maskedIn(population, category, filters),
       ...decidingRows(rows),
     });
     const rng = createRng(key).fork('estimate');
@@ -102,7 +107,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
       sample(rng.fork(name), all, Math.ceil((all.length * chosen.length) / seeds.length)).sort();
 
     const ranked = sample(rng.fork('candidates'), without(candidates, dismissed), mostCandidates).sort();
-    const { prediction } = await customise(this.#context, {
+    const { prediction } = await customise(await this.#contextOf(category), {
       key,
       features,
       seeds: chosen,
@@ -124,6 +129,21 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
       users,
       expected: { prediction: prediction!, seeds: chosen.length, fittingSeeds, candidates: ranked.length },
     };
+  }
+
+  /** The context of campaigns of a category, in which everything is masked that they must not use. */
+  async #contextOf(category: SpecialCategory | null): Promise<OnlineContext<GeneralModel>> {
+    const mask = exclusionsOf(this.#context.population, category);
+    if (mask === null) return this.#context;
+    const known = this.#masked.get(mask.category);
+    if (known) return known;
+    const { model, population } = this.#context;
+    const bound = { model, population, binding: maskBinding(this.#context.binding, mask, population) };
+    const cache = regressionCache({ ...bound, mask: bound.binding.mask });
+    const regression = await openBoundRegression({ ...bound, maskedCampaigns: mask.campaigns }, { cache });
+    const context = { ...this.#context, ...bound, regression };
+    this.#masked.set(mask.category, context);
+    return context;
   }
 
   /** Stops the computations of marks that are still running after the last task. */

@@ -4,7 +4,8 @@ import { findRoles } from '../../audience/find-roles.ts';
 import { retryDelayMs } from '../../domain/expansions.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { signReceipt } from '../../domain/receipts.ts';
-import { countExcluded, findShortfall } from '../../domain/roles.ts';
+import { countExcluded, findShortfall, type Roles } from '../../domain/roles.ts';
+import { type Exclusions, exclusionsOf } from '../../domain/special-categories.ts';
 import type { Job, Pins } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -14,6 +15,7 @@ import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import type { Distribution } from '../ranges/distribution.ts';
 import { rankInRanges } from '../ranges/rank-in-ranges.ts';
+import type { CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
 import type { ExpansionObserver } from './adapt-and-score.ts';
 import type { AttemptWatch, Outcome } from './attempt-watch.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -125,7 +127,8 @@ async function attempt(
     requireLease(await store.end(job, shortfall.kind, shortfall.reason, timings));
     return shortfall;
   }
-  const task = customiseTask(job, pins, rows);
+  const task = taskOf(job, pins, population, rows);
+  const excluded = exclusionsOf(population, job.category);
   const work = { job, pins, population, task, roles: rows, shares: pace.shares };
   watch.mark.end();
   const ranked = await rank(dependencies, work, cancellation, watch);
@@ -133,7 +136,7 @@ async function attempt(
   watch.stageEnded('ranking');
   if (candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
-  const statement = stateReceipt(dependencies, { ...work, population: described }, ranked);
+  const statement = stateReceipt(dependencies, { ...work, population: described, excluded }, ranked);
   requireLease(
     await store.finish(job, {
       folder,
@@ -145,12 +148,32 @@ async function attempt(
         ...{ ...pool.computedWith, batchSize, segments: population.segmentCount },
         ...(threadSeconds && { threadSeconds }),
       },
-      quality: { epochs, held_out, prediction },
+      quality: {
+        epochs,
+        held_out,
+        prediction,
+        ...(excluded && { excluded: describeExclusions(excluded, customised) }),
+      },
       receipt: signReceipt(statement, await store.receipts.key()),
     }),
   );
   if (threadSeconds) pace.learn(threadSeconds);
   return { kind: 'ready', timings };
+}
+
+/** @throws Refusal if the campaign's category and the pinned population do not fit together */
+function taskOf(job: Job, pins: Pins, population: Population, rows: Roles): CustomiseTask {
+  try {
+    return customiseTask(job, pins.modelVersion, population, rows);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new Refusal({ code: error.code, message: error.message }, error);
+  }
+}
+
+/** What the campaign's category excluded, and the prediction without the exclusion. */
+function describeExclusions({ category, features, campaigns }: Exclusions, { unmasked = null }: StoredCustomised) {
+  return { category, features, past_campaigns: campaigns.length, prediction_with_all_features: unmasked };
 }
 
 /** Ranks in ranges that all engines of a cluster score, unless the population has only one range. */

@@ -1,8 +1,11 @@
 /** The users of an expansion: their roles, the adaptation task, and the users who are not ranked. */
 
 import { type FoundRoles, leaveOutErased, type RoleIds } from '../../audience/find-roles.ts';
+import type { Filters } from '../../domain/features.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
-import type { Job, Pins } from '../../domain/types.ts';
+import { exclusionsOf, refuseExcludedFilters } from '../../domain/special-categories.ts';
+import type { Job } from '../../domain/types.ts';
+import type { SpecialCategory } from '../../lib/special-categories.ts';
 import type { Outside } from '../../online/negatives.ts';
 import { planKey } from '../../online/plan.ts';
 import type { Population } from '../../population/read.ts';
@@ -19,20 +22,27 @@ export async function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): 
   };
 }
 
-/** The adaptation task of a campaign, which depends only on these arguments. */
+/**
+ * The adaptation task of a campaign, which depends only on these arguments.
+ * @throws AppError unlabelled_category, excluded_filter
+ */
 export function customiseTask(
   {
     features,
     filters,
     externalId,
+    category,
     negativeWeight,
-  }: Pick<Job, 'features' | 'filters' | 'externalId' | 'negativeWeight'>,
-  pins: Pins,
+  }: Pick<Job, 'features' | 'filters' | 'externalId' | 'category' | 'negativeWeight'>,
+  modelVersion: string,
+  population: Population,
   rows: FoundRoles,
 ): CustomiseTask {
   const { seedWeights, candidates, dismissed, seedRows } = rows;
-  const key = planKey({ ...pins, features, filters, negativeWeight, ...decidingRows(rows) });
-  const { populationVersion } = pins;
+  const { version: populationVersion } = population;
+  const masked = maskedIn(population, category, filters);
+  const pins = { modelVersion, populationVersion };
+  const key = planKey({ ...pins, features, filters, negativeWeight, masked, ...decidingRows(rows) });
   const users = {
     seeds: learnedSeeds(rows),
     ...(seedWeights && { seedWeights }),
@@ -42,7 +52,22 @@ export function customiseTask(
     negativeWeight,
     outside: outsideOf(rows),
   };
-  return { kind: 'customise', populationVersion, key, features, externalId, ...users };
+  return { kind: 'customise', populationVersion, key, features, externalId, category, ...users };
+}
+
+/**
+ * What the category masks, for the key of an expansion; null without a category.
+ * @throws AppError unlabelled_category, excluded_filter
+ */
+export function maskedIn(population: Population, category: SpecialCategory | null, filters: Filters) {
+  const mask = exclusionsOf(population, category);
+  refuseExcludedFilters(mask, filters);
+  return mask && { mask, usersSum: population.usersSum };
+}
+
+/** The population version and category of a task whose key does not cover them, because it has a mask. */
+export function maskedVersion({ category, populationVersion }: CustomiseTask): string[] {
+  return category === null ? [] : [populationVersion, category];
 }
 
 /** The rows of all seeds, ascending: those who are not in the population version come last. */

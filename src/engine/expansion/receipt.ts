@@ -8,6 +8,7 @@ import {
   type ReceiptInputs,
   type ReceiptStatement,
 } from '../../domain/receipts.ts';
+import type { Exclusions } from '../../domain/special-categories.ts';
 import type { ExpansionSets } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
@@ -25,12 +26,14 @@ interface ReceiptDependencies {
 type ReceiptWork = Pick<RankedWork, 'job' | 'pins' | 'task' | 'roles'> & {
   /** As it was when the roles were found. */
   readonly population: ReceiptInputs['population'];
+  /** What the campaign's category excludes. */
+  readonly excluded: Exclusions | null;
 };
 
 /** The receipt of a ranking, without its signature. Everything in it is recomputed by `reproduce`. */
 export function stateReceipt(
   { pool, modelSha256, clock }: ReceiptDependencies,
-  { job, pins, population, task, roles }: ReceiptWork,
+  { job, pins, population, excluded, task, roles }: ReceiptWork,
   { customised, candidates, sha256, batchSize }: Pick<Ranked, 'customised' | 'candidates' | 'sha256' | 'batchSize'>,
 ): ReceiptStatement {
   return {
@@ -43,6 +46,7 @@ export function stateReceipt(
       features: job.features,
       filters: job.filters,
       negative_weight: job.negativeWeight,
+      ...(excluded && { excluded }),
       sets: setSums(job.sets),
       model: { version: pins.modelVersion, sha256: modelSha256 },
       population,

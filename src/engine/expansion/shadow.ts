@@ -24,7 +24,7 @@ const RECALL_SHARE = '0.05';
 /** A campaign that both the checked model and the served model expand, for comparison. */
 export type ShadowCampaign = Pick<
   Job,
-  'campaignId' | 'externalId' | 'features' | 'filters' | 'negativeWeight' | 'sets'
+  'campaignId' | 'externalId' | 'category' | 'features' | 'filters' | 'negativeWeight' | 'sets'
 >;
 
 /** One of the two compared models: its version and its threads. */
@@ -104,14 +104,15 @@ async function shadowExpand(
   population: Population,
 ): Promise<{ readonly scores: Float32Array; readonly quality: PredictedQuality }> {
   const populationVersion = population.version;
-  const task = customiseTask(campaign, { modelVersion, populationVersion }, rows);
+  const task = customiseTask(campaign, modelVersion, population, rows);
   const { parameters, prediction } = await pool.customise(task, {}, URGENCY.check);
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
-  const { features, externalId } = campaign;
+  const { features, externalId, category } = campaign;
   const modelKey = `shadow/${campaign.campaignId}/${modelVersion}`;
   await Promise.all(
     spreadSegments(population.segmentCount).map(async (segment) => {
-      const task = { kind: 'score', populationVersion, segment, modelKey, features, externalId, parameters } as const;
+      const own = { modelKey, features, externalId, category, parameters };
+      const task = { kind: 'score', populationVersion, segment, ...own } as const;
       const result = await pool.score(task, {}, URGENCY.check);
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
     }),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type BlobReader, type Blobs, untilRead } from '../../domain/ports/blobs.ts';
 import type { SegmentRange } from '../../domain/ranges.ts';
 import { AppError } from '../../lib/errors.ts';
+import { SPECIAL_CATEGORIES, type SpecialCategory } from '../../lib/special-categories.ts';
 import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import type { CampaignValues } from '../../online/encode.ts';
 import { type Population, SEGMENT_ROWS } from '../../population/read.ts';
@@ -24,17 +25,20 @@ const SEGMENT_BYTES = SEGMENT_ROWS / 8;
 const campaignSchema = z.strictObject({
   features: z.record(z.string(), z.unknown()),
   external_id: z.string().nullable(),
+  category: z.enum(SPECIAL_CATEGORIES).nullable(),
 });
 const reportSchema = z.strictObject({
   epochs: z.int(),
   quality: z.record(z.string(), z.unknown()).nullable(),
   prediction: z.record(z.string(), z.unknown()).nullable(),
+  unmasked: z.record(z.string(), z.unknown()).nullable().optional(),
 });
 
 /** The campaign whose users are scored. */
 export interface RangeCampaign {
   readonly features: CampaignValues;
   readonly externalId: string | null;
+  readonly category: SpecialCategory | null;
 }
 
 export interface PublishedInputs extends RangeCampaign {
@@ -48,9 +52,9 @@ export interface PublishedInputs extends RangeCampaign {
 export async function publishInputs(
   blobs: Pick<Blobs, 'publish'>,
   folder: string,
-  { features, externalId, customised, unranked }: PublishedInputs,
+  { features, externalId, category, customised, unranked }: PublishedInputs,
 ): Promise<void> {
-  const campaign: z.input<typeof campaignSchema> = { features, external_id: externalId };
+  const campaign: z.input<typeof campaignSchema> = { features, external_id: externalId, category };
   const files = new Map([
     [CAMPAIGN_FILE, Buffer.from(JSON.stringify(campaign))],
     [CUSTOMISED_FILE, customised],
@@ -63,9 +67,9 @@ export async function publishInputs(
 export async function publishReport(
   blobs: Pick<Blobs, 'write'>,
   folder: string,
-  { epochs, quality, prediction }: Omit<StoredCustomised, 'customised'>,
+  { epochs, quality, prediction, unmasked }: Omit<StoredCustomised, 'customised'>,
 ): Promise<void> {
-  const report: z.input<typeof reportSchema> = { epochs, quality, prediction };
+  const report: z.input<typeof reportSchema> = { epochs, quality, prediction, unmasked };
   const writer = blobs.write(folder);
   try {
     writer.write(Buffer.from(JSON.stringify(report)));
@@ -82,8 +86,8 @@ export async function readInputs(blobs: BlobReader, folder: string): Promise<Omi
     blobs.read(folder, CAMPAIGN_FILE, FINAL),
     blobs.read(folder, CUSTOMISED_FILE, FINAL),
   ]);
-  const { features, external_id: externalId } = parse(campaignSchema, campaign, folder);
-  return { features: features as CampaignValues, externalId, customised };
+  const { features, external_id: externalId, category } = parse(campaignSchema, campaign, folder);
+  return { features: features as CampaignValues, externalId, category, customised };
 }
 
 /** Reads the report; null if it was not finished. Rejects with AppError storage_failed. */

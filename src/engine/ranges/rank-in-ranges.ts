@@ -16,6 +16,7 @@ import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import { untilAnswered } from '../../lib/until-answered.ts';
 import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import { customiseUntilAdapted, type ExpansionObserver } from '../expansion/adapt-and-score.ts';
+import { maskedVersion } from '../expansion/expansion-users.ts';
 import type { Ranked, RankedWork } from '../expansion/rank-here.ts';
 import { LeaseLost, RangeFailed } from '../expansion/reasons.ts';
 import { WorkTime } from '../expansion/work-time.ts';
@@ -149,8 +150,8 @@ async function adaptAndOffer(dependencies: RangeDependencies, work: RankedWork, 
   const customised = early ?? (await customising).customised;
   const folder = workFolder(job.expansionId, job.token);
   const unranked = unrankedBits(population, [roles.seeds, roles.suppressed, roles.filtered]);
-  const { features, externalId } = task;
-  await publishInputs(blobs, folder, { features, externalId, customised, unranked });
+  const { features, externalId, category } = task;
+  await publishInputs(blobs, folder, { features, externalId, category, customised, unranked });
   const offer = { ...pins, key: keyOf(dependencies, work), golden, folder, ranges: rangesFor(dependencies, work) };
   if (!(await ranges.offer(job, offer))) {
     await blobs.delete(folder);
@@ -218,9 +219,12 @@ function countSegments({ ranges }: OfferState): number {
   return ranges.reduce((sum, { from, to, state }) => sum + (state.finished === null ? 0 : to - from), 0);
 }
 
-/** Identifies everything that the parts depend on. The task's key covers the versions, the filters and the roles. */
+/**
+ * Identifies everything that the parts depend on. The task's key covers the versions, the filters and the roles; with a
+ * mask, the version of the population is added.
+ */
 function keyOf({ golden }: RangeDependencies, { task }: RankedWork): string {
   return createHash('sha256')
-    .update(JSON.stringify([task.key, task.externalId, golden]))
+    .update(JSON.stringify([task.key, task.externalId, golden, ...maskedVersion(task)]))
     .digest('hex');
 }

@@ -1,5 +1,6 @@
 /** The route that explains an audience. */
 import { LRUCache } from 'lru-cache';
+import type { Expansion } from '../../domain/types.ts';
 import type { AudienceToExplain, Explanation } from '../../service/ports/audiences.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
@@ -23,7 +24,8 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ServerDepende
       description:
         'Shows for each user feature which tokens are more or less frequent in the audience than in the ' +
         'population, strongest evidence first, and how frequent these tokens are among the seeds. For features ' +
-        'that the data set marks as sensitive, the selection rates of groups are compared. With a million users, ' +
+        'that the data set marks as sensitive, the selection rates of groups are compared. Features that are ' +
+        "excluded for the campaign's category have no tokens here, only this comparison. With a million users, " +
         'the first request for a version takes several seconds; requests for other explanations get 503 with ' +
         '`Retry-After` in the meantime.',
       params: campaignParams,
@@ -39,11 +41,16 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ServerDepende
       const { seeds, positives } = await store.setsOf(audience);
       const seedSets = positives === null ? [seeds] : [seeds, positives];
       const explained = await explain({ ...audience, seedSets });
+      const { quality } = await store.expansion(id, audience.expansionId);
+      const isExcluded = excludedIn(quality);
       return {
         ...explained,
         version: audience.version,
         populationVersion: audience.populationVersion,
-        features: explained.features.map((one) => ({ ...one, tokens: one.tokens.slice(0, limit) })),
+        features: explained.features.map((one) => ({
+          ...one,
+          ...(isExcluded(one.feature) ? { tokens: [], numbers: null } : { tokens: one.tokens.slice(0, limit) }),
+        })),
         warnings: warningsOf(explained, config.minimumDisparityPercent),
       };
     },
@@ -71,6 +78,16 @@ function createExplanations({ config, explainer }: ServerDependencies) {
   });
   return (audience: AudienceToExplain): Promise<Explanation> =>
     kept.forceFetch(`${audience.size} ${audience.folder}`, { context: audience });
+}
+
+/** Whether the expansion excluded a feature, or some of the past campaigns. */
+function excludedIn(quality: Expansion['quality']): (feature: string) => boolean {
+  const excluded = quality?.['excluded'] as
+    | { readonly features: readonly string[]; readonly past_campaigns: number }
+    | undefined; // as the engine wrote it
+  return (feature) =>
+    excluded !== undefined &&
+    (excluded.features.includes(feature) || (feature === 'past_campaigns' && excluded.past_campaigns > 0));
 }
 
 function warningsOf({ features }: Explanation, minimumDisparityPercent: number): ShownExplanation['warnings'] {

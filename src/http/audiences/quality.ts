@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { Audience, Expansion } from '../../domain/types.ts';
 import type { Expected } from '../../service/ports/estimates.ts';
+import { category } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { drift, predicted, verdict } from '../expansions/quality.ts';
+import { drift, type exclusion, predicted, verdict } from '../expansions/quality.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { count } from '../plugins/json/fields.ts';
 import { versionNumber } from '../plugins/json/query-numbers.ts';
@@ -37,6 +38,10 @@ const qualityReport = z
         'Drift that the prediction assumes; `null` if nothing was predicted, or in a report by an earlier ' +
           'version of the service.',
       ),
+    excluded: z
+      .object({ category, features: z.array(z.string()).readonly(), past_campaigns: count })
+      .nullable()
+      .describe("What the campaign's category excluded: user features, and past campaigns; `null` without a category."),
     curve: z
       .array(
         z.object({
@@ -49,6 +54,12 @@ const qualityReport = z
             'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
               'audience of the same size.',
           ),
+          recall_with_all_features: predicted
+            .nullable()
+            .describe(
+              'Recall of a model that uses all features, for the same held-out seeds. The difference from `recall` is ' +
+                'what the exclusion costs. `null` without a category.',
+            ),
         }),
       )
       .describe('Expected quality by audience size, smallest size first. Empty if too few seeds match the filters.'),
@@ -72,12 +83,14 @@ const qualityReport = z
         fitting_seeds: 57,
         auc: { mean: 0.86, low: 0.82, high: 0.9 },
         drift: { measured: false, campaigns: 0, auc_before: null },
+        excluded: null,
         curve: [
           {
             share: 0.05,
             size: 1000,
             recall: { mean: 0.42, low: 0.31, high: 0.53 },
             lift: { mean: 8.4, low: 6.2, high: 10.6 },
+            recall_with_all_features: null,
           },
         ],
       },
@@ -120,6 +133,7 @@ export function predictedLift(audience: Audience, quality: Expansion['quality'])
 
 function reportQuality(audience: Audience, { quality }: Pick<Expansion, 'quality'>) {
   const prediction = (quality?.['prediction'] ?? null) as Expected | null; // as the engine wrote it
+  const excluded = (quality?.['excluded'] ?? null) as z.input<typeof exclusion> | null; // as the engine wrote it
   const { candidates } = audience;
   const shares = Object.keys(prediction?.recall ?? {}).sort((a, b) => Number(a) - Number(b));
   return {
@@ -133,11 +147,13 @@ function reportQuality(audience: Audience, { quality }: Pick<Expansion, 'quality
     fitting_seeds: prediction?.fitting_seeds ?? null,
     auc: prediction?.auc ?? null,
     drift: prediction?.drift ?? null,
+    excluded,
     curve: shares.map((share) => ({
       share: Number(share),
       size: Math.min(candidates, Math.max(1, Math.ceil(Number(share) * candidates))),
       recall: prediction!.recall[share]!,
       lift: prediction!.lift[share]!,
+      recall_with_all_features: excluded?.prediction_with_all_features?.recall[share] ?? null,
     })),
   };
 }

@@ -1,6 +1,7 @@
 /** The routes and the response schemas of receipts and of the key that signs them. */
 import { z } from 'zod';
 import { RECEIPT_FORMAT, type Receipt, type ReceiptKey, SIGNATURE_ALGORITHM } from '../../domain/receipts.ts';
+import { category } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { answerOf } from '../plugins/json/answer.ts';
@@ -53,6 +54,10 @@ const receipt = z
         features: z.record(z.string(), featureValue),
         filters: z.record(z.string(), z.unknown()),
         negative_weight: z.number(),
+        excluded: z
+          .object({ category, features: z.array(z.string()).readonly(), campaigns: z.array(z.string()).readonly() })
+          .optional()
+          .describe("What the campaign's category excludes: user features and past campaigns."),
         sets: z
           .record(z.string(), sum)
           .describe(

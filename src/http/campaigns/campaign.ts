@@ -15,6 +15,7 @@ import { cuts, cutsField } from './cuts.ts';
 import {
   audienceField,
   audienceRequest,
+  category,
   featuresField,
   filtersField,
   holdoutField,
@@ -54,6 +55,7 @@ export const campaign = answerOf<Campaign>()(
         filters: {},
         audience: { percent: 5 },
         negative_weight: 1,
+        category: null,
         holdout_percent: 0,
         cuts: [],
         refresh: { every: null, on_new_population: false, on_change: false },
@@ -83,6 +85,7 @@ export const campaign = answerOf<Campaign>()(
     feature_counts: featureCounts,
     audience: audienceRequest,
     negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
+    category: category.nullable(),
     holdout_percent: z.number().describe('Percentage of the audience that is held out; 0 for none.'),
     cuts,
     refresh,
@@ -124,6 +127,7 @@ export function tagOfCampaign(shown: z.output<typeof campaign>): string {
     shown.holdout_percent,
     shown.cuts,
     shown.negative_weight,
+    shown.category,
     policy,
   ]);
 }
@@ -207,6 +211,7 @@ export function campaignBody(config: ServerConfig) {
       filters: filtersField(config).default({}),
       audience: audienceField(),
       negative_weight: negativeWeightField(config).default(1),
+      category: category.nullable().default(null),
       holdout_percent: holdoutField().default(0),
       cuts: cutsField(config).default([]),
       refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
@@ -236,6 +241,7 @@ export function campaignChangeBody(config: ServerConfig) {
       filters: filtersField(config),
       audience: audienceField(),
       negative_weight: negativeWeightField(config),
+      category: category.nullable(),
       holdout_percent: holdoutField(),
       cuts: cutsField(config),
       refresh: refreshChangeField(),

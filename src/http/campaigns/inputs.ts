@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import { MAXIMUM_HOLDOUT_PERCENT } from '../../domain/hold-out.ts';
 import type { RefreshPolicy } from '../../domain/types.ts';
+import { SPECIAL_CATEGORIES } from '../../lib/special-categories.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../plugins/json/bounded-fields.ts';
@@ -159,6 +160,13 @@ export function negativeWeightField({ maximumNegativeWeight: maximum }: InputLim
         'compared with a user who is sampled as a negative.',
     );
 }
+
+export const category = z
+  .enum(SPECIAL_CATEGORIES)
+  .describe(
+    'The special category of the campaign. The audience is computed without the user features and the past campaigns ' +
+      'that the population labels for this category.',
+  );
 
 export function holdoutField() {
   return z

@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
+import { exclusionsOf, refuseExcludedFilters } from '../../domain/special-categories.ts';
 import type { Campaign } from '../../domain/types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { requireLabels } from '../plugins/access/access.ts';
@@ -29,6 +30,8 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
   getCampaignStatuses(app, dependencies);
 }
 
+/** Errors of a campaign's features, filters and category. */
+const INPUT_ERRORS = ['unknown_feature', 'unknown_filter', 'unlabelled_category', 'excluded_filter'] as const;
 const CREATION =
   'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too few known ' +
   'seeds are not an error; the campaign then has the state `too_small` and a reason that gives the numbers. If ' +
@@ -53,7 +56,7 @@ function createCampaign(app: ServerApp, dependencies: ServerDependencies): void 
         headers: idempotencyHeaders,
         body: campaignBody(config),
         response: { 202: json('Accepted; `Location` is the URL of the campaign.', campaign, CREATED_HEADERS) },
-        errors: ['unknown_feature', 'unknown_filter', 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
+        errors: [...INPUT_ERRORS, 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
       }),
       preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),
     },
@@ -68,6 +71,7 @@ function createCampaign(app: ServerApp, dependencies: ServerDependencies): void 
           const { model, population } = dependencies.served();
           const featureCounts = countFeatures(model.campaignFeatures, body.features);
           refuseUnknownFilters(population, body.filters);
+          refuseExcludedFilters(exclusionsOf(population, body.category), body.filters);
           const input = {
             ...inCamelCase(fields),
             featureCounts,
@@ -97,13 +101,13 @@ function updateCampaign(app: ServerApp, dependencies: ServerDependencies): void 
       summary: 'Change a campaign',
       description:
         'Changes the given fields. A new audience size or hold-out takes effect at once, without an expansion: the ' +
-        'service creates another audience version from the same ranking. New features and filters take ' +
+        'service creates another audience version from the same ranking. New features, filters and a new category take ' +
         'effect in the next expansion, and `needs_expansion` shows that an expansion is due.',
       params: campaignParams,
       headers: ifMatchHeaders,
       body: campaignChangeBody(config),
       response: { 200: json('The campaign.', campaign, ['ETag']) },
-      errors: ['unknown_feature', 'unknown_filter', 'campaign_not_found', 'external_id_taken', 'precondition_failed'],
+      errors: [...INPUT_ERRORS, 'campaign_not_found', 'external_id_taken', 'precondition_failed'],
     }),
     async (request, reply) => {
       const { store } = dependencies;
@@ -117,7 +121,13 @@ function updateCampaign(app: ServerApp, dependencies: ServerDependencies): void 
         ...(audience && { audience }),
         ...(refresh && { refresh: toRefreshChange(refresh) }),
       };
-      return sendCampaign(reply, await store.update(request.params.id, change, sameAs(request.headers['if-match'])));
+      const isSame = sameAs(request.headers['if-match']);
+      const accept: Accept<Campaign> = (found) => {
+        isSame?.(found);
+        const { category = found.category, filters = found.filters } = fields;
+        if (fields.category || fields.filters) refuseExcludedFilters(exclusionsOf(population, category), filters);
+      };
+      return sendCampaign(reply, await store.update(request.params.id, change, accept));
     },
   );
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import { featureCounts } from '../campaigns/campaign.ts';
-import { featuresField, filtersField, negativeWeightField } from '../campaigns/inputs.ts';
+import { category, featuresField, filtersField, negativeWeightField } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { excluded, seedCountFields } from '../expansions/expansion.ts';
 import { drift, verdict } from '../expansions/quality.ts';
@@ -31,6 +31,7 @@ export function estimateBody(config: ServerConfig) {
       ).optional(),
       negative_weight: negativeWeightField(config).default(1),
       filters: filtersField(config).default({}),
+      category: category.nullable().default(null),
       suppression: userIdList(
         config,
         'Ids of users who are neither used as seeds nor included in the audience, like users on the global ' +

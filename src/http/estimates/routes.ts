@@ -1,6 +1,7 @@
 /** The route that estimates the quality of an audience from a campaign's inputs, without storing anything. */
 import type { CountedUsers } from '../../domain/estimates.ts';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
+import { exclusionsOf, refuseExcludedFilters } from '../../domain/special-categories.ts';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
@@ -39,7 +40,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
         description: describeEstimate(config),
         body: estimateBody(config),
         response: { 200: json('The estimate.', estimate) },
-        errors: ['unknown_feature', 'unknown_filter', 'too_many_seeds'],
+        errors: ['unknown_feature', 'unknown_filter', 'unlabelled_category', 'excluded_filter', 'too_many_seeds'],
       }),
       preValidation: async (request) => {
         for (const field of ['seeds', 'negatives', 'suppression'] as const)
@@ -47,13 +48,15 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
       },
     },
     async (request) => {
-      const { features, filters, negatives = [], negative_weight: negativeWeight, suppression = [] } = request.body;
+      const { features, filters, category, negatives = [], suppression = [] } = request.body;
+      const { negative_weight: negativeWeight } = request.body;
       const { seeds, seedWeights } = splitSeeds(request.body.seeds);
       // the served version is read only once, because it may change before the last user is looked up
       const { epoch, model, population } = dependencies.served();
       const { directory, rowOf } = population;
       const featureCounts = countFeatures(model.campaignFeatures, features);
       refuseUnknownFilters(population, filters);
+      refuseExcludedFilters(exclusionsOf(population, category), filters);
       const { rows, counts } = await findRowsOf({ directory, rowOf }, seeds);
       const negativeRows = (await findRowsOf({ directory, rowOf }, negatives)).rows;
       const isNegative = new Set(negativeRows);
@@ -76,7 +79,8 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
       const suppressionSet = await store.userSets.find(COMMON);
       const weights = weightsOf(left, seedWeights, { directory, rowOf });
       const learned = { seeds: left, seedWeights: weights, negatives: negativeRows, negativeWeight };
-      const task = { features, filters, epoch, ...learned, suppressed, suppressionSet, ...boundsOf(config) };
+      const users = { ...learned, suppressed, suppressionSet };
+      const task = { features, filters, category, epoch, ...users, ...boundsOf(config) };
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
       } catch (error) {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';
 import { CAUSES, type Expansion, type SeedCounts } from '../../domain/types.ts';
-import { filters } from '../campaigns/inputs.ts';
+import { category, filters } from '../campaigns/inputs.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, featureValue, reason, seconds, time } from '../plugins/json/fields.ts';
@@ -84,6 +84,7 @@ export const expansion = answerOf<Expansion>()(
         feedback: { positives: 12, dismissed: 3 },
         negatives: 0,
         negative_weight: 1,
+        category: null,
         excluded: null,
         model_version: '0123456789ab',
         population_version: 'ba9876543210',
@@ -110,6 +111,7 @@ export const expansion = answerOf<Expansion>()(
       .describe('Numbers of users whom feedback added to the seeds and to the negatives.'),
     negatives: count.describe("Number of users in the campaign's negatives."),
     negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
+    category: category.nullable(),
     audience_version: count
       .nullable()
       .describe('The earliest audience version from this expansion that is still kept.'),

@@ -1,5 +1,6 @@
 /** Response schemas of the quality report that the engine writes for an expansion. */
 import { z } from 'zod';
+import { category } from '../campaigns/inputs.ts';
 import { count, interval } from '../plugins/json/fields.ts';
 
 export const predicted = interval.describe(
@@ -31,6 +32,38 @@ export const drift = z
 
 const predictedByShare = z.record(z.string(), predicted);
 
+const prediction = z.looseObject({
+  verdict,
+  reason: z.string().describe('A sentence that explains the verdict.'),
+  fitting_seeds: count
+    .optional()
+    .describe(
+      "Number of seeds that match the campaign's filters. Only these seeds are held out and ranked among " +
+        'candidates.',
+    ),
+  auc: predicted.nullable(),
+  recall: predictedByShare.describe(
+    'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
+      'keys are audience sizes as fractions of the candidates. Empty if too few seeds match the filters.',
+  ),
+  lift: predictedByShare.describe(
+    'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
+      'audience of the same size.',
+  ),
+  drift: drift.optional(),
+});
+
+export const exclusion = z.looseObject({
+  category,
+  features: z.array(z.string()).describe('The user features that were excluded.'),
+  past_campaigns: count.describe('Number of past campaigns that were excluded.'),
+  prediction_with_all_features: prediction
+    .nullable()
+    .describe(
+      'The prediction for a model that uses all features, from the same held-out seeds: what the exclusion costs.',
+    ),
+});
+
 /**
  * Fields of the quality report. Reports by earlier versions of the service may lack some fields, and reports by later
  * versions may have more.
@@ -60,30 +93,11 @@ const report = z
         'Ranking of seeds that were held out from adaptation; `null` if too few seeds match the filters. The ' +
           'candidates do not include users who dismissed the campaign.',
       ),
-    prediction: z
-      .looseObject({
-        verdict,
-        reason: z.string().describe('A sentence that explains the verdict.'),
-        fitting_seeds: count
-          .optional()
-          .describe(
-            "Number of seeds that match the campaign's filters. Only these seeds are held out and ranked among " +
-              'candidates.',
-          ),
-        auc: predicted.nullable(),
-        recall: predictedByShare.describe(
-          'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
-            'keys are audience sizes as fractions of the candidates. Empty if too few seeds match the filters.',
-        ),
-        lift: predictedByShare.describe(
-          'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
-            'audience of the same size.',
-        ),
-        drift: drift.optional(),
-      })
+    prediction: prediction
       .nullable()
       .optional()
       .describe('The expected quality of the audience, predicted from the seeds alone.'),
+    excluded: exclusion.optional().describe("What the campaign's category excluded; absent without a category."),
   })
   .meta({ id: 'Quality' });
 
@@ -94,11 +108,19 @@ const SHOWN_SHARES = ['0.01', '0.02', '0.05', '0.1', '0.2'];
 export const quality = z
   .transform<Readonly<Record<string, unknown>>, z.input<typeof report>>((given) => {
     const whole = given as z.input<typeof report>; // the schema checks it
-    if (!whole.prediction) return whole;
-    const { recall, lift } = whole.prediction;
-    return { ...whole, prediction: { ...whole.prediction, recall: atShares(recall), lift: atShares(lift) } };
+    const { prediction: own, excluded } = whole;
+    const all = excluded?.prediction_with_all_features;
+    return {
+      ...whole,
+      ...(own && { prediction: fewSizes(own) }),
+      ...(excluded && all && { excluded: { ...excluded, prediction_with_all_features: fewSizes(all) } }),
+    };
   })
   .pipe(report);
+
+function fewSizes(whole: z.input<typeof prediction>): z.input<typeof prediction> {
+  return { ...whole, recall: atShares(whole.recall), lift: atShares(whole.lift) };
+}
 
 function atShares<T>(bySize: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(

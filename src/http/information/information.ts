@@ -1,6 +1,7 @@
 /** Response schemas of the service's limits, served model and served population. */
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
+import { category } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { component } from '../openapi/component.ts';
 import { count, interval, time, timeText } from '../plugins/json/fields.ts';
@@ -121,6 +122,9 @@ export const currentPopulation = z
   .object({
     version: z.string(),
     users: count,
+    labelled_categories: z
+      .array(category)
+      .describe('The categories for which the population labels features or past campaigns.'),
     imported_at: time.describe('Time at which the files of the population version were written on this machine.'),
     features: z.array(
       z.object({
@@ -129,6 +133,7 @@ export const currentPopulation = z
         sensitive: z
           .boolean()
           .describe('Whether the feature is sensitive. Explanations compare the groups of sensitive features.'),
+        excluded_for: z.array(category).readonly().describe('The categories whose campaigns do not use the feature.'),
         known_values: count.describe('Number of distinct values of the feature that were ever imported.'),
         values: valuesUrl,
       }),
@@ -140,12 +145,14 @@ export const currentPopulation = z
       {
         version: 'ba9876543210',
         users: 50_000,
+        labelled_categories: ['housing'],
         imported_at: '2026-11-25T12:00:00.000Z',
         features: [
           {
             name: 'country',
             kind: 'single',
             sensitive: false,
+            excluded_for: ['housing'],
             known_values: 10,
             values: '/v1/populations/current/features/country/values',
           },

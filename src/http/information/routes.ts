@@ -1,4 +1,5 @@
 /** Routes that return the limits, the served model, the served population, and the known values of features. */
+import { labelledCategories } from '../../domain/special-categories.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -117,10 +118,12 @@ function getCurrentPopulation(app: ServerApp, dependencies: ServerDependencies):
       version: population.version,
       users: population.rowCount,
       imported_at: dependencies.populations.importedAt(),
-      features: population.features.map(({ name, kind, sensitive }) => ({
+      labelled_categories: labelledCategories(population),
+      features: population.features.map(({ name, kind, sensitive, excludedFor = [] }) => ({
         name,
         kind,
         sensitive: sensitive === true,
+        excluded_for: excludedFor,
         known_values: population.dictionary(name).size - 1,
         values: `/v1/populations/current/features/${encodeURIComponent(name)}/values`,
       })),

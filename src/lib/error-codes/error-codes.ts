@@ -34,6 +34,22 @@ const rows = {
     meaning: 'A filter names a user feature, or a value of a feature, that the population does not have.',
     advice: 'GET /v1/populations/current lists the features, and links to the known values of each.',
   },
+  unlabelled_category: {
+    status: 400,
+    title: 'The population has no labels for this category',
+    meaning:
+      'The request names a `category`, but the population labels no feature and no past campaign for it, so nothing ' +
+      'would be excluded.',
+    advice:
+      '`labelled_categories` lists the categories that have labels. Label features (`excluded_for`) and past campaigns ' +
+      '(`special_categories`) in the data set, and import the population again.',
+  },
+  excluded_filter: {
+    status: 400,
+    title: 'A filter uses a feature that the category excludes',
+    meaning: 'Users must not be selected by a feature or a past campaign that is excluded for the `category`.',
+    advice: 'Remove the filter that `errors` names, or the category.',
+  },
   too_few_known: {
     status: 400,
     title: 'Too few user ids are known',

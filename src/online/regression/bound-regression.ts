@@ -20,7 +20,7 @@ import {
   type PopulationRegression,
   populationRegression,
 } from './population-regression.ts';
-import { directionsWithout } from './prior-without.ts';
+import { directionsWithout, directionsWithoutAll } from './prior-without.ts';
 import { RowProducts } from './products.ts';
 import { readSums, writeSums } from './regression-cache.ts';
 import { openRegressionReader } from './regression-reader.ts';
@@ -90,6 +90,8 @@ export interface RegressionSource {
   readonly model: Pick<AdaptableModel, 'graph' | 'priors'> & { readonly manifest: Pick<Manifest, 'adaptation'> };
   readonly population: UserRows;
   readonly binding: Binding;
+  /** Past campaigns that are left out of the priors, besides the campaign itself. */
+  readonly maskedCampaigns?: readonly string[];
 }
 
 export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keepsMemory'> {
@@ -107,7 +109,7 @@ export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keep
  * null if the model has no regression.
  */
 export async function openBoundRegression(
-  { model: { graph, manifest, priors = [] }, population, binding }: RegressionSource,
+  { model: { graph, manifest, priors = [] }, population, binding, maskedCampaigns = [] }: RegressionSource,
   { cache, mostFeatures = MOST_FEATURES, ...options }: RegressionOptions = {},
 ): Promise<BoundRegression | null> {
   const { adaptation } = manifest;
@@ -155,7 +157,8 @@ export async function openBoundRegression(
       const leftOut = await elementOf(without);
       const own = new Map<number, Directions>();
       const priorOf = (power: number): Directions => {
-        const prior = own.get(power) ?? priorWithout(getPrior(priors, power), campaign, regressionOf(power).scale);
+        const left = campaign === null ? maskedCampaigns : [campaign, ...maskedCampaigns];
+        const prior = own.get(power) ?? priorWithout(getPrior(priors, power), left, regressionOf(power).scale);
         own.set(power, prior);
         return prior;
       };
@@ -165,13 +168,15 @@ export async function openBoundRegression(
   };
 }
 
-/** The prior as it would be if the model had not been trained on `campaign`. */
-function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Float64Array): Directions {
+/** The prior as it would be if the model had not been trained on the campaigns `left`. */
+function priorWithout(prior: CampaignPrior, left: readonly string[], scale: Float64Array): Directions {
   const { rank, campaigns, coordinates } = prior;
-  const place = campaign === null ? -1 : campaigns.indexOf(campaign);
-  if (place === -1) return prior;
-  const own = coordinates.subarray(place * rank, (place + 1) * rank);
-  return directionsWithout(prior, own, campaigns.length, scale);
+  const places = [...new Set(left)].map((campaign) => campaigns.indexOf(campaign)).filter((place) => place !== -1);
+  const own = places.map((place) => coordinates.subarray(place * rank, (place + 1) * rank));
+  if (own.length === 0) return prior;
+  return own.length === 1
+    ? directionsWithout(prior, own[0]!, campaigns.length, scale)
+    : directionsWithoutAll(prior, own, campaigns.length, scale);
 }
 
 /** A fit to the mean of the seeds, for all settings that share one Krylov space. */

@@ -4,6 +4,8 @@ import type { Directions } from './weight-prior.ts';
 
 /** Minimum squared length of a direction, relative to the first direction. A shorter direction is a rounding error. */
 const LEAST_SQUARE = 1e-9;
+/** Minimum share of a direction that is left after vectors were removed. */
+const LEAST_VALUE = 1e-5;
 
 /**
  * Returns the directions of S - w * w' / count. S, the sum of d * d' over the directions d, is also the mean of w * w'
@@ -26,6 +28,33 @@ export function directionsWithout(
       for (let t = 0; t < width; t++) own[t]! += coordinates[i]! * directions[i * width + t]!;
     for (let i = 0; i < rank; i++)
       for (let t = 0; t < width; t++) changed[i * width + t]! -= factor * coordinates[i]! * own[t]!;
+  }
+  return orthogonal({ rank, width, directions: changed }, scale);
+}
+
+/**
+ * Returns the directions of S - the sum of w * w' / count over several vectors. With C = `coordinates`
+ * (`[vectors, rank]`), that is D * (I - C' * C / count) * D', whose eigenvectors give the directions.
+ */
+export function directionsWithoutAll(
+  { rank, width, directions }: Directions,
+  coordinates: readonly Float32Array[],
+  count: number,
+  scale: Float64Array,
+): Directions {
+  const left = new Float64Array(rank * rank);
+  for (let i = 0; i < rank; i++)
+    for (let j = 0; j < rank; j++)
+      left[i * rank + j] = coordinates.reduce((sum, c) => sum - (c[i]! * c[j]!) / count, i === j ? 1 : 0);
+  const { values, vectors } = symmetricEigen(left, rank);
+  const changed = new Float32Array(rank * width);
+  for (let r = 0; r < rank; r++) {
+    // S is known to float32, so a smaller value is a rounding error
+    const length = values[r]! > LEAST_VALUE ? Math.sqrt(values[r]!) : 0;
+    for (let i = 0; i < rank; i++) {
+      const factor = length * vectors[i * rank + r]!;
+      for (let t = 0; t < width; t++) changed[r * width + t]! += factor * directions[i * width + t]!;
+    }
   }
   return orthogonal({ rank, width, directions: changed }, scale);
 }

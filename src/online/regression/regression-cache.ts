@@ -24,11 +24,14 @@ const DIGEST_BYTES = 32;
 export function regressionCache({
   model: { manifest },
   population: { path, version },
+  mask,
 }: {
   readonly model: { readonly manifest: Pick<Manifest, 'version'> };
   readonly population: Pick<Population, 'path' | 'version'>;
+  /** The mask of the binding, if it has one. */
+  readonly mask?: string | undefined;
 }): string {
-  return join(path, version, `regression-${manifest.version}.sums`);
+  return join(path, version, `regression-${manifest.version}${mask === undefined ? '' : `-${mask}`}.sums`);
 }
 
 /** Returns the cached sums; null if the file is missing or unusable. */

@@ -3,6 +3,7 @@
  */
 import { type Feeds, openSession, type PoolCut, type Session } from '../../../packages/onnx-grad/index.ts';
 import type { Rows } from '../../population/read.ts';
+import type { Binding } from '../binding.ts';
 import { type EncodingOptions, encodeCampaign, encodeUsers, IdArrays, type RowRange } from '../encode.ts';
 import { listsOf, Pools } from './pools.ts';
 import {
@@ -86,12 +87,12 @@ export class GraphScorer implements Scorer {
   }
 
   async #score(rows: Rows, campaign: ScoredCampaign, sharing: Sharing | null): Promise<Float32Array> {
-    const { features, parameters, without = null } = campaign;
+    const { features, parameters, without = null, binding = this.#what.binding } = campaign;
     const { graph, folder } = this.#what;
     const scores = new Float32Array(rows.count);
     const { head } = this.#sessions;
     const output = head.outputs[0]!;
-    const key = sharing && JSON.stringify([sharing.rows, features, without]);
+    const key = sharing && JSON.stringify([sharing.rows, features, without, binding.mask]);
     const known = key !== null && this.#shared?.key === key ? this.#shared.parts : null;
     const kept: UsersPart[] = [];
     const given = this.#parameters.of(parameters, () => this.#pools.setTables(parameters));
@@ -100,7 +101,7 @@ export class GraphScorer implements Scorer {
       const count = Math.min(BATCH_ROWS, rows.count - from);
       const fixed = { ...given, ...encodeCampaign(graph, folder, features, count), ...own };
       const range = { from, to: from + count };
-      const part = known?.[i] ?? (await this.#usersPart(rows, range, without, fixed));
+      const part = known?.[i] ?? (await this.#usersPart(rows, binding, { without, range }, fixed));
       if (sharing?.isAwaited) kept.push(known ? part : this.#copyOf(part));
       const sums = this.#pools.sums(part.lists, count, this.#headSums);
       const result = await head.run({ ...fixed, ...part.feeds, ...sums }, { outputs: [output] });
@@ -117,8 +118,13 @@ export class GraphScorer implements Scorer {
     return own;
   }
 
-  async #usersPart(rows: Rows, range: RowRange, without: EncodingOptions['without'], fixed: Feeds): Promise<UsersPart> {
-    const { graph, binding } = this.#what;
+  async #usersPart(
+    rows: Rows,
+    binding: Binding,
+    { without, range }: Pick<EncodingOptions, 'without'> & { readonly range: RowRange },
+    fixed: Feeds,
+  ): Promise<UsersPart> {
+    const { graph } = this.#what;
     const { indices, users } = this.#sessions;
     const batch = encodeUsers(graph, binding, rows, { without, range, into: this.#ids });
     // a graph may look up the campaign's values once per user

@@ -33,6 +33,8 @@ export interface ScoredCampaign {
   /** The adapted parameters. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly without?: EncodingOptions['without'];
+  /** The masked binding of a campaign with a mask; by default the binding of the scorer. */
+  readonly binding?: Binding;
 }
 
 /**
@@ -105,12 +107,12 @@ export async function refuseNaN(
   { graph, binding, folder, nameUser }: NamedModel,
   scores: Float32Array,
   rows: () => Rows,
-  { features, parameters, without = null }: ScoredCampaign,
+  { features, parameters, without = null, binding: own = binding }: ScoredCampaign,
 ): Promise<void> {
   const wrong = scores.findIndex(Number.isNaN);
   if (wrong < 0) return;
   const all = rows();
-  const user = encodeUsers(graph, binding, all, { without, range: { from: wrong, to: wrong + 1 } });
+  const user = encodeUsers(graph, own, all, { without, range: { from: wrong, to: wrong + 1 } });
   const feeds = { ...user, ...encodeCampaign(graph, folder, features, 1) };
   const adapted = { ...graph, initializers: new Map([...graph.initializers, ...parameters]) };
   const bytes = [...adapted.initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);

@@ -2,7 +2,8 @@
 import { type Feeds, openSession, type Pool, type Session, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Rows } from '../../population/read.ts';
-import { encodeCampaign, encodeUsers, IdArrays } from '../encode.ts';
+import type { Binding } from '../binding.ts';
+import { type EncodingOptions, encodeCampaign, encodeUsers, IdArrays } from '../encode.ts';
 import type { OwnToken } from '../own-token.ts';
 import { listName, Pools, type TokenLists } from '../scoring/pools.ts';
 import { BATCH_ROWS, type ScoredModel, type ScorerOptions } from '../scoring/scored-model.ts';
@@ -56,13 +57,13 @@ export class UserSideMaker {
     });
   }
 
-  /** Returns the user side of `rows`. If `without` is given, this token is left out. */
-  async make(rows: Rows, without: OwnToken | null = null): Promise<UserSide> {
+  /** Returns the user side of `rows`. If `without` is given, this token is left out; `binding` may be masked. */
+  async make(rows: Rows, without: OwnToken | null = null, binding = this.#model.binding): Promise<UserSide> {
     const values = new Map<string, Tensor>();
     const lists = new ListWriters(this.#graphs.lists, rows.count);
     for (let from = 0; from < rows.count; from += BATCH_ROWS) {
       const to = Math.min(from + BATCH_ROWS, rows.count);
-      const given = await this.#given(rows, from, to, without);
+      const given = await this.#given(rows, binding, { without, range: { from, to } });
       lists.add(given, to - from);
       const sums = this.#pools.sums(given, to - from, new Set(this.#graphs.columns.keys()));
       const out = { ...given, ...(await this.#users?.run({ ...this.#fixed, ...given, ...sums })) };
@@ -76,9 +77,8 @@ export class UserSideMaker {
     await this.#users?.close();
   }
 
-  async #given(rows: Rows, from: number, to: number, without: OwnToken | null): Promise<Feeds> {
-    const { graph, binding } = this.#model;
-    const users = encodeUsers(graph, binding, rows, { without, range: { from, to }, into: this.#ids });
+  async #given(rows: Rows, binding: Binding, what: Pick<EncodingOptions, 'without' | 'range'>): Promise<Feeds> {
+    const users = encodeUsers(this.#model.graph, binding, rows, { ...what, into: this.#ids });
     return { ...users, ...(await this.#indices?.run({ ...this.#fixed, ...users })) };
   }
 }

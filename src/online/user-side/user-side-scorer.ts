@@ -77,9 +77,10 @@ export class UserSideScorer implements Scorer {
   }
 
   async #score(rows: Rows, campaign: ScoredCampaign, sharing: Sharing | null): Promise<Float32Array> {
-    const { without = null } = campaign;
-    const key = sharing && JSON.stringify([sharing.rows, without]);
-    const side = key !== null && this.#shared?.key === key ? this.#shared.side : await this.#maker.make(rows, without);
+    const { without = null, binding = this.#model.binding } = campaign;
+    const key = sharing && JSON.stringify([sharing.rows, without, binding.mask]);
+    const isKnown = key !== null && this.#shared?.key === key;
+    const side = isKnown ? this.#shared!.side : await this.#maker.make(rows, without, binding);
     this.#shared = key !== null && sharing?.isAwaited ? { key, side } : null;
     return this.#scoreSide(side, campaign, () => rows);
   }

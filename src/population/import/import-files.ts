@@ -8,6 +8,7 @@ import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
 import type { ImportProgress } from './read-rows.ts';
 import { checkSources, readUsers } from './read-users.ts';
 import { populationFeatures, type SourceSchema } from './source-schema.ts';
+import { exclusionsIn, sortedCampaigns } from './special-campaigns.ts';
 
 export interface ImportFilesOptions {
   /** Paths, patterns with `*`, or URLs (`https://`, `s3://`) of files with the same format. */
@@ -52,7 +53,10 @@ export async function importFiles(options: ImportFilesOptions): Promise<ImportFi
   const limits = { ...IMPORT_LIMITS, ...options.limits };
   const badRows = new BadRows(options.maximumBadRows ?? 0);
   let replaced = 0;
-  const target = { out, features, sensitive, readmitErased, identifierFiles };
+  const target = {
+    ...{ out, features, sensitive, readmitErased, identifierFiles, excludedFor: exclusionsIn(features) },
+    specialCampaigns: sortedCampaigns(schema.specialCampaigns),
+  };
   const result = await publishVersion(target, sources.join(', '), async (writer) => {
     replaced = await readUsers(sources, writer, {
       schema,

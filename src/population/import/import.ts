@@ -13,9 +13,10 @@ import { publishVersion } from '../versions/version-writer.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
 import { type Derived, jsonUsers } from './json-users.ts';
 import { readRows } from './read-rows.ts';
+import { exclusionsIn, readSpecialCampaigns } from './special-campaigns.ts';
 
 export interface ImportOptions {
-  /** Data set folder. Only its description and its users are read. */
+  /** Data set folder. Only its description, its users and the categories of its campaigns are read. */
   readonly source: string;
   /** Features to import, in the order of their columns. The data set must have each feature with the same kind. */
   readonly features: readonly Feature[];
@@ -50,7 +51,11 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
     features.filter(({ name }) => !options.derived?.has(name)),
   );
   const users = getDataSetFile(dataSet, 'users.ndjson');
-  const target = { out, features, sensitive: sensitiveFeatures(dataSet), readmitErased, identifierFiles };
+  const target = {
+    ...{ out, features, sensitive: sensitiveFeatures(dataSet), readmitErased, identifierFiles },
+    excludedFor: exclusionsIn(dataSet.userFeatures),
+    specialCampaigns: await readSpecialCampaigns(dataSet),
+  };
   return await publishVersion(target, users, async (writer) => {
     const limits = { ...IMPORT_LIMITS, ...options.limits };
     const schema = { userId: 'user_id', features: features.map((feature) => ({ ...feature, column: feature.name })) };

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from '../../dataset/features.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
+import { SPECIAL_CATEGORIES, type SpecialCampaigns } from '../../lib/special-categories.ts';
 import { isPattern, type SourceFeature, VALUE_FORMATS } from '../kinds/kind-import.ts';
 import { KIND_IMPORTS } from '../kinds/table.ts';
 
@@ -13,6 +14,7 @@ export interface SourceSchema {
   /** Delimiter of a CSV file. By default, the delimiter is detected from the header. */
   readonly delimiter?: string;
   readonly features: readonly SourceFeature[];
+  readonly specialCampaigns?: SpecialCampaigns;
 }
 
 const featureSchema = z.strictObject({
@@ -24,6 +26,7 @@ const featureSchema = z.strictObject({
   size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
   max_length: z.int().min(1).max(65_536).optional(),
   sensitive: z.boolean().optional(),
+  excluded_for: z.array(z.enum(SPECIAL_CATEGORIES)).optional(),
   /** Notes that `schema --infer` writes for people who read the file. */
   notes: z.array(z.string()).optional(),
 });
@@ -32,6 +35,7 @@ const schemaFile = z.strictObject({
   user_id: z.string().min(1).default('user_id'),
   delimiter: z.string().length(1).optional(),
   features: z.array(featureSchema).min(1),
+  special_campaigns: z.partialRecord(z.enum(SPECIAL_CATEGORIES), z.array(z.string().min(1))).optional(),
   notes: z.array(z.string()).optional(),
 });
 
@@ -58,7 +62,7 @@ export function readSourceSchema(path: string, columns: ReadonlyMap<string, stri
     const text = details.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');
     throw new AppError('invalid_data', text, { details });
   }
-  const { user_id, delimiter, features } = parsed.data;
+  const { user_id, delimiter, features, special_campaigns: specialCampaigns } = parsed.data;
   for (const name of columns.keys()) {
     if (name !== 'user_id' && !features.some((feature) => feature.name === name))
       throw new AppError('invalid_argument', `--column ${name}=..: ${path} has no feature "${name}"`);
@@ -67,6 +71,7 @@ export function readSourceSchema(path: string, columns: ReadonlyMap<string, stri
     userId: columns.get('user_id') ?? user_id,
     ...(delimiter === undefined ? {} : { delimiter }),
     features: features.map((feature) => toFeature(feature, columns.get(feature.name))),
+    ...(specialCampaigns && { specialCampaigns }),
   };
   checkFeatures(schema.features, `${path}#/features`, 'invalid_data');
   for (const [i, feature] of schema.features.entries()) {
@@ -78,17 +83,18 @@ export function readSourceSchema(path: string, columns: ReadonlyMap<string, stri
 
 /** The population's features as the schema describes them. */
 export function populationFeatures(schema: SourceSchema): Feature[] {
-  return schema.features.map(({ name, kind, size, maxLength, sensitive }) => ({
+  return schema.features.map(({ name, kind, size, maxLength, sensitive, excludedFor }) => ({
     name,
     kind,
     ...(size === undefined ? {} : { size }),
     ...(maxLength === undefined ? {} : { maxLength }),
     ...(sensitive === undefined ? {} : { sensitive }),
+    ...(excludedFor ? { excludedFor } : {}),
   }));
 }
 
 function toFeature(feature: z.output<typeof featureSchema>, column: string | undefined): SourceFeature {
-  const { name, kind, separator, format, size, max_length, sensitive } = feature;
+  const { name, kind, separator, format, size, max_length, sensitive, excluded_for = [] } = feature;
   return {
     name,
     kind,
@@ -98,6 +104,7 @@ function toFeature(feature: z.output<typeof featureSchema>, column: string | und
     ...(size === undefined ? {} : { size }),
     ...(max_length === undefined ? {} : { maxLength: max_length }),
     ...(sensitive === true ? { sensitive } : {}),
+    ...(excluded_for.length > 0 ? { excludedFor: excluded_for } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
+import type { SpecialCampaigns } from '../../lib/special-categories.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import { Erasures } from '../erase/erasures.ts';
 import { selectRows } from '../import/segment-builder.ts';
@@ -33,6 +34,10 @@ export interface Population {
   /** First 12 hex digits of the sha256 of the content. */
   readonly version: string;
   readonly features: readonly Feature[];
+  /** The past campaigns of each special category. */
+  readonly specialCampaigns: SpecialCampaigns;
+  /** A sha256 of the ids and rows of the users, which does not depend on their features. */
+  readonly usersSum: string;
   /** Number of users of this version, each of whom has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
@@ -138,6 +143,8 @@ class FolderPopulation implements Population {
   readonly path: string;
   readonly version: string;
   readonly features: readonly Feature[];
+  readonly specialCampaigns: SpecialCampaigns;
+  readonly usersSum: string;
   readonly rowCount: number;
   readonly segmentCount: number;
   readonly erasures: Erasures;
@@ -156,6 +163,10 @@ class FolderPopulation implements Population {
     this.erasures = erasures;
     this.version = manifest.version;
     this.features = featuresOf(manifest);
+    this.specialCampaigns = manifest.special_campaigns ?? {};
+    const { bytes, ends } = manifest.directory;
+    const files = [bytes, ends, manifest.row_of].map((file) => file.sha256);
+    this.usersSum = sha256(Buffer.from(files.join()));
     this.#manifest = manifest;
     this.#layout = new SegmentLayout(manifest.segments);
     this.rowCount = this.#layout.rowCount;

@@ -40,6 +40,14 @@ class PopulationView implements Population {
     return this.#current().features;
   }
 
+  get specialCampaigns(): Population['specialCampaigns'] {
+    return this.#current().specialCampaigns;
+  }
+
+  get usersSum(): string {
+    return this.#current().usersSum;
+  }
+
   get rowCount(): number {
     return this.#current().rowCount;
   }

@@ -4,6 +4,7 @@ import type { Feature } from '../../dataset/features.ts';
 import { untilRead } from '../../domain/ports/blobs.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { assert } from '../../lib/errors.ts';
+import type { SpecialCampaigns } from '../../lib/special-categories.ts';
 import { hashRows } from '../import/row-hash.ts';
 import { selectRows } from '../import/segment-builder.ts';
 import { IdentifierIndex, readIdentifiers } from '../read/identifiers.ts';
@@ -51,6 +52,10 @@ export class BaseVersion {
     this.#manifest = manifest;
     this.#users = manifest.segments.map(({ rows, dead = 0 }) => rows - dead);
     this.features = featuresOf(manifest);
+  }
+
+  get specialCampaigns(): SpecialCampaigns {
+    return this.#manifest.special_campaigns ?? {};
   }
 
   get version(): string {

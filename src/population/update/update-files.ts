@@ -9,6 +9,7 @@ import { IMPORT_LIMITS, type ImportLimits } from '../import/import-limits.ts';
 import type { ImportProgress } from '../import/read-rows.ts';
 import { checkSources, readUsers } from '../import/read-users.ts';
 import type { SourceSchema } from '../import/source-schema.ts';
+import { exclusionsIn } from '../import/special-campaigns.ts';
 import { checkIdFile, readUserIds } from '../import/user-ids.ts';
 import type { SourceFeature } from '../kinds/kind-import.ts';
 import type { Destination, Destinations } from '../versions/destination.ts';
@@ -105,7 +106,9 @@ async function update(options: UpdateFilesOptions, destination: Destination): Pr
   const schema = options.schema(features);
   const limits = { ...IMPORT_LIMITS, ...options.limits };
   const badRows = new BadRows(options.maximumBadRows ?? 0);
-  const writer = await untilRead(() => new VersionWriter({ features, sensitive, readmitErased }, destination));
+  const { specialCampaigns } = base;
+  const target = { features, sensitive, excludedFor: exclusionsIn(features), specialCampaigns, readmitErased };
+  const writer = await untilRead(() => new VersionWriter(target, destination));
   const delta = new DeltaWriter(writer, base);
   await readUserIds(deleted, { schema, limits, badRows, scratch: writer.scratch, ...place }, (id) => delta.delete(id));
   const progress = onProgress ? { onProgress } : {};

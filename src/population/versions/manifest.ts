@@ -10,6 +10,7 @@ import { hashFormOf } from '../../domain/identities.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import { replaceDurably, withStorage } from '../../lib/files/durable-files.ts';
+import { SPECIAL_CATEGORIES } from '../../lib/special-categories.ts';
 import { canonicalJson } from '../../lib/text/canonical-json.ts';
 import { SEGMENT_ROWS } from '../read/segments.ts';
 import { sha256 } from './files.ts';
@@ -45,14 +46,15 @@ const fileSchema = z.strictObject({
 const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
 
 /**
- * A feature in the manifest. Only vectors have a `size`. `sensitive` is omitted if false, so that the names of older
- * versions remain valid.
+ * A feature in the manifest. Only vectors have a `size`. `sensitive` is omitted if false, and `excluded_for` if empty,
+ * so that the names of older versions remain valid.
  */
 const featureSchema = z.strictObject({
   name: z.string().min(1),
   kind: z.enum(FEATURE_KINDS),
   size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
   sensitive: z.literal(true).optional(),
+  excluded_for: z.array(z.enum(SPECIAL_CATEGORIES)).min(1).optional(),
 });
 
 /**
@@ -79,6 +81,8 @@ const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACTS),
   version: z.string().regex(VERSION),
   features: z.array(featureSchema).min(1),
+  /** Past campaigns by special category; omitted if there are none. */
+  special_campaigns: z.partialRecord(z.enum(SPECIAL_CATEGORIES), z.array(z.string())).optional(),
   rows: z.int().min(1),
   segment_rows: z.literal(SEGMENT_ROWS),
   directory: tableSchema,
@@ -237,11 +241,12 @@ export function dictionaryPaths(feature: string): { bytes: string; ends: string 
 }
 
 export function featuresOf(manifest: Manifest): Feature[] {
-  return manifest.features.map(({ name, kind, size, sensitive }) => ({
+  return manifest.features.map(({ name, kind, size, sensitive, excluded_for: excludedFor }) => ({
     name,
     kind,
     ...(size === undefined ? {} : { size }),
     ...(sensitive ? { sensitive } : {}),
+    ...(excludedFor ? { excludedFor } : {}),
   }));
 }
 

@@ -7,6 +7,7 @@ import { untilRead } from '../../domain/ports/blobs.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
+import type { SpecialCampaigns, SpecialCategory } from '../../lib/special-categories.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import { readIdentifierFiles } from '../import/identifier-files.ts';
 import { ImportErasures } from '../import/import-erasures.ts';
@@ -35,6 +36,9 @@ export interface ImportTarget {
   readonly features: readonly Feature[];
   /** Names of the features that are marked as sensitive. */
   readonly sensitive: ReadonlySet<string>;
+  /** The categories for which features are excluded, by feature. */
+  readonly excludedFor?: ReadonlyMap<string, readonly SpecialCategory[]>;
+  readonly specialCampaigns?: SpecialCampaigns;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
   /** CSV files of typed identifiers. */
@@ -105,18 +109,19 @@ export class VersionWriter implements RowSink {
   readonly dictionaries: readonly TextTable[];
   readonly #destination: Destination;
   readonly #features: readonly Feature[];
-  readonly #sensitive: ReadonlySet<string>;
+  readonly #target: ImportTarget;
   readonly #directory: GrowingTable;
   readonly #dictionaries: readonly GrowingTable[];
   readonly #files: SegmentFiles;
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
-  constructor({ features, sensitive, readmitErased = false }: ImportTarget, destination: Destination) {
+  constructor(target: ImportTarget, destination: Destination) {
+    const { features, readmitErased = false } = target;
     const { folder, manifests, erasures, scratch } = destination;
     this.#destination = destination;
     this.#features = features;
-    this.#sensitive = sensitive;
+    this.#target = target;
     this.scratch = scratch;
     this.segment = new SegmentBuilder(features);
     this.#files = new SegmentFiles((path, bytes, sum) => destination.storeSegment(path, bytes, sum), features);
@@ -245,14 +250,20 @@ export class VersionWriter implements RowSink {
     shared: readonly SharedSegment[],
   ): Manifest {
     const segments = [...shared.map(({ file: _, ...recorded }) => recorded), ...this.#files.segments];
+    const { sensitive, excludedFor, specialCampaigns = {} } = this.#target;
+    const categoriesOf = (name: string) => [...new Set(excludedFor?.get(name))].sort();
     return sealManifest({
       contract: new SegmentLayout(segments).isDense ? 1 : 2,
       features: this.#features.map(({ name, kind, size }) => ({
         name,
         kind,
         ...(size === undefined ? {} : { size }),
-        ...(this.#sensitive.has(name) ? { sensitive: true as const } : {}),
+        ...(sensitive.has(name) ? { sensitive: true as const } : {}),
+        ...(categoriesOf(name).length > 0 ? { excluded_for: categoriesOf(name) } : {}),
       })),
+      ...(Object.keys(specialCampaigns).length > 0
+        ? { special_campaigns: specialCampaigns as Manifest['special_campaigns'] }
+        : {}),
       rows: users,
       segment_rows: SEGMENT_ROWS,
       directory: describeTable(this.directory, 'directory.bytes', 'directory.ends'),

@@ -184,9 +184,9 @@ export class ModelActivation implements Models {
     const { items } = await store.list({ limit: SHADOW_CAMPAIGNS, state: 'ready' });
     for (const { id: campaignId, externalId, expansionId } of items) {
       if (expansionId === null) continue;
-      const { features, filters, negativeWeight } = await store.expansion(campaignId, expansionId);
+      const { features, filters, negativeWeight, category } = await store.expansion(campaignId, expansionId);
       const sets = await store.setsOf({ expansionId });
-      campaigns.push({ campaignId, externalId, features, filters, negativeWeight, sets });
+      campaigns.push({ campaignId, externalId, category, features, filters, negativeWeight, sets });
     }
     return campaigns;
   }

@@ -3,9 +3,9 @@
  * several services that share a store, one runs the tasks.
  */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
+import type { Retention } from '../../domain/audiences.ts';
 import { leadershipOf } from '../../domain/ports/cluster.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
-import type { Retention } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import { Schedule } from './schedule.ts';

@@ -13,6 +13,7 @@ import type {
   RefreshPolicy,
   SeedCounts,
 } from '../../domain/types.ts';
+import type { SpecialCategory } from '../../lib/special-categories.ts';
 import { type Column, flag, json, plain, type RowOf } from './columns.ts';
 import { Json, toJson } from './json.ts';
 import { type StoredCounts, sumOf, toCounts } from './set-rows.ts';
@@ -37,6 +38,7 @@ export const CAMPAIGN_COLUMNS = {
   onNewPopulation: flag('c.refresh_on_population'),
   onChange: flag('c.refresh_on_change'),
   negativeWeight: plain<number>('c.negative_weight'),
+  category: plain<SpecialCategory | null>('c.category'),
   seeds: seedCounts(),
   createdAt: plain<number>('c.created_at'),
   updatedAt: plain<number>('CASE WHEN e.updated_at > c.updated_at THEN e.updated_at ELSE c.updated_at END'),
@@ -77,6 +79,7 @@ export function toCampaign(row: CampaignRow, remainingMs: number | null): Campai
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     negativeWeight: row.negativeWeight,
+    category: row.category,
     seeds: row.seeds,
     featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
     needsExpansion: needsExpansion(row),
@@ -107,6 +110,7 @@ export function campaignWrites(given: CampaignChange) {
     missing_features: given.features?.counts.missing,
     filters: toJson(given.filters),
     negative_weight: given.negativeWeight,
+    category: given.category,
     audience: toJson(given.audience),
     holdout_percent: given.holdoutPercent,
     cuts: toJson(given.cuts),
@@ -149,6 +153,7 @@ export const INPUT_COLUMNS = {
   negativeSet: plain<string | null>('c.negative_set'),
   negativeCounts: json<StoredCounts | null>('c.negative_counts'),
   negativeWeight: CAMPAIGN_COLUMNS.negativeWeight,
+  category: CAMPAIGN_COLUMNS.category,
   suppressionSet: plain<string | null>('c.suppression_set'),
   commonSuppressionSet: plain<string | null>('i.suppression_set'),
 };
@@ -184,6 +189,7 @@ function isSame(expansion: string): Column<boolean | null> {
     seeds: [sumOf('c.seed_set'), sumOf(`${expansion}.seed_set`)],
     negatives: [sumOf('c.negative_set'), sumOf(`${expansion}.negative_set`)],
     negativeWeight: ['c.negative_weight', `${expansion}.negative_weight`],
+    category: ['c.category', `${expansion}.category`],
     suppression: [sumOf('c.suppression_set'), sumOf(`${expansion}.suppression_set`)],
     commonSuppression: [sumOf('i.suppression_set'), sumOf(`${expansion}.common_suppression_set`)],
   };

@@ -1,7 +1,7 @@
 /** Removes old rows, and blobs that no row refers to. */
 import { setImmediate } from 'node:timers/promises';
+import type { Retention } from '../../domain/audiences.ts';
 import type { Cleanup as CleanupPort } from '../../domain/ports/store.ts';
-import type { Retention } from '../../domain/types.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { forgetAnswers } from './idempotency.ts';
 import { deleteUnusedSets, type SetFiles } from './set-files.ts';

@@ -4,6 +4,7 @@ import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import type { ExpansionState } from '../../domain/states.ts';
 import type { Cause, Excluded, Expansion, ExpansionSets, Pins, Reason } from '../../domain/types.ts';
+import type { SpecialCategory } from '../../lib/special-categories.ts';
 import { type Column, json, plain, type RowOf, readRow } from './columns.ts';
 import { toJson } from './json.ts';
 
@@ -28,6 +29,7 @@ export const EXPANSION_COLUMNS = {
   dismissed: plain<number>('e.dismissed'),
   negatives: plain<number>('e.negatives'),
   negativeWeight: plain<number>('e.negative_weight'),
+  category: plain<SpecialCategory | null>('e.category'),
   excluded: json<Excluded | null>('e.excluded'),
   modelVersion: plain<string | null>('e.model_version'),
   populationVersion: plain<string | null>('e.population_version'),
@@ -55,6 +57,7 @@ export function toExpansion(row: RowOf<typeof EXPANSION_COLUMNS>, remainingMs: n
     feedback: { positives: row.positives, dismissed: row.dismissed },
     negatives: row.negatives,
     negativeWeight: row.negativeWeight,
+    category: row.category,
     excluded: row.excluded,
     modelVersion: row.modelVersion,
     populationVersion: row.populationVersion,
@@ -138,6 +141,7 @@ export const JOB_COLUMNS = {
   features: json<CampaignFeatures>('e.features'),
   filters: json<Filters>('e.filters'),
   negativeWeight: plain<number>('e.negative_weight'),
+  category: plain<SpecialCategory | null>('e.category'),
   queuedAt: plain<number>('j.queued_at'),
   traceparent: plain<string | null>('j.traceparent'),
 };

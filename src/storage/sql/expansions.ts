@@ -144,6 +144,7 @@ export class ExpansionRepository implements Expansions, SetReader {
       negative_set: inputs.negativeSet,
       negatives: inputs.negativeCounts === null ? 0 : inputs.negativeCounts.known + inputs.negativeCounts.unknown,
       negative_weight: inputs.negativeWeight,
+      category: inputs.category,
       suppression_set: inputs.suppressionSet,
       common_suppression_set: inputs.commonSuppressionSet,
       positive_set: positives.set,

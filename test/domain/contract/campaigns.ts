@@ -29,6 +29,7 @@ export function describeCampaigns(newData: NewData): void {
         holdoutPercent: 0,
         cuts: [],
         negativeWeight: 1,
+        category: null,
         createdAt: data.clock.now(),
         updatedAt: data.clock.now(),
         state: 'queued',

@@ -25,6 +25,7 @@ export function describeJobs(newData: NewData): void {
         features: first.features,
         filters: {},
         negativeWeight: 1,
+        category: null,
         sets: {
           seeds: expect.stringMatching(/^[0-9a-f]{64}/),
           positives: null,

@@ -84,6 +84,7 @@ describe('POST /v1/estimates', () => {
           epoch: expect.any(Number),
           features: {},
           filters: {},
+          category: null,
           seeds: rowsOf(SEEDS),
           seedWeights: null,
           negatives: new Int32Array(0),

@@ -113,12 +113,14 @@ describe('GET /v1/populations/current', () => {
     expect((await get('/v1/populations/current')).json).toEqual({
       version: population.version,
       users: USER_COUNT,
+      labelled_categories: ['housing'],
       imported_at: '2026-11-25T00:00:00.000Z',
       features: [
         {
           name: 'city',
           kind: 'single',
           sensitive: false,
+          excluded_for: [],
           known_values: 7,
           values: '/v1/populations/current/features/city/values',
         },
@@ -126,6 +128,7 @@ describe('GET /v1/populations/current', () => {
           name: 'gender',
           kind: 'single',
           sensitive: true,
+          excluded_for: ['housing'],
           known_values: expect.any(Number),
           values: '/v1/populations/current/features/gender/values',
         },

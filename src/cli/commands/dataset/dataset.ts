@@ -37,6 +37,7 @@ function addGenerate(dataSet: Command, output: Output): void {
         'name of the world that gives tokens their meaning; data sets from the same world can use the same model',
         'demo',
       )
+      .option('--labels', 'label features and campaigns for special categories: housing, employment, credit')
       .action(async (options) => (await import('./make.ts')).datasetGenerateCommand(options, output)),
     'metaheac dataset generate --out data --users 10000',
   );

@@ -126,6 +126,7 @@ export interface DatasetGenerateOptions {
   testCampaigns: number;
   seed: number;
   world: string;
+  labels?: boolean;
 }
 
 export async function datasetGenerateCommand(options: DatasetGenerateOptions, output: Output): Promise<void> {
