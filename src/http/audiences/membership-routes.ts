@@ -134,7 +134,8 @@ function listUserAudiences(app: ServerApp, dependencies: ServerDependencies): vo
       description:
         'Lists every campaign whose active audience contains the user, sorted by campaign id, with the named cuts that ' +
         'contain the user. A campaign is not listed if only a cut beyond the end of its audience contains the user: ' +
-        'look-ups with `cut` find such users. If the user is not in the population, the response is 404. If the user is in no audience, the list is empty.',
+        'look-ups with `cut` find such users. If the user is not in the population, the response is 404. If the user ' +
+        'is in no audience, the list is empty.',
       params: userParams(config),
       querystring: userAudiencesQuery(config),
       response: { 200: json('A page of the list.', userAudiences, ['X-Stale-Seconds']) },
