@@ -17,6 +17,7 @@ const HEADERS = { authorization: `Bearer ${OPERATOR}` };
 /** Names and ids as long as possible, which no page was designed for. */
 const LONG_NAME =
   'Winter coats for people who live in the far north, and for their relatives: Donaudampfschifffahrtsgesellschaft';
+const CUTS = [{ name: 'a-ring-whose-name-is-as-long-as-names-of-cuts-may-be', from_size: 100, to_size: 1_200 }];
 const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
 
 /** Places of the console, with what a complete page shows; `:id` is an audience, `:few` one that failed. */
@@ -28,6 +29,7 @@ const PLACES: readonly (readonly [place: string, selector: string])[] = [
   ['audiences/:id', '.reach canvas'],
   ['audiences/:id?tab=who', '.token-bar'],
   ['audiences/:id?tab=members', '.member-table .mono'],
+  ['audiences/:id?tab=cuts', '.overlap-choice'],
   ['audiences/:id?tab=versions', 'tbody tr'],
   ['audiences/:id?tab=definition', '.named'],
   ['audiences/:id?tab=export', '.command'],
@@ -72,7 +74,7 @@ beforeAll(async () => {
   const isReady = async () =>
     (await served.call('GET', `/v1/campaigns/${ids.id}`, undefined, HEADERS)).json.state === 'ready';
   await served.until(isReady, 'made an audience');
-  await served.call('PATCH', `/v1/campaigns/${ids.id}`, { audience: { size: 300 } }, HEADERS);
+  await served.call('PATCH', `/v1/campaigns/${ids.id}`, { audience: { size: 300 }, cuts: CUTS }, HEADERS);
   const events = people.slice(400, 420).map((user_id) => ({ user_id, event: 'conversion' }));
   await post(`/v1/campaigns/${ids.id}/feedback`, { events });
 });

@@ -19,6 +19,7 @@ export type Verdict = NonNullable<NonNullable<NonNullable<Campaign['quality']>['
 export type QualityReport = Schemas['QualityReport'];
 export type LiftReport = Schemas['LiftReport'];
 export type LiftEffect = Schemas['LiftEffect'];
+export type OverlapReport = Schemas['AudienceOverlap'];
 export type Explanation = Schemas['Explanation'];
 export type AudienceVersion = Schemas['AudienceVersion'];
 export type UserSet = Schemas['UserSet'];

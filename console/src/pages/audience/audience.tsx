@@ -12,6 +12,7 @@ import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { type Tab, Tabs } from '../../ui/tabs.tsx';
 import { isRunning, VERDICTS, wordOf } from '../audiences/words.ts';
 import { Actions } from './actions.tsx';
+import { Cuts } from './cuts.tsx';
 import { Definition } from './definition.tsx';
 import { Export } from './export.tsx';
 import { Lift } from './lift.tsx';
@@ -33,6 +34,7 @@ const TABS: readonly Tab[] = [
   { key: 'size', title: 'Size' },
   { key: 'who', title: 'Who they are' },
   { key: 'members', title: 'Members' },
+  { key: 'cuts', title: 'Cuts and overlap' },
   { key: 'versions', title: 'Versions' },
   { key: 'definition', title: 'Definition' },
   { key: 'export', title: 'Export' },
@@ -118,6 +120,7 @@ function Parts({ loaded, onChange }: { readonly loaded: Loaded; readonly onChang
       {tab === 'size' ? <Size loaded={loaded} onChange={onChange} /> : null}
       {tab === 'who' ? <Who campaign={campaign} /> : null}
       {tab === 'members' ? <Members campaign={campaign} /> : null}
+      {tab === 'cuts' ? <Cuts loaded={loaded} onChange={onChange} /> : null}
       {tab === 'versions' ? <Versions campaign={campaign} onChange={onChange} /> : null}
       {tab === 'definition' ? <Definition campaign={campaign} /> : null}
       {tab === 'export' ? <Export campaign={campaign} /> : null}

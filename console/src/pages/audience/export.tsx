@@ -8,6 +8,7 @@ import { Select } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
 import { messageOf } from '../../ui/message.ts';
 import { saveFile } from '../../ui/save-file.ts';
+import { CutSelect } from './cut-select.tsx';
 import { Deliveries } from './deliveries.tsx';
 
 interface Format {
@@ -20,7 +21,7 @@ interface Format {
 
 const FORMATS: readonly Format[] = [
   { key: 'csv', label: 'CSV', type: 'text/csv', query: '', ending: 'csv' },
-  { key: 'sheet', label: 'CSV for a spreadsheet', type: 'text/csv', query: '?csv_safe=true', ending: 'csv' },
+  { key: 'sheet', label: 'CSV for a spreadsheet', type: 'text/csv', query: 'csv_safe=true', ending: 'csv' },
   { key: 'ndjson', label: 'NDJSON', type: 'application/x-ndjson', query: '', ending: 'ndjson' },
   { key: 'parquet', label: 'Parquet', type: 'application/vnd.apache.parquet', query: '', ending: 'parquet' },
 ];
@@ -34,13 +35,17 @@ export function Export({ campaign }: { readonly campaign: Campaign }) {
   );
 }
 
-function Download({ campaign: { id, name, size } }: { readonly campaign: Campaign }) {
+function Download({ campaign: { id, name, size, cuts } }: { readonly campaign: Campaign }) {
   const { page, session, toasts, connection } = useConsole();
   const [isBusy, setBusy] = useState(false);
   const [key, setKey] = useState('csv');
+  const [chosen, setCut] = useState('');
+  // the cut may have been removed since it was chosen
+  const cut = cuts.some(({ name: known }) => known === chosen) ? chosen : '';
   const format = FORMATS.find((each) => each.key === key) ?? FORMATS[0]!;
-  const path = `/v1/campaigns/${id}/audience${format.query}`;
-  const file = `${fileName(name)}.${format.ending}`;
+  const query = [...(cut === '' ? [] : [`cut=${cut}`]), ...(format.query === '' ? [] : [format.query])].join('&');
+  const path = `/v1/campaigns/${id}/audience${query === '' ? '' : `?${query}`}`;
+  const file = `${fileName(cut === '' ? name : `${name} ${cut}`)}.${format.ending}`;
   const download = async () => {
     setBusy(true);
     try {
@@ -66,8 +71,12 @@ function Download({ campaign: { id, name, size } }: { readonly campaign: Campaig
   return (
     <section class="panel" aria-label="Download">
       <h2>Download</h2>
-      <p class="muted">{formatCount(size ?? 0)} people with rank, ID, score and percentile, best first.</p>
+      <p class="muted">
+        {cut === '' ? `${formatCount(size ?? 0)} people` : `The people in the cut ${cut}`} with rank, ID, score and
+        percentile, best first.
+      </p>
       <div class="export">
+        <CutSelect label="Part of the audience" cuts={cuts} value={cut} onValue={setCut} />
         <Select
           label="Format"
           isLabelHidden

@@ -2,21 +2,23 @@
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
+import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { formatCount, formatScore } from '../../ui/format.ts';
 import { messageOf } from '../../ui/message.ts';
+import { CutSelect } from './cut-select.tsx';
 
 type Found =
   | { readonly kind: 'member'; readonly rank: number; readonly score: number }
   | { readonly kind: 'other' }
   | { readonly kind: 'unknown' };
 
-async function lookUp(api: Api, id: string, user: string): Promise<Found> {
+async function lookUp(api: Api, id: string, user: string, cut: string): Promise<Found> {
   try {
-    const params = { path: { id, user_id: user } };
+    const params = { path: { id, user_id: user }, query: { ...(cut && { cut }) } };
     const found = await call(api.GET('/v1/campaigns/{id}/audience/members/{user_id}', { params }));
     return found.member ? { kind: 'member', rank: found.rank, score: found.score } : { kind: 'other' };
   } catch (error) {
@@ -26,21 +28,22 @@ async function lookUp(api: Api, id: string, user: string): Promise<Found> {
 }
 
 interface LookUpProps {
-  readonly id: string;
+  readonly campaign: Campaign;
   /** Shows the row with this rank. */
   readonly onShow: (rank: number) => void;
 }
 
-export function LookUp({ id, onShow }: LookUpProps) {
+export function LookUp({ campaign: { id, cuts }, onShow }: LookUpProps) {
   const { api, toasts } = useConsole();
   const [user, setUser] = useState('');
-  const [found, setFound] = useState<{ readonly user: string; readonly is: Found } | null>(null);
+  const [cut, setCut] = useState('');
+  const [found, setFound] = useState<{ readonly user: string; readonly cut: string; readonly is: Found } | null>(null);
   const ask = async (event: Event) => {
     event.preventDefault();
     const wanted = user.trim();
     if (wanted === '') return;
     try {
-      setFound({ user: wanted, is: await lookUp(api, id, wanted) });
+      setFound({ user: wanted, cut, is: await lookUp(api, id, wanted, cut) });
     } catch (error) {
       toasts.say(messageOf(error), 'bad');
     }
@@ -53,9 +56,10 @@ export function LookUp({ id, onShow }: LookUpProps) {
         onValue={setUser}
         input={{ placeholder: 'User ID', autocomplete: 'off', spellcheck: false }}
       />
+      <CutSelect label="In" cuts={cuts} value={cut} onValue={setCut} />
       <Button type="submit">Check</Button>
       <div class="look-up-answer" role="status">
-        {found === null ? null : <Answer user={found.user} found={found.is} onShow={onShow} />}
+        {found === null ? null : <Answer user={found.user} cut={found.cut} found={found.is} onShow={onShow} />}
       </div>
     </form>
   );
@@ -63,21 +67,26 @@ export function LookUp({ id, onShow }: LookUpProps) {
 
 interface AnswerProps extends Pick<LookUpProps, 'onShow'> {
   readonly user: string;
+  /** The name of the cut; empty for the audience. */
+  readonly cut: string;
   readonly found: Found;
 }
 
-function Answer({ user, found, onShow }: AnswerProps) {
+function Answer({ user, cut, found, onShow }: AnswerProps) {
+  const where = cut === '' ? 'the audience' : `the cut ${cut}`;
   if (found.kind === 'member')
     return (
       <>
-        <Badge tone="good">In the audience</Badge> {user} has rank {formatCount(found.rank)}, score{' '}
-        {formatScore(found.score)}. <Button onClick={() => onShow(found.rank)}>Show in the list</Button>
+        <Badge tone="good">{`In ${where}`}</Badge> {user} has rank {formatCount(found.rank)}, score{' '}
+        {formatScore(found.score)}.{' '}
+        {cut === '' ? <Button onClick={() => onShow(found.rank)}>Show in the list</Button> : null}
       </>
     );
   if (found.kind === 'other')
     return (
       <>
-        <Badge tone="neutral">Not in the audience</Badge> {user} is in your population but not in this audience.
+        <Badge tone="neutral">{`Not in ${where}`}</Badge> {user} is in your population but not in{' '}
+        {cut === '' ? 'this audience' : 'this cut'}.
       </>
     );
   return (

@@ -22,7 +22,7 @@ export function Members({ campaign }: { readonly campaign: Campaign }) {
   if (version === null) return null;
   return (
     <>
-      <LookUp id={id} onShow={(rank) => setWanted({ rank })} />
+      <LookUp campaign={campaign} onShow={(rank) => setWanted({ rank })} />
       <MemberTable key={`${id} ${version}`} {...{ id, version, wanted }} count={size ?? 0} />
     </>
   );

@@ -31,6 +31,7 @@ const PLACES = [
   '/suppression',
   '/audience',
   '/holdout_percent',
+  '/cuts',
   '/features',
   '/filters',
 ];
@@ -115,7 +116,7 @@ function CopiedNote({ audience }: { readonly audience: NewAudience }) {
   return (
     <div class="note">
       <p>
-        This is a copy of “{name}”, with its size, filters, campaign details, labels, refresh policy and weight of
+        This is a copy of “{name}”, with its size, cuts, filters, campaign details, labels, refresh policy and weight of
         negatives. <strong>Its customers{isWeighted ? ' and their weights' : ''} are not copied</strong>, because the
         service never returns uploaded IDs.
         {seeds === null

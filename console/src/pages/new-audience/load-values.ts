@@ -3,6 +3,7 @@ import { type Api, call } from '../../api/client.ts';
 import type { Campaign, UserSet } from '../../api/types.ts';
 import type { KeptList } from '../../lists/list.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
+import { rowsOf } from '../cuts.ts';
 import { type FilterValue, NO_VALUES, type Values } from './values.ts';
 
 /**
@@ -57,6 +58,7 @@ function definitionOf(campaign: Campaign): Values {
   return {
     ...NO_VALUES,
     ...sizeOf(campaign.audience),
+    cuts: rowsOf(campaign.cuts),
     holdout: String(campaign.holdout_percent),
     negativeWeight: String(campaign.negative_weight),
     refresh: campaign.refresh,

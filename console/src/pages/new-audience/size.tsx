@@ -1,6 +1,10 @@
-/** Input for the size of the audience, as a number of people or a share of the population, and for the hold-out. */
+/**
+ * Input for the size of the audience, as a number of people or a share of the population, for the hold-out, and for
+ * named cuts.
+ */
 import { Select, TextField } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
+import { CutRows } from '../cut-rows.tsx';
 import type { NewAudience } from './model.ts';
 import { peopleOf, type Values } from './values.ts';
 
@@ -13,7 +17,7 @@ interface SizeProps {
 
 export function Size({ audience, candidates, faultAt }: SizeProps) {
   const { values, population, change } = audience;
-  const { size, sizeUnit, holdout } = values.value;
+  const { size, sizeUnit, holdout, cuts } = values.value;
   const people = peopleOf(values.value, population.users);
   return (
     <section class="part" aria-labelledby="size-title">
@@ -52,6 +56,7 @@ export function Size({ audience, candidates, faultAt }: SizeProps) {
       <p class="muted small">
         People drawn at random from the audience, who are not reached. They show what the campaign causes.
       </p>
+      <CutRows rows={cuts} onRows={(rows) => change({ cuts: rows })} error={faultAt('/cuts')} />
     </section>
   );
 }

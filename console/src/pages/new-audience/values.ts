@@ -4,6 +4,7 @@ import type { KeptList } from '../../lists/list.ts';
 import { formatCount } from '../../ui/format.ts';
 import { readNumber, readWhole } from '../../ui/read-number.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
+import { type CutRow, cutsFault, cutsOf } from '../cuts.ts';
 import { KINDS } from '../feature-kinds.ts';
 import { pointerOf } from './pointer.ts';
 
@@ -22,6 +23,7 @@ export interface Values {
   readonly sizeUnit: 'percent' | 'people';
   /** The percentage of the audience to hold out. */
   readonly holdout: string;
+  readonly cuts: readonly CutRow[];
   readonly negativeWeight: string;
   /** Typed ids. */
   readonly pasted: string;
@@ -51,6 +53,7 @@ export const NO_VALUES: Values = {
   size: '5',
   sizeUnit: 'percent',
   holdout: '0',
+  cuts: [],
   negativeWeight: '1',
   pasted: '',
   draftId: null,
@@ -110,6 +113,7 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
     features: featuresOf(values, model),
     filters: filtersOf(values, population),
     holdout_percent: readNumber(values.holdout) ?? 0,
+    cuts: cutsOf(values.cuts),
     negative_weight: negativeWeightOf(values) ?? 1,
     refresh: values.refresh,
     ...(Object.keys(values.labels).length > 0 && { labels: values.labels }),
@@ -119,13 +123,14 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
 
 /** Returns the inputs of an incomplete form. Missing fields keep the values of the draft. */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
-  const { name, audience, holdout_percent, negative_weight, ...others } = inputsOf(values, model, population);
+  const { name, audience, holdout_percent, cuts, negative_weight, ...others } = inputsOf(values, model, population);
   const faults = faultsOf(values, 0);
   return {
     ...others,
     name: name || DRAFT_NAME,
     ...(faults['/audience'] === undefined && { audience }),
     ...(faults['/holdout_percent'] === undefined && { holdout_percent }),
+    ...(faults['/cuts'] === undefined && { cuts }),
     ...(faults['/negative_weight'] === undefined && { negative_weight }),
   };
 }
@@ -154,6 +159,8 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
   const holdout = readNumber(values.holdout);
   if (holdout === null || holdout < 0 || holdout > MOST_HELD_OUT)
     faults['/holdout_percent'] = `Enter a percentage from 0 to ${MOST_HELD_OUT}.`;
+  const cuts = cutsFault(values.cuts);
+  if (cuts !== undefined) faults['/cuts'] = cuts;
   if (negativeWeightOf(values) === null) faults['/negative_weight'] = 'Enter a number above 0, such as 1 or 2.5.';
   for (const [name, filter] of Object.entries(values.filters)) {
     if (filter.kind !== 'range') continue;
