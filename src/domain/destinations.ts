@@ -1,6 +1,7 @@
 /** Destinations: folders and buckets that receive each new version of an audience as files. */
 import { AppError } from '../lib/errors.ts';
 import { includesLabels } from './api-keys.ts';
+import type { AudienceCut } from './cuts.ts';
 import type { Audience, Labels } from './types.ts';
 
 export const DESTINATION_FORMATS = ['csv', 'csv.gz', 'parquet'] as const;
@@ -40,12 +41,22 @@ export interface NewDestination {
   readonly mode: (typeof DESTINATION_MODES)[number];
   /** A campaign must have all these labels; without labels, the destination receives all campaigns. */
   readonly labels: Labels;
+  /** The name of the cut that is delivered instead of the audience; null for the audience. */
+  readonly cut: string | null;
 }
 
 export interface Destination extends NewDestination {
   readonly id: string;
+  /** Whether deliveries wait until the destination is resumed. */
+  readonly paused: boolean;
   readonly createdAt: number;
+  readonly updatedAt: number;
 }
+
+/** The changed fields of a destination; other fields keep their values. */
+export type DestinationChange = {
+  readonly [K in Exclude<keyof NewDestination, 'place'> | 'paused']?: Destination[K] | undefined;
+};
 
 /** @throws AppError too_many_destinations */
 export function refuseMoreDestinations(count: number, maximum: number): void {
@@ -53,9 +64,12 @@ export function refuseMoreDestinations(count: number, maximum: number): void {
     throw new AppError('too_many_destinations', `there are ${count} destinations; the maximum is ${maximum}`);
 }
 
-/** Whether a campaign with these labels is delivered. */
-export function isDelivered({ labels }: Pick<NewDestination, 'labels'>, ofCampaign: Labels): boolean {
-  return includesLabels(ofCampaign, labels);
+/** Whether an audience version is delivered, which has these cuts and the labels of its campaign. */
+export function isDelivered(
+  { labels, cut }: Pick<NewDestination, 'labels' | 'cut'>,
+  version: { readonly labels: Labels; readonly cuts: readonly Pick<AudienceCut, 'name'>[] },
+): boolean {
+  return includesLabels(version.labels, labels) && (cut === null || version.cuts.some(({ name }) => name === cut));
 }
 
 /** The file of a version that is written last. A version without it is not complete. */
@@ -77,6 +91,8 @@ export interface DeliveryManifest {
   readonly kind: 'full' | 'delta';
   /** The version to which a delta is to be applied; null for a full version. */
   readonly previous_version: number | null;
+  /** The cut that was delivered; null for the audience. */
+  readonly cut: string | null;
   readonly format: DestinationFormat;
   readonly rows: number;
   readonly files: readonly DeliveredFile[];
@@ -89,7 +105,7 @@ export interface DeliveryManifest {
 export function manifestOf(
   audience: Pick<Audience, 'campaignId' | 'version' | 'populationVersion' | 'createdAt'>,
   previous: number | null,
-  format: DestinationFormat,
+  { format, cut }: Pick<NewDestination, 'format' | 'cut'>,
   files: readonly DeliveredFile[],
 ): DeliveryManifest {
   return {
@@ -97,6 +113,7 @@ export function manifestOf(
     version: audience.version,
     kind: previous === null ? 'full' : 'delta',
     previous_version: previous,
+    cut,
     format,
     rows: files.reduce((sum, { rows }) => sum + rows, 0),
     files,

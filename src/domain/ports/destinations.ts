@@ -1,6 +1,7 @@
 /** The port of destinations, whose deliveries are in the outbox like those of webhooks. */
-import type { Destination, NewDestination } from '../destinations.ts';
+import type { Destination, DestinationChange, NewDestination } from '../destinations.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../types.ts';
+import type { Accept } from './accept.ts';
 
 /** A method that writes returns once its effect is on disk, like the methods of `Webhooks`. */
 export interface Destinations {
@@ -17,6 +18,13 @@ export interface Destinations {
 
   /** All destinations, newest first. @throws AppError invalid_cursor */
   list(query: PageQuery): Promise<Page<Destination>>;
+
+  /**
+   * Changes the named fields of a destination, also for pending deliveries. `accept` is called with the destination
+   * before the change.
+   * @throws AppError destination_not_found; any error that `accept` throws
+   */
+  update(id: string, change: DestinationChange, now: number, accept?: Accept<Destination>): Promise<Destination>;
 
   /** Removes a destination and its deliveries, but no files. @throws AppError destination_not_found */
   remove(id: string): Promise<void>;

@@ -8,6 +8,7 @@ import {
   type NewDestination,
 } from '../../domain/destinations.ts';
 import type { DestinationTest } from '../../service/ports/destinations.ts';
+import { cutName } from '../campaigns/cuts.ts';
 import { labelsField } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { component } from '../openapi/component.ts';
@@ -27,12 +28,17 @@ const EXAMPLE = {
   format: 'parquet',
   mode: 'full',
   labels: { team: 'growth' },
+  cut: null,
+  paused: false,
   created_at: '2026-11-25T12:00:00.000Z',
+  updated_at: '2026-11-25T12:00:00.000Z',
 } as const;
 
 const PATH = 'Folder below the root that the operator has set (`METAHEAC_DESTINATIONS_ROOT`).';
 const LABELS =
   'The campaigns that are delivered: those that have all these labels. Without labels, all campaigns are delivered.';
+const CUT = 'Name of the cut that is delivered instead of the audience; versions without this cut are not delivered.';
+const PAUSED = 'Whether deliveries wait until the destination is resumed. They fail after a day.';
 const shared = {
   bucket: z.string().min(3).max(63).describe('Bucket of S3, or of a server with its protocol.'),
   prefix: z.string().max(512).describe('Begins the key of every object.'),
@@ -71,7 +77,10 @@ const fields = {
   format: shared.format,
   mode: shared.mode,
   labels: z.record(z.string(), z.string()).describe(LABELS),
+  cut: z.string().nullable().describe(CUT),
+  paused: z.boolean().describe(PAUSED),
   created_at: time,
+  updated_at: time,
 };
 
 const ofBucket = <K extends 'bucket' | 'prefix' | 'endpoint' | 'region' | 'profile'>(
@@ -112,13 +121,26 @@ export const destinationDeliveryParams = z.strictObject({
   delivery_id: z.string().describe('Id of a delivery to the destination.'),
 });
 
+/** The fields of both request bodies, without defaults. */
+function changeable(config: ServerConfig) {
+  return {
+    name: z.string().min(1).max(config.maximumNameLength),
+    format: shared.format,
+    mode: shared.mode,
+    labels: labelsField(config).describe(LABELS),
+    cut: cutName(config).nullable().describe(CUT),
+  };
+}
+
 /** Request body that creates a destination. */
 export function destinationBody(config: ServerConfig) {
+  const { name, format, mode, labels, cut } = changeable(config);
   const common = {
-    name: z.string().min(1).max(config.maximumNameLength),
-    format: shared.format.default('parquet'),
-    mode: shared.mode.default('full'),
-    labels: labelsField(config).default({}).describe(LABELS),
+    name,
+    format: format.default('parquet'),
+    mode: mode.default('full'),
+    labels: labels.default({}),
+    cut: cut.default(null),
   };
   const folder = z.strictObject({
     kind: z.literal('folder'),
@@ -143,6 +165,17 @@ export function destinationBody(config: ServerConfig) {
 type Body = z.output<ReturnType<typeof destinationBody>>;
 
 /** The destination of a request. */
-export function newDestination({ name, format, mode, labels, ...place }: Body): NewDestination {
-  return { name, format, mode, labels, place: place satisfies DestinationPlace };
+export function newDestination({ name, format, mode, labels, cut, ...place }: Body): NewDestination {
+  return { name, format, mode, labels, cut, place: place satisfies DestinationPlace };
+}
+
+/** Request body that changes a destination. */
+export function destinationChangeBody(config: ServerConfig) {
+  return z
+    .strictObject({ ...changeable(config), paused: z.boolean().describe(PAUSED) })
+    .partial()
+    .refine((change) => Object.values(change).some((value) => value !== undefined), {
+      message: 'at least one field is expected',
+    })
+    .meta({ ...component('DestinationUpdate'), examples: [{ paused: true }] });
 }

@@ -1,12 +1,16 @@
 /** Routes of destinations and their deliveries. */
+import type { Destination } from '../../domain/destinations.ts';
+import type { Accept } from '../../domain/ports/accept.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
+import { ifMatchHeaders } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { addReceiverRoutes, type Once } from '../webhooks/receiver-routes.ts';
+import { addReceiverRoutes, type Once, sendChanged, tagOfReceiver } from '../webhooks/receiver-routes.ts';
 import {
   destination,
   destinationBody,
+  destinationChangeBody,
   destinationDeliveryParams,
   destinationPage,
   destinationParams,
@@ -33,6 +37,7 @@ export function addDestinationRoutes(app: ServerApp, dependencies: ServerDepende
       isRefusedIfOff: false,
     },
   });
+  updateDestination(app, dependencies);
   testDestination(app, dependencies);
 }
 
@@ -58,6 +63,7 @@ function createDestination(
       response: {
         201: json('Created; `Location` is the URL of the destination.', destination, [
           'Location',
+          'ETag',
           'Idempotent-Replayed',
         ]),
       },
@@ -69,8 +75,38 @@ function createDestination(
       return once(request, reply, {
         answer: destination,
         make: (idempotent) => store.destinations.create(given, config.maximumDestinations, clock.now(), idempotent),
-        head: (response, { id }) => response.code(201).header('location', `/v1/destinations/${id}`),
+        head: (response, shown) => {
+          const location = `/v1/destinations/${shown.id}`;
+          response.code(201).headers({ location, etag: tagOfReceiver(shown) });
+        },
       });
+    },
+  );
+}
+
+function updateDestination(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+  app.patch(
+    '/v1/destinations/:id',
+    describeRoute({
+      operationId: 'updateDestination',
+      scope: 'admin',
+      tags: TAGS,
+      summary: 'Change what a destination receives, or pause or resume it',
+      description:
+        'Pending deliveries are written as the changed destination says. Versions that were delivered before are not ' +
+        'written again.',
+      params: destinationParams,
+      headers: ifMatchHeaders,
+      body: destinationChangeBody(config),
+      response: { 200: json('The destination.', destination, ['ETag']) },
+      errors: ['destination_not_found', 'precondition_failed'],
+    }),
+    async (request, reply) => {
+      const { id } = request.params;
+      const update = (accept: Accept<Destination>) => store.destinations.update(id, request.body, clock.now(), accept);
+      await sendChanged(request, reply, destination, update);
+      webhooks.wake();
+      return reply;
     },
   );
 }

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Encoding, RowBlock } from '../../audience/stream/block-encoding.ts';
+import { usersOf } from '../../domain/audiences.ts';
 import {
   ACTIVE_FILE,
   type DeliveredFile,
@@ -63,13 +64,14 @@ interface Delivery {
   readonly files: DestinationFiles;
   readonly audience: Audience;
   readonly format: DestinationFormat;
+  readonly cut: string | null;
   /** The folder of the version in the destination. */
   readonly folder: string;
   readonly signal: AbortSignal;
 }
 
 /** Errors after which no later attempt can succeed. */
-const FINAL: ReadonlySet<string> = new Set(['campaign_not_found', 'audience_not_found']);
+const FINAL: ReadonlySet<string> = new Set(['campaign_not_found', 'audience_not_found', 'cut_not_found']);
 
 export class DestinationWriter {
   readonly #dependencies: WriterDependencies;
@@ -122,13 +124,13 @@ export class DestinationWriter {
   }
 
   async #write(destination: NewDestination, id: string, version: number, signal: AbortSignal): Promise<void> {
-    const { place, format, mode } = destination;
+    const { place, format, mode, cut } = destination;
     const { store } = this.#dependencies;
     const files = await this.#open(place);
     const audience = await store.audienceVersion(id, version);
-    const delivery: Delivery = { files, audience, format, folder: `${id}/${version}`, signal };
+    const delivery: Delivery = { files, audience, format, cut, folder: `${id}/${version}`, signal };
     const before = await manifestIn(files, delivery.folder);
-    const known = before?.format === format ? before : null;
+    const known = before?.format === format && before.cut === cut ? before : null;
     const previous = await this.#previousOf(delivery, mode === 'deltas', known);
     for (const folder of [id, delivery.folder]) await files.removeLeftovers?.(folder);
     await this.#replace(delivery, before, previous);
@@ -140,13 +142,13 @@ export class DestinationWriter {
    * written before stays what it is. A new version is relative to the one before it if the destination has that one.
    */
   async #previousOf(
-    { files, audience: { campaignId, version } }: Delivery,
+    { files, cut, audience: { campaignId, version } }: Delivery,
     isDelta: boolean,
     known: DeliveryManifest | null,
   ): Promise<Audience | null> {
     const previous = known === null ? version - 1 : known.previous_version;
     if (previous === null || previous < 1 || (known === null && !isDelta)) return null;
-    if ((await manifestIn(files, `${campaignId}/${previous}`)) === null) return null;
+    if ((await manifestIn(files, `${campaignId}/${previous}`))?.cut !== cut) return null;
     try {
       return await this.#dependencies.store.audienceVersion(campaignId, previous);
     } catch (error) {
@@ -157,7 +159,7 @@ export class DestinationWriter {
 
   /** Writes the files that the destination does not have yet, then the manifest. */
   async #replace(delivery: Delivery, before: DeliveryManifest | null, previous: Audience | null): Promise<void> {
-    const { files, folder, audience, format } = delivery;
+    const { files, folder, audience } = delivery;
     const manifestName = `${folder}/${MANIFEST_FILE}`;
     const stored = new Map((await files.list(`${folder}/`)).map(({ name, sizeBytes }) => [name, sizeBytes]));
     let isComplete = before !== null;
@@ -180,7 +182,7 @@ export class DestinationWriter {
       await withdraw();
       await files.deleteFile(name);
     }
-    await putJson(files, manifestName, manifestOf(audience, previous?.version ?? null, format, parts));
+    await putJson(files, manifestName, manifestOf(audience, previous?.version ?? null, delivery, parts));
   }
 
   /** Writes the parts of a version one after the other into the same local file. */
@@ -192,19 +194,20 @@ export class DestinationWriter {
     const { destinationPartRows: partRows, streamChunkRows: blockSize } = config;
     const { directory } = population;
     createClosedFolder(scratch);
-    const held = [await this.#hold(delivery.audience)];
+    const held = [await this.#hold(delivery.audience, delivery.cut)];
     // files of killed processes are removed when the next part is written
     const { path, release } = claimSibling(join(scratch, 'part'), 'write a part of an audience');
     try {
       const to = held[0]!.opened;
       if (previous !== null) {
-        held.push(await this.#hold(previous));
+        held.push(await this.#hold(previous, delivery.cut));
         const changes = reads.changeBlocks(held[1]!.opened, to, directory, blockSize);
         yield { part: await this.#writePart(path, 0, 'changes', delivery, changes), path };
         return;
       }
-      for (let number = 0; number * partRows < to.size; number++) {
-        const fromRank = number * partRows;
+      const from = to.from ?? 0;
+      for (let number = 0; from + number * partRows < to.size; number++) {
+        const fromRank = from + number * partRows;
         const range = { size: Math.min(fromRank + partRows, to.size), holdout: to.holdout, fromRank, blockSize };
         const members = reads.memberBlocks(to.ranking, directory, range);
         yield { part: await this.#writePart(path, number, 'members', delivery, members), path };
@@ -230,12 +233,14 @@ export class DestinationWriter {
     return writePart(path, { name: partName(number, format), encoding, blocks, signal }, encoder);
   }
 
-  #hold({ folder, size, holdout, populationVersion }: Audience): Promise<HeldRanking<Side>> {
+  #hold(audience: Audience, cut: string | null): Promise<HeldRanking<Side>> {
+    const { folder, populationVersion } = audience;
+    const { from = 0, size, holdout } = usersOf(audience, cut ?? undefined);
     const { rankings, population } = this.#dependencies;
     return rankings.hold(folder, (ranking) => {
       if (ranking.userCount > population.directory.size)
         throw new AppError('unavailable', `the population ${populationVersion} of the audience is not loaded here`);
-      return { ranking, size, holdout };
+      return { ranking, from, size, holdout };
     });
   }
 

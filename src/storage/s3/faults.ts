@@ -131,9 +131,13 @@ function errnoOf(error: Error, code: string): string {
 /** Maximum length of a server's text in a message. */
 const TEXT_LENGTH = 300;
 
-/** A server's text, without key ids, on one line. */
+/** Parts of a request that a server may repeat: the key id of any server, signatures and tokens. */
+const CREDENTIAL = /\b(credential|signature|security-token)(["']?\s*[=:]\s*["']?)[^\s,&"'<>]+/gi;
+
+/** A server's text, without key ids, signatures and tokens, on one line. */
 function clean(text: string): string {
   return text
+    .replace(CREDENTIAL, '$1$2...')
     .replace(/\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{8,}/g, '$1...')
     .replace(/\s+/g, ' ')
     .slice(0, TEXT_LENGTH);

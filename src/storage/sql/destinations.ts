@@ -1,5 +1,11 @@
 /** Destinations: receivers that have settings of a destination and no secret. */
-import { type Destination, type NewDestination, refuseMoreDestinations } from '../../domain/destinations.ts';
+import {
+  type Destination,
+  type DestinationChange,
+  type NewDestination,
+  refuseMoreDestinations,
+} from '../../domain/destinations.ts';
+import type { Accept } from '../../domain/ports/accept.ts';
 import type { Destinations } from '../../domain/ports/destinations.ts';
 import type { IdempotentRequest } from '../../domain/types.ts';
 import { DESTINATION_EVENTS } from '../../domain/webhook-types.ts';
@@ -28,8 +34,22 @@ export class DestinationRepository extends ReceiverRepository<Destination> imple
       finish: (_, row) => toDestination(row),
     });
   }
+
+  async update(
+    id: string,
+    { paused, ...change }: DestinationChange,
+    now: number,
+    accept?: Accept<Destination>,
+  ): Promise<Destination> {
+    return this.change(id, now, accept, ({ destination }) => ({
+      description: change.name,
+      enabled: paused === undefined ? undefined : !paused,
+      // fields that the caller has not set are undefined
+      destination: toJson({ ...destination, ...JSON.parse(JSON.stringify(change)) }),
+    }));
+  }
 }
 
-function toDestination({ id, createdAt, destination }: ReceiverRow): Destination {
-  return { ...destination!, id, createdAt };
+function toDestination({ id, enabled, createdAt, updatedAt, destination }: ReceiverRow): Destination {
+  return { ...destination!, id, paused: !enabled, createdAt, updatedAt };
 }

@@ -134,20 +134,23 @@ export class EventLog {
     return id;
   }
 
-  /** Writes an event with a delivery for each subscribed webhook; without subscribed webhooks, nothing is written. */
+  /**
+   * Writes an event with a delivery for each subscribed webhook; without subscribed webhooks, nothing is written. The
+   * deliveries of a paused destination wait.
+   */
   async #tell(
     t: Transaction,
     type: CampaignEvent,
-    data: Readonly<Record<string, unknown>> & { readonly campaign_id: string },
+    data: Readonly<Record<string, unknown>> & AboutVersion,
     now: number,
     traceparent: string | null = null,
   ): Promise<void> {
     const subscribed = await t.all<Subscriber>(
-      `SELECT number, destination FROM webhooks WHERE enabled AND ${t.dialect.hasItem('events', 'type')}
+      `SELECT number, destination FROM webhooks WHERE (enabled OR destination IS NOT NULL) AND ${t.dialect.hasItem('events', 'type')}
        ORDER BY number`,
       { type },
     );
-    const webhooks = await withoutOtherLabels(t, subscribed, data.campaign_id);
+    const webhooks = await thatReceive(t, subscribed, data);
     if (webhooks.length === 0) return;
     const event = await this.insertEvent(t, type, data, now, traceparent);
     for (const { number } of webhooks) await this.insertDelivery(t, number, event, null, now);
@@ -160,20 +163,30 @@ interface Subscriber {
   readonly destination: string | null;
 }
 
-/** Leaves out destinations that do not receive campaigns with the labels of this campaign. */
-async function withoutOtherLabels(
+/** The audience version that an event is about. */
+interface AboutVersion {
+  readonly campaign_id: string;
+  /** null if there is none. */
+  readonly audience_version: number | null;
+}
+
+/** Leaves out destinations that do not receive this version, because of the campaign's labels or the version's cuts. */
+async function thatReceive(
   t: Transaction,
   subscribers: readonly Subscriber[],
-  campaign: string,
+  { campaign_id: campaign, audience_version: version }: AboutVersion,
 ): Promise<readonly Subscriber[]> {
   if (subscribers.every(({ destination }) => destination === null)) return subscribers;
-  const row = await t.get<{ readonly labels: string }>('SELECT labels FROM campaigns WHERE id = @campaign', {
-    campaign,
-  });
-  const labels = readJson<Labels>(row!.labels, 'c.labels');
+  const row = (await t.get<{ readonly labels: string; readonly cuts: string | null }>(
+    `SELECT c.labels, a.cuts FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = @version
+     WHERE c.id = @campaign`,
+    { campaign, version },
+  ))!;
+  const labels = readJson<Labels>(row.labels, 'c.labels');
+  const cuts = readJson<readonly AudienceCut[]>(row.cuts ?? '[]', 'a.cuts');
   return subscribers.filter(
     ({ destination }) =>
-      destination === null || isDelivered(readJson<NewDestination>(destination, 'w.destination'), labels),
+      destination === null || isDelivered(readJson<NewDestination>(destination, 'w.destination'), { labels, cuts }),
   );
 }
 

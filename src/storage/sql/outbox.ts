@@ -190,7 +190,9 @@ export class OutboxRepository implements Outbox {
     let failed = 0;
     for (let some = CHANGED_ROWS; some === CHANGED_ROWS; failed += some)
       some = await this.#database.run(
-        `UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL, last_error = 'webhook_disabled'
+        `UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL, last_error = (
+           SELECT CASE WHEN w.destination IS NULL THEN 'webhook_disabled' ELSE 'destination_paused' END
+           FROM webhooks w WHERE w.number = webhook_deliveries.webhook)
          WHERE number IN (
            SELECT number FROM webhook_deliveries
            WHERE state = 'pending' AND created_at <= @before
@@ -294,7 +296,8 @@ async function getDelivery(
 
 async function enabledWebhook(sql: Sql, id: string, kind: ReceiverKind = 'webhook'): Promise<number> {
   const webhook = await getReceiverRow(sql, id, kind);
-  requireEnabled(webhook);
+  // the deliveries of a paused destination wait
+  if (kind === 'webhook') requireEnabled(webhook);
   return webhook.number;
 }
 

@@ -111,9 +111,10 @@ export function describeOutbox(newData: NewData): void {
     it('get the events of active versions of campaigns with their labels, with their settings', async () => {
       const { store, clock, id } = await openTold(newData);
       const place = { kind: 'folder', path: 'a' } as const;
-      const input = { name: 'ads', place, format: 'csv', mode: 'full', labels: { team: 'growth' } } as const;
+      const input = { name: 'ads', place, format: 'csv', mode: 'full', labels: { team: 'growth' }, cut: null } as const;
       const made = await store.destinations.create(input, 1, clock.now());
-      expect(await store.destinations.get(made.id)).toEqual({ ...input, id: made.id, createdAt: clock.now() });
+      const times = { createdAt: clock.now(), updatedAt: clock.now() };
+      expect(await store.destinations.get(made.id)).toEqual({ ...input, id: made.id, paused: false, ...times });
       expect((await store.webhooks.list({ limit: 9 })).items.map((hook) => hook.id)).toEqual([id]);
       await store.create(newCampaign({ labels: { team: 'growth' } }), everyoneIsKnown);
       await expand(store, (await store.claim(ENGINE))!);
@@ -126,6 +127,20 @@ export function describeOutbox(newData: NewData): void {
       await expect(store.destinations.create(input, 1, clock.now())).rejects.toMatchObject({
         code: 'too_many_destinations',
       });
+      const changed = await store.destinations.update(made.id, { cut: 'first', paused: true }, clock.now());
+      expect(changed).toEqual({ ...made, cut: 'first', paused: true });
+      await store.create(
+        newCampaign({ labels: { team: 'growth' }, cuts: [{ name: 'first', unit: 'size', from: 0, to: 1 }] }),
+        everyoneIsKnown,
+      );
+      await expand(store, (await store.claim(ENGINE))!);
+      const waiting = await store.outbox.deliveries(made.id, { limit: 9 }, 'destination');
+      expect(waiting.items).toHaveLength(2);
+      expect((await due(store, clock.now())).filter(({ webhookId }) => webhookId === made.id)).toEqual([]);
+      await store.destinations.update(made.id, { paused: false }, clock.now());
+      const resumed = (await due(store, clock.now())).filter(({ webhookId }) => webhookId === made.id);
+      expect(resumed).toHaveLength(2);
+      expect(resumed[1]!.destination).toEqual({ ...input, cut: 'first' });
       await store.destinations.remove(made.id);
       expect((await store.destinations.list({ limit: 9 })).items).toEqual([]);
     });

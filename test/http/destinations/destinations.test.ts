@@ -1,10 +1,13 @@
 /** Destinations through the API: what is written where, and what is refused. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { startOwnS3, stubCredentials } from '../../fixture/s3.ts';
 import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
@@ -132,6 +135,30 @@ describe('a folder as destination', () => {
     expect(readdirSync(join(root, 'a/b'))).toEqual([campaign]);
   });
 
+  it('receives a cut without the users who are held out, and of versions with this cut only', async () => {
+    const { root, create, delivered, createReady, call } = await openDestinations({ destinationPartRows: 20 });
+    const id = await create({ cut: 'second', mode: 'deltas' });
+    await createReady();
+    const cuts = [{ name: 'second', from_size: 30, to_size: 80 }];
+    const campaign = await createReady({ ...OK_BODY, holdout_percent: 20, cuts });
+    expect(await delivered(id)).toHaveLength(1);
+    const folder = join(root, 'a/b', campaign);
+    const part = (version: string, number: number) => text(folder, version, `part-0000${number}.csv`).split('\r\n');
+    const rows = [0, 1, 2].flatMap((number) => part('1', number).slice(1, -1));
+    const path = `/v1/campaigns/${campaign}/audience?cut=second`;
+    const whole = await call('GET', path, undefined, { accept: 'text/csv' });
+    expect(rows).toEqual(whole.text.split('\r\n').slice(1, -1));
+    expect(rows.length).toBeLessThan(50);
+    expect(manifestOf(folder, '1')).toMatchObject({ cut: 'second', kind: 'full', rows: rows.length });
+    await call('PATCH', `/v1/campaigns/${campaign}`, { cuts: [{ name: 'second', from_size: 30, to_size: 79 }] });
+    await delivered(id);
+    expect(manifestOf(folder, '2')).toMatchObject({ cut: 'second', kind: 'delta' });
+    expect((await call('PATCH', `/v1/destinations/${id}`, { cut: null })).json.cut).toBe(null);
+    await call('PATCH', `/v1/campaigns/${campaign}`, { audience: { size: 55 } });
+    await delivered(id);
+    expect(manifestOf(folder, '3')).toMatchObject({ cut: null, kind: 'full' });
+  });
+
   it('fails for good if the campaign is gone, and is retried after other errors', async () => {
     const { root, create, delivered, createReady, call, webhooks } = await openDestinations();
     const id = await create({});
@@ -210,6 +237,54 @@ describe('destinations', () => {
     symlinkSync('/tmp', join(root, 'link'));
     const { status, json } = await call('POST', '/v1/destinations', { name: 'x', ...place });
     expect([status, json.code]).toEqual([400, 'destination_refused']);
+  });
+
+  it('are changed, paused and resumed, unless another caller has changed them', async () => {
+    const { root, create, delivered, createReady, call, webhooks } = await openDestinations();
+    const id = await create({});
+    const path = `/v1/destinations/${id}`;
+    const { etag } = (await call('GET', path)).headers;
+    const change = { name: 'store', format: 'csv.gz', labels: { team: 'growth' }, paused: true };
+    const changed = await call('PATCH', path, change, { 'if-match': String(etag) });
+    expect(changed.json).toMatchObject({ ...change, kind: 'folder', path: 'a/b', mode: 'full', cut: null });
+    expect((await call('PATCH', path, { paused: false }, { 'if-match': String(etag) })).status).toBe(412);
+    const campaign = await createReady({ ...OK_BODY, labels: { team: 'growth' } });
+    webhooks.wake();
+    expect((await call('GET', `${path}/deliveries`)).json.items).toMatchObject([{ state: 'pending', attempts: 0 }]);
+    const again = `${path}/deliveries/${(await call('GET', `${path}/deliveries`)).json.items[0].id}/replay`;
+    expect((await call('POST', again)).status).toBe(202);
+    expect(readdirSync(root)).toEqual([]);
+    expect((await call('PATCH', path, { paused: false })).json).toMatchObject({ name: 'store', paused: false });
+    expect(await delivered(id)).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }]);
+    expect(readdirSync(join(root, 'a/b', campaign, '1'))).toContain('part-00000.csv.gz');
+    for (const wrong of [{}, { path: 'elsewhere' }, { format: 'xml' }, { cut: '1st' }])
+      expect((await call('PATCH', path, wrong)).status).toBe(400);
+    const entries = (await call('GET', '/v1/audit')).text;
+    expect(entries).toContain('updateDestination');
+  });
+
+  it('show and log no credentials, not even those that an error repeats', async () => {
+    const server = createServer(({ headers }, response) => {
+      const sent = `${headers.authorization} x-amz-security-token: ${headers['x-amz-security-token']}`;
+      const told = `<Error><Code>Refused</Code><Message>${sent}</Message></Error>`;
+      response.writeHead(403, { 'content-type': 'application/xml' }).end(told);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const secrets = { AWS_ACCESS_KEY_ID: 'a-key-id', AWS_SECRET_ACCESS_KEY: 'a-secret', AWS_SESSION_TOKEN: 'a-token' };
+    for (const [name, value] of Object.entries(secrets)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { create, delivered, createReady, call, log } = await openDestinations({ webhookRetryMs: 0 });
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const id = await create({ kind: 's3', path: undefined, bucket: 'audiences', endpoint });
+    const test = await call('POST', `/v1/destinations/${id}/test`);
+    expect(test.json).toMatchObject({ ok: false });
+    await createReady();
+    const [delivery] = await delivered(id, 'failed');
+    const seen = [test.text, JSON.stringify(delivery), (await call('GET', `/v1/destinations/${id}`)).text, log()];
+    expect(test.json.error).toContain('Credential=..., ');
+    for (const text of seen) expect(text).not.toMatch(/a-key-id|a-secret|a-token|Signature=[0-9a-f]/);
   });
 
   it('are limited in number', async () => {

@@ -50,6 +50,16 @@ const CHANGES = [
     body: { description: 'x' },
   },
   {
+    name: 'PATCH /v1/destinations/{id}',
+    make: async () => {
+      const place = { kind: 's3', bucket: 'audiences' };
+      return (await fixture.call('POST', '/v1/destinations', { name: 'x', ...place })).json.id as string;
+    },
+    path: (id: string) => `/v1/destinations/${id}`,
+    method: 'PATCH' as Method,
+    body: { name: 'y' },
+  },
+  {
     name: 'PUT /v1/campaigns/{id}/audience',
     make: async () => {
       const id = await fixture.createReady();
