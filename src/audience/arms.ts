@@ -12,14 +12,17 @@ export type ArmName = 'treated' | 'heldOut';
 /** Number of ranks that are read at once. An arm takes about 0.25 us, so others wait for at most about 5 ms. */
 const SLICE_RANKS = 16_384;
 
-/** Counts the users of both arms, without erased users. Yields to the event loop. @throws AppError storage_failed */
+/**
+ * Counts the users of both arms from the 0-based rank `from` on, without erased users. Yields to the event loop.
+ * @throws AppError storage_failed
+ */
 export async function countArms(
   ranking: ReadRanking,
-  { size, holdout }: Treated,
+  { from = 0, size, holdout }: Treated & { readonly from?: number },
   ids: Pick<UserIds, 'isErased'>,
 ): Promise<Record<ArmName, number>> {
   const counts = { treated: 0, heldOut: 0 };
-  for (let rank = 0; rank < size; rank += SLICE_RANKS) {
+  for (let rank = from; rank < size; rank += SLICE_RANKS) {
     const users = await untilRead(() => ranking.usersAt(rank, Math.min(SLICE_RANKS, size - rank)));
     for (const user of users) if (!ids.isErased(user)) counts[holdout?.has(user) ? 'heldOut' : 'treated']++;
     await nextTurn();

@@ -92,7 +92,7 @@ export function identifierId(value: string, { type, rule, isHashed, countryCode 
 }
 
 /** The type and the rule under which hashes are stored, such as `phone:adcp` for phone numbers of the rule `uid2`. */
-function labelOf(type: string, rule: RuleName): string {
+export function labelOf(type: string, rule: RuleName): string {
   return `${type}:${tableOf(type)[rule]?.sameAs ?? rule}`;
 }
 

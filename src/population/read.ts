@@ -9,7 +9,7 @@ export {
 export { bandLabel, bandOf, quantileEdges } from './read/bands.ts';
 export type { Dictionary } from './read/dictionary.ts';
 export { diffPopulations, type PopulationDiff } from './read/diff.ts';
-export type { Directory } from './read/directory.ts';
+export { type Directory, type ShownUsers, withOtherIds } from './read/directory.ts';
 export { gatherRows } from './read/gather.ts';
 export { PopulationOpener } from './read/open-beside.ts';
 export { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from './read/past-campaigns.ts';

@@ -91,7 +91,8 @@ describe('an import with identifiers', () => {
     expect(foundBy(out, ...ids)).toEqual(many.map(({ user_id: id }) => id));
     const population = openPopulation(out);
     const [adcp, uid2] = population.identifiers;
-    expect([adcp!.idOf(0), adcp!.idOf(1), uid2!.idOf(1), uid2!.idsOf(1)]).toEqual([ids[0], null, ids[1], [ids[1]]]);
+    expect([adcp!.hashOf(0), adcp!.hashOf(1), uid2!.idsOf(1)]).toEqual([ids[0]!.slice(11), null, [ids[1]]]);
+    expect(population.directory.idsOf(ids[1]!)).toEqual(['u1', ids[1]]);
   });
 
   it('names a version by them, and versions without them as before', async () => {

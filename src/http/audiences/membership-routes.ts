@@ -10,8 +10,9 @@ import { quoteJson, sendJson } from '../plugins/json/json-writing.ts';
 import { campaignParams, memberParams, userParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUser, findUsers } from '../user-sets/find-user.ts';
+import { identifyBy, identifyInUrl, userIdOf } from '../user-sets/identifiers.ts';
 import { membership, membershipBatch, userAudiences } from './audience.ts';
-import { memberBatchBody, memberQuery, userAudiencesQuery } from './queries.ts';
+import { identifiersQuery, memberBatchBody, memberQuery, userAudiencesQuery } from './queries.ts';
 import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
@@ -68,14 +69,16 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
       description:
         'A seed is never a member of the audience, nor is a user who is held out. With `cut`, the response is about the ' +
         'cut of that name. For a user who is not in the population, the response is 404 `user_not_found`, with ' +
-        '`member` and `known` set to false.',
+        '`member` and `known` set to false. With `identifier`, `rule` and `hashed=true`, the user is looked up by the ' +
+        'hash of an identifier.',
       params: memberParams(config),
       querystring: memberQuery(config),
       response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },
       errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready', 'cut_not_found'],
     }),
     async (request, reply) => {
-      const { id, user_id: userId } = request.params;
+      const { id, user_id: sent } = request.params;
+      const userId = userIdOf(sent, identifyInUrl(request.query), 'user_id');
       const found = await withActive(dependencies, id, 1, (audience, ranking) =>
         reads.membershipOf(ranking, usersOf(audience, request.query.cut), numberOf(population, userId)),
       );
@@ -97,14 +100,18 @@ function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): 
       description:
         `Up to ${grouped(config.maximumBatchMembers)} user ids. All items refer to the same audience version ` +
         'and are in the order of the ids. If a user is not in the population, the batch does not fail: the ' +
-        "user's item has `known` set to false and the code `user_not_found`.",
+        "user's item has `known` set to false and the code `user_not_found`. With `identifier` and `rule`, " +
+        '`user_ids` are plain or hashed identifiers, which are shown as `<type>:<rule>:<hash>` in the items.',
       params: campaignParams,
+      querystring: identifiersQuery,
       body: memberBatchBody(config),
       response: { 200: json('One item for each user id.', membershipBatch, ['X-Stale-Seconds']) },
       errors: ['campaign_not_found', 'audience_not_ready', 'cut_not_found'],
     }),
     async (request, reply) => {
-      const { user_ids: userIds, cut } = request.body;
+      const { user_ids: sent, cut } = request.body;
+      const identify = identifyBy(request.query);
+      const userIds = identify === null ? sent : sent.map((value, i) => userIdOf(value, identify, `/user_ids/${i}`));
       const text = await withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
         let items = '';
         const users = usersOf(audience, cut);
@@ -134,15 +141,17 @@ function listUserAudiences(app: ServerApp, dependencies: ServerDependencies): vo
       description:
         'Lists every campaign whose active audience contains the user, sorted by campaign id, with the named cuts that ' +
         'contain the user. A campaign is not listed if only a cut beyond the end of its audience contains the user: ' +
-        'look-ups with `cut` find such users. If the user is not in the population, the response is 404. If the user ' +
-        'is in no audience, the list is empty.',
+        'look-ups with `cut` find such users. If the user is not in the population, the response is 404. If the ' +
+        'user is in no audience, the list is empty. With `identifier`, `rule` and `hashed=true`, the user is looked up ' +
+        'by the hash of an identifier.',
       params: userParams(config),
       querystring: userAudiencesQuery(config),
       response: { 200: json('A page of the list.', userAudiences, ['X-Stale-Seconds']) },
       errors: ['invalid_cursor', 'user_not_found'],
     }),
     async (request, reply) => {
-      const number = numberOf(dependencies.population, request.params.user_id);
+      const userId = userIdOf(request.params.user_id, identifyInUrl(request.query), 'user_id');
+      const number = numberOf(dependencies.population, userId);
       sendJson(reply, await find(number, request.query));
     },
   );

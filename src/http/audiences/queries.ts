@@ -10,6 +10,7 @@ import { decimalNumber, pageLimit, versionNumber, wholeNumber } from '../plugins
 import { addIssue, withQuickCheck } from '../plugins/json/validation.ts';
 import { pageCursor } from '../plugins/paging.ts';
 import { campaignParams, isUserId } from '../plugins/params.ts';
+import { identifierQuery, shownIdentifierQuery } from '../user-sets/identifiers.ts';
 
 export const versionParams = z.strictObject({ id: campaignParams.shape.id, version: versionNumber() });
 
@@ -94,6 +95,7 @@ export function audienceQuery(config: ServerConfig) {
         .describe('Minimum score of the users to return. The result may be empty.')
         .meta(component('CutMinScore')),
       cut: namedCut(config),
+      ...shownIdentifierQuery,
       csv_safe: csvSafe,
     })
     .superRefine(({ size, percent, min_score, cut: name, after_rank, cursor }, context) => {
@@ -144,7 +146,7 @@ export function overlapQuery(config: ServerConfig) {
 
 /** The query of look-ups. */
 export function memberQuery(config: ServerConfig) {
-  return z.strictObject({ cut: namedCut(config) });
+  return z.strictObject({ cut: namedCut(config), ...identifierQuery });
 }
 
 export function versionsQuery(config: ServerConfig) {
@@ -154,8 +156,12 @@ export function versionsQuery(config: ServerConfig) {
   });
 }
 
+/** The query of a batch of look-ups, and of an erasure by an id in the body. */
+export const identifiersQuery = z.strictObject(identifierQuery);
+
 export function userAudiencesQuery(config: ServerConfig) {
   return z.strictObject({
+    ...identifierQuery,
     limit: pageLimit(config.maximumUserAudiencePageSize, config.defaultUserAudiencePageSize),
     cursor: pageCursor,
   });

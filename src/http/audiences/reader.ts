@@ -1,14 +1,17 @@
 /** Reads the members of an audience as a page or as a stream. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Audience } from '../../domain/types.ts';
+import type { UserNumber } from '../../lib/brands.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
+import type { ShownUsers } from '../../service/ports/populations.ts';
 import type { AudienceItem, Encoding, HeldRanking, ReadRanking, TextType } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { sendPage } from '../plugins/compression.ts';
 import { quoteJson } from '../plugins/json/json-writing.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/preconditions.ts';
+import { usersShownBy } from '../user-sets/identifiers.ts';
 import type { ViewQuery } from './queries.ts';
 import { streamChunks } from './stream/stream.ts';
 import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
@@ -27,13 +30,20 @@ type Query = ViewQuery & {
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
   readonly csv_safe: boolean;
-};
+} & Parameters<typeof usersShownBy>[0];
 
 /** An audience with its open ranking, and the part of the ranking to return. */
 interface OpenAudience {
   readonly audience: Audience;
   readonly ranking: ReadRanking;
   readonly view: View;
+  /** How the users are shown; null if by their ids. */
+  readonly users: ShownUsers | null;
+}
+
+interface ShownAudience extends Pick<OpenAudience, 'audience' | 'view'> {
+  /** Number of users without an identifier, who are left out; null if ids are shown. */
+  readonly leftOut: number | null;
 }
 
 /** An opened audience that does not change until `close`. */
@@ -59,31 +69,39 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
         : await locate(store, id, version, query.cursor);
     // the tag is computed before the members are read, so that erasing a user during the read changes the tag of the
     // next response
-    const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
+    const shownUsers = query.identifier === undefined ? null : usersShownBy(query, population);
+    const shown = query.identifier === undefined ? '' : `-${query.identifier}-${query.rule}-${population.version}`;
+    const format = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}`;
+    const representation = `${format}${shown}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
     if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-    const answer = ({ audience, view }: Omit<OpenAudience, 'ranking'>, next: string | null) => {
+    const answer = ({ audience, view, leftOut }: ShownAudience, next: string | null) => {
       reply.headers({
         ...validatorsOf(audience, representation),
         'x-audience-size': view.to - view.from,
         'x-audience-candidates': audience.candidates,
         ...(next === null ? {} : { 'x-next-cursor': next }),
+        ...(leftOut === null ? {} : { 'x-without-identifier': leftOut }),
       });
       return reply.type(CONTENT_TYPES[type]);
     };
     const open = (at: AudiencePosition, ranking: ReadRanking): OpenAudience => {
       checkPopulation(dependencies, at.audience, ranking);
-      return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
+      return { audience: at.audience, ranking, view: viewOf(at, ranking, query), users: shownUsers };
     };
     if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
       const slot = streams.take(request);
       const { opened, close } = await holdForStream(slot, rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.to, view.next + (query.limit ?? view.to));
+      const leftOut = await countLeftOut(opened, end, dependencies).catch((error: unknown) => {
+        close();
+        throw error;
+      });
       const encoding = encodingOf(type, isSafe, config);
       const chunks = encoder.encode(encoding, blocksOf(opened, end, dependencies), streams.turn);
       if (gzip) reply.header('content-encoding', 'gzip');
-      return answer(opened, nextCursor(audience, view, end)).send(
+      return answer({ audience, view, leftOut }, nextCursor(audience, view, end)).send(
         streamChunks(chunks, { gzip, limits: config, slot }, close),
       );
     }
@@ -94,19 +112,34 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
       const use = { audience: at.audience.isActive ? at.audience : undefined, users: limit };
       return rankings.use(at.audience.folder, (ranking) => readPage(open(at, ranking), limit, dependencies), use);
     });
-    const { audience, view, items } = read;
-    const next = nextCursor(audience, view, view.next + limit);
-    if (type !== JSON_TYPE) return sendPage(answer(read, next), reads.memberText(type, isSafe, items), gzip);
-    const counts = `"size":${view.to - view.from},"candidates":${audience.candidates},"version":${audience.version}`;
-    const page = `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
-    return sendPage(answer(read, null), page, gzip);
+    const next = nextCursor(read.audience, read.view, read.view.next + limit);
+    if (type !== JSON_TYPE) return sendPage(answer(read, next), reads.memberText(type, isSafe, read.items), gzip);
+    return sendPage(answer(read, null), pageText(read, next), gzip);
   };
 }
 
 /** Reads a page of up to `limit` members, from the start of the view. */
-function readPage({ audience, ranking, view }: OpenAudience, limit: number, { population, reads }: ServerDependencies) {
+function readPage(
+  { audience, ranking, view, users }: OpenAudience,
+  limit: number,
+  { population: { directory }, reads }: ServerDependencies,
+) {
   const range = { size: view.to, holdout: audience.holdout, fromRank: view.next, limit };
-  return { audience, view, items: reads.pageOf(ranking, population.directory, range) };
+  const items = reads.pageOf(ranking, users ?? directory, range);
+  const leftOut = users === null ? null : reads.pageOf(ranking, directory, range).length - items.length;
+  return { audience, view, items, leftOut };
+}
+
+/** Counts the users of a stream who have no identifier, up to rank `end`; null if ids are shown. */
+async function countLeftOut(
+  { audience: { holdout }, ranking, view, users }: OpenAudience,
+  end: number,
+  { population: { directory }, reads }: ServerDependencies,
+): Promise<number | null> {
+  if (users === null) return null;
+  const isShown = (user: UserNumber) => directory.isErased(user) || !users.isErased(user);
+  const range = { from: view.next, size: end, holdout };
+  return (await reads.countArms(ranking, range, { isErased: isShown })).treated;
 }
 
 /**
@@ -143,13 +176,18 @@ function encodingOf(
 
 /** The blocks of a stream, from the start of the view to rank `end`. */
 function blocksOf(
-  { audience, ranking, view }: OpenAudience,
+  { audience, ranking, view, users }: OpenAudience,
   end: number,
   { config, population, reads }: ServerDependencies,
 ) {
   const { holdout } = audience;
   const range = { size: end, holdout, fromRank: view.next, blockSize: config.streamChunkRows };
-  return reads.memberBlocks(ranking, population.directory, range);
+  return reads.memberBlocks(ranking, users ?? population.directory, range);
+}
+
+function pageText({ audience, view, items }: ReturnType<typeof readPage>, next: string | null): string {
+  const counts = `"size":${view.to - view.from},"candidates":${audience.candidates},"version":${audience.version}`;
+  return `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
 }
 
 function itemsText(items: readonly AudienceItem[]): string {

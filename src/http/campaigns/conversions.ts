@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ConversionReport } from '../../domain/conversions.ts';
+import { identifiersQuery } from '../audiences/queries.ts';
 import type { ServerConfig } from '../config.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { component } from '../openapi/component.ts';
@@ -12,6 +13,7 @@ import { count, userId } from '../plugins/json/fields.ts';
 import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
+import { identifyBy, userIdOf } from '../user-sets/identifiers.ts';
 import { eventTime } from './feedback.ts';
 
 /** `now` returns ms since 1970. */
@@ -60,16 +62,19 @@ export async function addConversionRoutes(app: ServerApp, { config, store, clock
         description:
           'Send the conversions of all users, in the audience or not: `GET …/lift` finds out who was treated and who ' +
           'was held out. Unlike feedback, conversions teach the model nothing. They are kept for ' +
-          `${config.conversionRetainedDays} days.`,
+          `${config.conversionRetainedDays} days. ` +
+          'With `identifier` and `rule`, `user_id` is a plain or hashed identifier.',
         consumes: ['application/json', 'application/x-ndjson'],
         params: campaignParams,
+        querystring: identifiersQuery,
         body: conversionsBody(config, () => Math.max(clock.now(), clock.wall())),
         response: { 200: json('Numbers of received and recorded conversions.', conversionReport) },
         errors: ['campaign_not_found'],
       }),
       async (request) => {
-        const conversions = request.body.conversions.map(({ user_id, time, value = 0 }) => ({
-          userId: user_id,
+        const identify = identifyBy(request.query);
+        const conversions = request.body.conversions.map(({ user_id, time, value = 0 }, i) => ({
+          userId: userIdOf(user_id, identify, `/conversions/${i}/user_id`),
           happenedAt: Date.parse(time),
           value,
         }));

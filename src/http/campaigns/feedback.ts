@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { FEEDBACK_EVENTS } from '../../domain/feedback.ts';
+import { identifiersQuery } from '../audiences/queries.ts';
 import type { ServerConfig } from '../config.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { component } from '../openapi/component.ts';
@@ -11,6 +12,7 @@ import { count, userId } from '../plugins/json/fields.ts';
 import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
+import { identifyBy, userIdOf } from '../user-sets/identifiers.ts';
 
 /** The time of an event, not in the future; `now` returns ms since 1970. */
 export function eventTime({ maximumFeedbackAheadMs }: ServerConfig, now: () => number) {
@@ -76,23 +78,25 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
           'Users who convert or click become seeds of the next expansion, and users who dismiss the campaign ' +
           'become negatives. Only the latest event of a user counts. A seed who dismisses the campaign is no ' +
           'longer a seed. Feedback does not start an expansion, and sending the same events again changes ' +
-          'nothing.',
+          'nothing. With `identifier` and `rule`, `user_id` is a plain or hashed identifier.',
         consumes: ['application/json', 'application/x-ndjson'],
         params: campaignParams,
+        querystring: identifiersQuery,
         body: feedbackBody(config, () => Math.max(clock.now(), clock.wall())),
         response: { 200: json('Numbers of received, accepted and outdated events.', feedbackReport) },
         errors: ['campaign_not_found'],
       }),
       async (request) => {
         const { id } = request.params;
+        const identify = identifyBy(request.query);
         const now = clock.now();
         // the body was parsed and checked in this iteration of the event loop, so other requests are handled before the
         // events are written
         await setImmediate();
         return store.addFeedback(
           id,
-          request.body.events.map(({ user_id, event, time }) => ({
-            userId: user_id,
+          request.body.events.map(({ user_id, event, time }, i) => ({
+            userId: userIdOf(user_id, identify, `/events/${i}/user_id`),
             event,
             happenedAt: time === undefined ? now : Date.parse(time),
             isNow: time === undefined,

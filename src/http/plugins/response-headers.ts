@@ -31,6 +31,14 @@ export const RESPONSE_HEADERS = {
     schema: { type: 'string', enum: ['true'] },
     example: 'true',
   },
+  'X-Without-Identifier': {
+    description:
+      'Number of users in this page or stream who were left out because they have no identifier of the type and rule. ' +
+      'Only with `identifier`.',
+    required: false,
+    schema: { type: 'integer', minimum: 0 },
+    example: 12,
+  },
   'Retry-After': {
     description: 'Seconds to wait before trying again. The header is missing if the time is unknown.',
     required: false,

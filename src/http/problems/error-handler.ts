@@ -23,7 +23,7 @@ export function answerErrors(app: ServerApp, limits: HttpLimits): void {
 
 /** Sends `error` as a problem. Fastify also calls this function for `frameworkErrors`, which bypass error handlers. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, limits: HttpLimits): void {
-  const appError = toAppError(error, limits);
+  const appError = withoutIdentifiers(toAppError(error, limits), request);
   const problem = problemOf(appError, request.id, limits.maximumErrorDetails);
   reply.problemCode = appError.code;
   // a change of readiness is logged once
@@ -32,6 +32,14 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
   if (isStillSent(request, appError)) answerAndLinger(request, reply, JSON.stringify(problem), limits);
   else reply.type(PROBLEM_TYPE).send(problem);
+}
+
+/** Removes the values from an error of a request that sends identifiers, which may be personal data. */
+function withoutIdentifiers(error: AppError, { query }: Pick<FastifyRequest, 'query'>): AppError {
+  if ((query as { readonly identifier?: unknown } | undefined)?.identifier === undefined) return error;
+  const { code, message, facts, cause, place } = error;
+  const details = error.details.map(({ value: _, ...detail }) => detail);
+  return new AppError(code, message, { details, facts, cause, ...(place === null ? {} : { place }) });
 }
 
 /** Whether the client is still sending a refused body, which must be discarded. */

@@ -1,7 +1,16 @@
-/** Identifiers in uploads, which are hashed while they are read: neither disk nor log ever has a plain one. */
+/** Identifiers in requests, which are hashed while they are read: neither disk nor log ever has a plain one. */
 import { z } from 'zod';
-import { COUNTRY_CODE, IDENTIFIER_TYPE, identifierId, RULES, rulesOf } from '../../domain/identities.ts';
+import {
+  COUNTRY_CODE,
+  IDENTIFIER_TYPE,
+  identifierId,
+  labelOf,
+  NOT_AN_IDENTIFIER,
+  RULES,
+  rulesOf,
+} from '../../domain/identities.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { Population, ShownUsers } from '../../service/ports/populations.ts';
 import { component } from '../openapi/component.ts';
 
 /** Query parameters of an upload of identifiers. */
@@ -34,12 +43,23 @@ export const identifierQuery = {
     .meta(component('CountryCode')),
 };
 
+/** Query parameters of a route that shows users by their identifiers. */
+export const shownIdentifierQuery = {
+  identifier: identifierQuery.identifier
+    .describe(
+      'Type of the identifiers that are returned instead of user ids, as hashes of the `rule`: the lowest hash of each ' +
+        'user. Users without one are left out, and counted in `X-Without-Identifier`.',
+    )
+    .meta(component('ShownIdentifierType')),
+  rule: identifierQuery.rule,
+};
+
 type IdentifierQuery = z.output<z.ZodObject<typeof identifierQuery>>;
 
 /** Makes the user id of an identifier; null if the value is not one. */
 export type Identify = (value: string) => string | null;
 
-/** How the uploaded values become user ids; null if they are user ids. @throws AppError invalid_request */
+/** How the sent values become user ids; null if they are user ids. @throws AppError invalid_request */
 export function identifyBy({ identifier: type, rule, hashed, country_code }: IdentifierQuery): Identify | null {
   if (type === undefined) {
     if (rule !== undefined) throw refusal('identifier', 'a rule is only used with an identifier');
@@ -50,6 +70,37 @@ export function identifyBy({ identifier: type, rule, hashed, country_code }: Ide
     throw refusal('rule', `the identifier ${type} needs one of the rules ${rules.join(', ')}`);
   const format = { type, rule, isHashed: hashed === true, countryCode: country_code ?? null };
   return (value) => identifierId(value, format);
+}
+
+/** As `identifyBy`, for a value in a URL, which may be logged on its way: it must be a hash. */
+export function identifyInUrl(query: IdentifierQuery): Identify | null {
+  if (query.identifier !== undefined && query.hashed !== true)
+    throw refusal('hashed', 'a plain identifier must not be in a URL: send its hash with hashed=true');
+  return identifyBy(query);
+}
+
+/** The user id of a value that was sent at `pointer`. @throws AppError invalid_request, without the value */
+export function userIdOf(sent: string, identify: Identify | null, pointer: string): string {
+  const userId = identify === null ? sent : identify(sent);
+  if (userId !== null) return userId;
+  throw new AppError('invalid_request', `the request is not valid: ${pointer}: ${NOT_AN_IDENTIFIER}`, {
+    details: [{ pointer, message: NOT_AN_IDENTIFIER }],
+  });
+}
+
+/**
+ * How users are shown: by their ids, or by the identifiers that the query names.
+ * @throws AppError invalid_request if the population has no such identifiers
+ */
+export function usersShownBy(
+  { identifier: type, rule }: Pick<IdentifierQuery, 'identifier' | 'rule'>,
+  { directory }: Pick<Population, 'directory'>,
+): ShownUsers {
+  identifyBy({ identifier: type, rule });
+  if (type === undefined || rule === undefined) return directory;
+  const shown = directory.identifiedBy(labelOf(type, rule));
+  if (shown !== null) return shown;
+  throw refusal('rule', `the population has no identifiers of the type ${type} by the rule ${rule}`);
 }
 
 function refusal(pointer: string, message: string): AppError {

@@ -13,7 +13,7 @@ import type { CheckedValues } from '../../service/ports/populations.ts';
 import { wrongId } from '../plugins/json/fields.ts';
 import { parseJsonLine } from '../plugins/json/json-text.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
-import type { Identify } from './identifiers.ts';
+import { type Identify, userIdOf } from './identifiers.ts';
 import type { UserSetLimits } from './limits.ts';
 import { parseWeight, type SeedItem, splitSeeds, wrongWeight } from './seed-weights.ts';
 import { uploadBytes } from './upload-bytes.ts';
@@ -61,21 +61,12 @@ export async function readUploadedIds(request: FastifyRequest, reading: UploadRe
   if (request.mediaType === 'application/json') {
     const { seeds, seedWeights } = splitSeeds((request.body as { readonly user_ids: readonly SeedItem[] }).user_ids);
     for (const [i, sent] of seeds.entries())
-      takeCounted(identified(sent, i, reading.identify), seedWeights.get(sent) ?? 1);
+      takeCounted(userIdOf(sent, reading.identify, `/user_ids/${i}`), seedWeights.get(sent) ?? 1);
   } else if (request.mediaType !== undefined) {
     await readLines(request, reading, takeCounted);
   }
   // an upload without ids is refused as a mistake, because it could empty a suppression list
   if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
-}
-
-function identified(sent: string, index: number, identify: Identify | null): string {
-  const userId = identify === null ? sent : identify(sent);
-  if (userId !== null) return userId;
-  const pointer = `/user_ids/${index}`;
-  throw new AppError('invalid_request', `the body is not valid: ${pointer}: ${NOT_AN_IDENTIFIER}`, {
-    details: [{ pointer, message: NOT_AN_IDENTIFIER }],
-  });
 }
 
 function tooManyIds(limit: number): AppError {

@@ -88,7 +88,13 @@ function recordUsers(folder: string, userIds: readonly string[], { erasures, dir
     else if (isReadmitting) repeated.push(record);
   }
   appendErasures(folder, [...records, ...repeated], erasures);
-  return { erased: records.length, known: records.filter(({ userNumber }) => userNumber >= 0).length };
+  return countErased(records);
+}
+
+/** Counts the users of new records: a user may have several ids. */
+export function countErased(records: readonly ErasedRecord[]): ErasedCounts {
+  const known = new Set(records.map(({ userNumber }) => userNumber).filter((userNumber) => userNumber >= 0)).size;
+  return { erased: known + records.filter(({ userNumber }) => userNumber < 0).length, known };
 }
 
 /** Looks up user numbers, including those of users whom an import has published since `directory` was read. */

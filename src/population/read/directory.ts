@@ -4,6 +4,9 @@ import type { GatheredTexts, TextTable } from '../../lib/text/text-table.ts';
 import type { ErasedUsers } from '../erase/erasures.ts';
 import type { IdentifierIndex } from './identifiers.ts';
 
+/** How users are shown: by their ids, or by identifiers. */
+export type ShownUsers = Pick<Directory, 'id' | 'gatherIds' | 'isErased'>;
+
 /** Maps user ids to user numbers and back. A number is assigned when a user is first imported, and is never reused. */
 export interface Directory {
   /** The same directory, with the identifiers of another version. */
@@ -21,6 +24,13 @@ export interface Directory {
   id(userNumber: UserNumber): string;
   /** The ids of many users who are not erased, as UTF-8 in new memory. Throws the same errors as `id`. */
   gatherIds(userNumbers: Uint32Array): GatheredTexts;
+  /** All ids by which the user with this id is found; none if there is no such user. */
+  idsOf(userId: string): string[];
+  /**
+   * Shows users by the hashes of their identifiers of a label instead of their ids. Users without one are treated like
+   * erased users. Null if the version has no identifiers of the label.
+   */
+  identifiedBy(label: string): ShownUsers | null;
   /** Whether the user was erased, including erasures recorded since the directory was read. */
   isErased(userNumber: UserNumber): boolean;
 }
@@ -31,14 +41,16 @@ export function createDirectory(
   erased: ErasedUsers,
   identifiers: readonly IdentifierIndex[] = [],
 ): Directory {
+  const isErased = (userNumber: UserNumber) => erased.has(userNumber) || table.isRedacted(userNumber);
+  const find = (userId: string) => {
+    const identified = findIdentified(identifiers, userId);
+    const userNumber = identified >= 0 ? identified : table.find(userId);
+    return userNumber >= 0 && erased.has(userNumber) ? -1 : userNumber;
+  };
   return {
     size: table.count,
+    find,
     withIdentifiers: (others) => createDirectory(table, erased, others),
-    find: (userId) => {
-      const identified = findIdentified(identifiers, userId);
-      const userNumber = identified >= 0 ? identified : table.find(userId);
-      return userNumber >= 0 && erased.has(userNumber) ? -1 : userNumber;
-    },
     findAll: (userIds) => {
       const userNumbers = table.findAll(userIds);
       for (let i = 0; i < userNumbers.length; i++) {
@@ -50,7 +62,15 @@ export function createDirectory(
     },
     id: (userNumber) => table.text(userNumber),
     gatherIds: (userNumbers) => table.gather(userNumbers),
-    isErased: (userNumber) => erased.has(userNumber) || table.isRedacted(userNumber),
+    idsOf: (userId) => {
+      const userNumber = find(userId);
+      return userNumber < 0 ? [] : [table.text(userNumber), ...identifiers.flatMap((one) => one.idsOf(userNumber))];
+    },
+    identifiedBy: (label) => {
+      const index = identifiers.find((one) => one.label === label);
+      return index === undefined ? null : showIdentifiers(index, isErased);
+    },
+    isErased,
   };
 }
 
@@ -59,4 +79,26 @@ function findIdentified(identifiers: readonly IdentifierIndex[], userId: string)
   for (let i = 0; i < identifiers.length; i++)
     if (userId.startsWith(identifiers[i]!.prefix)) return identifiers[i]!.find(userId);
   return -1;
+}
+
+function showIdentifiers(index: IdentifierIndex, isErased: (userNumber: UserNumber) => boolean): ShownUsers {
+  return {
+    id: (userNumber) => index.hashOf(userNumber)!,
+    gatherIds: (userNumbers) => {
+      const hashes = Array.from(userNumbers, (userNumber) => index.hashOf(userNumber)!);
+      const ends = new Uint32Array(hashes.length);
+      let end = 0;
+      for (const [i, { length }] of hashes.entries()) {
+        end += length;
+        ends[i] = end;
+      }
+      return { bytes: new TextEncoder().encode(hashes.join('')), ends };
+    },
+    isErased: (userNumber) => isErased(userNumber) || !index.has(userNumber),
+  };
+}
+
+/** The ids, and all other ids by which their users are found. */
+export function withOtherIds(userIds: readonly string[], directory: Pick<Directory, 'idsOf'>): string[] {
+  return [...new Set(userIds.flatMap((userId) => [userId, ...directory.idsOf(userId)]))];
 }

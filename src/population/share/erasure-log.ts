@@ -6,7 +6,7 @@ import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { syncFolder, withStorage } from '../../lib/files/durable-files.ts';
-import type { ErasedCounts } from '../erase/erase-users.ts';
+import { countErased, type ErasedCounts } from '../erase/erase-users.ts';
 import { type ErasedRecord, encodeRecords, RECORD_BYTES, readRecord } from '../erase/erased-records.ts';
 import { ERASED_KEY_FILE, type Erasures, KEY_BYTES } from '../erase/erasures.ts';
 import { sha256 } from '../versions/files.ts';
@@ -81,16 +81,15 @@ export async function eraseInLog(
   return untilReplaced(async () => {
     const { at, erasures, numberOf } = await follow();
     if (erasures.count === 0) writeKey(folder, await requireSharedKey(files, null));
-    const counts = { erased: 0, known: 0 };
+    const added: ErasedRecord[] = [];
     const records: ErasedRecord[] = [];
     for (const userId of new Set(userIds)) {
       const userNumber = numberOf(userId);
-      records.push({ userNumber, hash: erasures.hashOf(userId) });
-      const isNew = (userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId);
-      if (isNew) counts.erased += 1;
-      if (isNew && userNumber >= 0) counts.known += 1;
+      const record = { userNumber, hash: erasures.hashOf(userId) };
+      records.push(record);
+      if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId)) added.push(record);
     }
-    return (await replaceIndex(files, at, await addErasures(files, at.index, records))) && counts;
+    return (await replaceIndex(files, at, await addErasures(files, at.index, records))) && countErased(added);
   });
 }
 

@@ -1,7 +1,7 @@
 /** The service that the population routes need: the published versions, and the choice of the served version. */
-import type { CheckedValues, Population, PopulationDiff, VersionSummary } from '../../population/read.ts';
+import type { CheckedValues, Population, PopulationDiff, ShownUsers, VersionSummary } from '../../population/read.ts';
 
-export type { CheckedValues, Population };
+export type { CheckedValues, Population, ShownUsers };
 
 /** A value of a feature. */
 export interface FeatureValue {

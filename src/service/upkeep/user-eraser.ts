@@ -7,7 +7,7 @@ import type { UserErasure } from '../../domain/ports/user-erasure.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { eraseUsers } from '../../population/erase.ts';
-import type { Population } from '../../population/read.ts';
+import { type Population, withOtherIds } from '../../population/read.ts';
 import { mayWrite } from '../paths.ts';
 import type { KeptVersionCount, UserEraser } from '../ports/users.ts';
 
@@ -169,9 +169,12 @@ export class ServiceEraser implements UserEraser {
     const erase = this.#options.erasePopulation ?? ((ids) => eraseUsers(population.path, ids, population));
     let isOfOthers = false;
     for (;;) {
-      const userIds = await store.requestedErasures(MOST_REQUESTED);
-      if (userIds.length === 0) return { kept: keptSince(start), isOfOthers };
-      isOfOthers ||= userIds.some((userId) => !waiting.has(userId));
+      const requested = await store.requestedErasures(MOST_REQUESTED);
+      if (requested.length === 0) return { kept: keptSince(start), isOfOthers };
+      isOfOthers ||= requested.some((userId) => !waiting.has(userId));
+      const userIds = withOtherIds(requested, population.directory);
+      // after the erasure, the other ids no longer lead to the user, so they are written to disk before
+      if (userIds.length > requested.length) await store.requestErasure(userIds);
       const before = keptNow();
       await store.reserve.using(() => erase(userIds));
       const erased = await store.eraseUsers(userIds);

@@ -6,7 +6,7 @@ import type { Output } from '../../../lib/output.ts';
 import type { LineBatch } from '../../../lib/text/lines.ts';
 import { eraseUsers, redactErasedUsers } from '../../../population/erase.ts';
 import { IMPORT_LIMITS } from '../../../population/import.ts';
-import { openPopulation } from '../../../population/read.ts';
+import { openPopulation, withOtherIds } from '../../../population/read.ts';
 import { STORE_OPTIONS, withDataFolder } from '../../../service/data-folder.ts';
 import { locateStore, lockStore } from '../../../storage/open-store.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
@@ -35,10 +35,11 @@ export async function populationEraseCommand(
   output: Output,
 ): Promise<void> {
   const { ids, dataDir } = options;
-  const userIds = await readEraseIds(readLines(ids), ids);
+  const given = await readEraseIds(readLines(ids), ids);
   const population = openPopulation(dir);
+  const userIds = withOtherIds(given, population.directory);
   const { erased, known } = await eraseUsers(dir, userIds, population);
-  output.result(`${userIds.length} users: ${erased} erased now, ${known} of them known to the population`);
+  output.result(`${given.length} users: ${erased} erased now, ${known} of them known to the population`);
   if (dataDir === undefined)
     output.note(
       'the seeds, lists and feedback in data folders are unchanged; to erase the users there, name the data folder with --data-dir',
