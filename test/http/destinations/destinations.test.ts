@@ -6,17 +6,23 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { startOwnS3, stubCredentials } from '../../fixture/s3.ts';
-import { importUsers, OK_BODY, openFixture } from '../fixture.ts';
+import { HAS_MOTO, startMoto } from '../../fixture/moto.ts';
+import { s3Client, startOwnS3, stubCredentials } from '../../fixture/s3.ts';
+import { importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 
 const population = await importUsers();
 
-async function openDestinations(limits: Parameters<typeof openFixture>[1] = {}) {
+/** The users of a version whose file is larger than a part of an upload. */
+const LARGE = 40_000;
+const ID_BYTES = 250;
+
+async function openDestinations(limits: Parameters<typeof openFixture>[1] = {}, users = population) {
   const root = temporaryFolder();
-  const fixture = await openFixture(population, limits, { destinationsRoot: root, allowedHosts: ['127.0.0.1'] });
+  const fixture = await openFixture(users, limits, { destinationsRoot: root, allowedHosts: ['127.0.0.1'] });
   const create = async (given: object) => {
     const { status, json } = await fixture.call('POST', '/v1/destinations', {
       ...{ name: 'warehouse', kind: 'folder', path: 'a/b', format: 'csv', ...given },
@@ -186,9 +192,8 @@ describe('a bucket as destination', () => {
     expect(test.json).toEqual({ ok: true, error: null, seconds: expect.any(Number) });
     const campaign = await createReady();
     await delivered(id);
-    const { S3Client, GetObjectCommand, ListObjectsV2Command } = await import('@aws-sdk/client-s3');
-    const { endpoint, credentials } = s3;
-    const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
+    const { credentials } = s3;
+    const client = s3Client(s3);
     const listed = await client.send(new ListObjectsV2Command({ Bucket: s3.bucket }));
     const keys = listed.Contents!.map(({ Key }) => Key);
     const folder = `out/${campaign}`;
@@ -200,6 +205,34 @@ describe('a bucket as destination', () => {
     expect(shown).not.toContain(credentials.secretAccessKey);
     client.destroy();
     await s3.close();
+  });
+});
+
+describe.skipIf(!HAS_MOTO)('a bucket of moto as destination', () => {
+  it('receives a large version in a multipart upload, and its manifest last', async () => {
+    const s3 = await startMoto();
+    onTestFinished(() => s3.close());
+    stubCredentials(s3);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const ids = Array.from({ length: LARGE }, (_, i) => `${i}`.padStart(ID_BYTES, 'person-'));
+    const large = await importUsers([...SEEDS, ...ids]);
+    const { create, delivered, createReady, call } = await openDestinations({}, large);
+    const id = await create({ kind: 's3', path: undefined, bucket: s3.bucket, prefix: 'out', endpoint: s3.endpoint });
+    const campaign = await createReady({ ...OK_BODY, audience: { size: LARGE } });
+    await delivered(id);
+    const client = s3Client(s3);
+    const objects = (await client.send(new ListObjectsV2Command({ Bucket: s3.bucket }))).Contents!;
+    const folder = `out/${campaign}`;
+    const names = [`${folder}/1/_manifest.json`, `${folder}/1/part-00000.csv`, `${folder}/_active.json`];
+    expect(objects.map(({ Key }) => Key)).toEqual(names);
+    const [manifest, part] = objects;
+    // of a multipart upload
+    expect(part!.ETag).toMatch(/-2"$/);
+    expect(manifest!.LastModified!.getTime()).toBeGreaterThanOrEqual(part!.LastModified!.getTime());
+    const got = await client.send(new GetObjectCommand({ Bucket: s3.bucket, Key: names[1] }));
+    const whole = await call('GET', `/v1/campaigns/${campaign}/audience`, undefined, { accept: 'text/csv' });
+    expect((await got.Body!.transformToString()) === whole.text).toBe(true);
+    client.destroy();
   });
 });
 
