@@ -1,4 +1,4 @@
-/** The page of destinations in a real browser: a folder is created, tested, receives an audience and is deleted. */
+/** The page of destinations in a real browser: a folder is created, tested, receives an audience, is edited and deleted. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -9,7 +9,7 @@ const root = temporaryFolder();
 const fixture = useConsoleFixture({ METAHEAC_DESTINATIONS_ROOT: root });
 
 describeInBrowser('the page of destinations', () => {
-  it('creates a folder, which is tested, receives an audience and is deleted', async () => {
+  it('creates a folder, which is tested, receives an audience, is edited, paused and deleted', async () => {
     const { served, people, open } = fixture();
     const opened = await open();
     const { page, go, faults } = opened;
@@ -35,6 +35,21 @@ describeInBrowser('the page of destinations', () => {
     expect(existsSync(join(root, 'warehouse', json.id, '1/_manifest.json'))).toBe(true);
     await expectAccessible(page);
     await takeScreenshots(opened, 'destinations', 'light');
+
+    await row.getByRole('button', { name: 'Edit' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Cut').fill('first');
+    await dialog.getByRole('button', { name: 'Add a label' }).click();
+    await dialog.getByLabel('Label 1: key').fill('team');
+    await dialog.getByLabel('Label 1: value').fill('growth');
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'destination-edit', 'light');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await row.getByText('team: growth; cut first').waitFor();
+    await row.getByRole('button', { name: 'Pause' }).click();
+    await row.getByText('paused', { exact: true }).waitFor();
+    await row.getByRole('button', { name: 'Resume' }).click();
+    await row.getByRole('button', { name: 'Pause' }).waitFor();
 
     await row.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();

@@ -5,8 +5,8 @@ import { ErrorBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { TextField } from '../../ui/field.tsx';
+import { LabelRows } from '../../ui/label-rows.tsx';
 import { ChangesNotice } from './changes-notice.tsx';
-import { LabelRows } from './label-rows.tsx';
 import type { Loaded } from './load.ts';
 import { useEdit } from './use-edit.ts';
 

@@ -3,8 +3,8 @@ import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import { useConsole } from '../../console.ts';
+import { type LabelRow, labelsOf, rowsOf } from '../../ui/label-rows.tsx';
 import { changesBetween } from './changes.ts';
-import type { LabelRow } from './label-rows.tsx';
 import { type Loaded, loadCampaign } from './load.ts';
 
 export interface Edited {
@@ -25,17 +25,14 @@ export function useEdit(loaded: Loaded): Edited {
   const { api } = useConsole();
   const [seen, setSeen] = useState(loaded);
   const [name, setName] = useState(loaded.campaign.name);
-  const [rows, setRows] = useState<readonly LabelRow[]>(() =>
-    Object.entries(loaded.campaign.labels).map(([key, text]) => ({ key, text })),
-  );
+  const [rows, setRows] = useState(() => rowsOf(loaded.campaign.labels));
   const [error, setError] = useState<unknown>();
   const [changes, setChanges] = useState<readonly string[]>([]);
   const [isBusy, setBusy] = useState(false);
   const { id } = loaded.campaign;
   const attempt = async () => {
     const params = { path: { id }, header: { 'if-match': seen.etag } };
-    const labels = Object.fromEntries(rows.filter(({ key }) => key.trim() !== '').map(({ key, text }) => [key, text]));
-    await call(api.PATCH('/v1/campaigns/{id}', { params, body: { name, labels } }));
+    await call(api.PATCH('/v1/campaigns/{id}', { params, body: { name, labels: labelsOf(rows) } }));
   };
   const look = async () => {
     const now = await loadCampaign(api, id);

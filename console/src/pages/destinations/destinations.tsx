@@ -14,7 +14,9 @@ import { messageOf } from '../../ui/message.ts';
 import { Page } from '../../ui/page.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
+import { EditDestination } from './edit-destination.tsx';
 import { NewDestination } from './new-destination.tsx';
+import { FORMATS } from './received.tsx';
 
 const EVERY_MS = 5_000;
 /** Number of destinations, all of which are loaded, and of the latest deliveries of each. */
@@ -71,6 +73,7 @@ interface ListProps {
 function List({ items, mayChange, onChange }: ListProps) {
   const { api, toasts } = useConsole();
   const [deleted, setDeleted] = useState<Destination | null>(null);
+  const [edited, setEdited] = useState<Destination | null>(null);
   const [tested, setTested] = useState<string | null>(null);
   if (items.length === 0) return <Empty title="No destinations">New versions are not written anywhere yet.</Empty>;
   const test = async ({ id, name }: Destination) => {
@@ -84,15 +87,24 @@ function List({ items, mayChange, onChange }: ListProps) {
       setTested(null);
     }
   };
+  const pause = async ({ id, name, paused }: Destination) => {
+    try {
+      await call(api.PATCH('/v1/destinations/{id}', { params: { path: { id } }, body: { paused: !paused } }));
+      toasts.say(paused ? `“${name}” receives versions again.` : `Deliveries to “${name}” wait.`);
+      onChange();
+    } catch (error) {
+      toasts.say(messageOf(error), 'bad');
+    }
+  };
   const columns: Column<Destination>[] = [
-    { key: 'name', title: 'Name', cell: ({ name }) => name, sortBy: ({ name }) => name },
+    { key: 'name', title: 'Name', cell: Name, sortBy: ({ name }) => name },
     { key: 'place', title: 'Place', cell: (row) => <span class="mono small">{placeOf(row)}</span>, sortBy: placeOf },
     {
       key: 'what',
       title: 'Files',
       cell: ({ format, mode }) => `${FORMATS[format]}, ${mode === 'full' ? 'all members' : 'only the changes'}`,
     },
-    { key: 'labels', title: 'Audiences', cell: ({ labels }) => audiencesOf(labels) },
+    { key: 'labels', title: 'Audiences', cell: audiencesOf },
   ];
   if (mayChange)
     columns.push({
@@ -103,6 +115,8 @@ function List({ items, mayChange, onChange }: ListProps) {
           <Button onClick={() => test(row)} isBusy={tested === row.id}>
             Test
           </Button>
+          <Button onClick={() => pause(row)}>{row.paused ? 'Resume' : 'Pause'}</Button>
+          <Button onClick={() => setEdited(row)}>Edit</Button>
           <Button kind="danger" onClick={() => setDeleted(row)}>
             Delete
           </Button>
@@ -112,6 +126,9 @@ function List({ items, mayChange, onChange }: ListProps) {
   return (
     <>
       <Table caption="Destinations, newest first" rows={items} rowKey={({ id }) => id} columns={columns} />
+      {edited === null ? null : (
+        <EditDestination destination={edited} onClose={() => setEdited(null)} onChange={onChange} />
+      )}
       <Confirm
         title="Delete this destination?"
         isOpen={deleted !== null}
@@ -129,19 +146,21 @@ function List({ items, mayChange, onChange }: ListProps) {
   );
 }
 
-const FORMATS: Readonly<Record<Destination['format'], string>> = {
-  parquet: 'Parquet',
-  csv: 'CSV',
-  'csv.gz': 'CSV, compressed',
-};
-
 function placeOf({ path, bucket, prefix }: Destination): string {
   return path ?? `s3://${bucket}/${prefix}`;
 }
 
-function audiencesOf(labels: Destination['labels']): string {
+function Name({ name, paused }: Destination) {
+  return (
+    <>
+      {name} {paused ? <Badge tone="neutral">paused</Badge> : null}
+    </>
+  );
+}
+
+function audiencesOf({ labels, cut }: Destination): string {
   const all = Object.entries(labels).map(([key, text]) => `${key}: ${text}`);
-  return all.length === 0 ? 'All' : all.join(', ');
+  return [all.length === 0 ? 'All' : all.join(', '), ...(cut === null ? [] : [`cut ${cut}`])].join('; ');
 }
 
 const TONES: Readonly<Record<string, Tone>> = { delivered: 'good', failed: 'bad', pending: 'busy' };

@@ -8,40 +8,38 @@ import { Section } from '../../ui/facts.tsx';
 import { Select, TextField } from '../../ui/field.tsx';
 import { messageOf } from '../../ui/message.ts';
 import './destinations.css';
+import { type Received, ReceivedFields, receivedBody } from './received.tsx';
 
-const FIRST = {
-  ...{ name: '', kind: 'folder', path: '', bucket: '', prefix: '', endpoint: '', region: '', profile: '' },
-  ...{ format: 'parquet', mode: 'full' },
-};
-
-type Draft = typeof FIRST;
+const NO_PLACE = { kind: 'folder', path: '', bucket: '', prefix: '', endpoint: '', region: '', profile: '' };
+const FIRST: Received = { name: '', format: 'parquet', mode: 'full', cut: '', labels: [] };
 
 /** The request of a draft. Empty fields are left out, so the service uses its defaults. */
-function bodyOf({ name, kind, path, format, mode, ...place }: Draft): DestinationInput {
-  const what = { name, format, mode } as Pick<DestinationInput, 'name' | 'format' | 'mode'>;
-  if (kind === 'folder') return { ...what, kind, path };
-  const { bucket, ...rest } = place;
+function bodyOf(received: Received, { kind, path, bucket, ...rest }: typeof NO_PLACE): DestinationInput {
+  if (kind === 'folder') return { ...receivedBody(received), kind, path };
   const given = Object.entries(rest).filter(([, value]) => value !== '');
-  return { ...what, kind: 's3', bucket, ...Object.fromEntries(given) };
+  return { ...receivedBody(received), kind: 's3', bucket, ...Object.fromEntries(given) };
 }
 
 export function NewDestination({ onCreated }: { readonly onCreated: () => void }) {
   const { api, toasts } = useConsole();
   const [draft, setDraft] = useState(FIRST);
+  const [place, setPlace] = useState(NO_PLACE);
   const [fault, setFault] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const wire = (name: keyof Draft) => ({
-    value: draft[name],
-    onValue: (value: string) => setDraft({ ...draft, [name]: value }),
+  const edit = (part: Partial<Received>) => setDraft({ ...draft, ...part });
+  const wire = (name: keyof typeof NO_PLACE) => ({
+    value: place[name],
+    onValue: (value: string) => setPlace({ ...place, [name]: value }),
   });
   const create = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
     setFault(null);
     try {
-      const { name } = await call(api.POST('/v1/destinations', { body: bodyOf(draft) }));
+      const { name } = await call(api.POST('/v1/destinations', { body: bodyOf(draft, place) }));
       toasts.say(`“${name}” will receive new versions.`);
       setDraft(FIRST);
+      setPlace(NO_PLACE);
       onCreated();
     } catch (error) {
       setFault(messageOf(error));
@@ -49,11 +47,11 @@ export function NewDestination({ onCreated }: { readonly onCreated: () => void }
       setBusy(false);
     }
   };
-  const isReady = draft.name !== '' && (draft.kind === 'folder' ? draft.path : draft.bucket) !== '';
+  const isReady = draft.name !== '' && (place.kind === 'folder' ? place.path : place.bucket) !== '';
   return (
     <Section title="New destination" lead="It receives the versions that become active from now on.">
       <form class="destination-form" onSubmit={create}>
-        <TextField label="Name" {...wire('name')} />
+        <TextField label="Name" value={draft.name} onValue={(name) => edit({ name })} />
         <Select
           label="Kind"
           {...wire('kind')}
@@ -62,7 +60,7 @@ export function NewDestination({ onCreated }: { readonly onCreated: () => void }
             { value: 's3', label: 'Bucket (S3)' },
           ]}
         />
-        {draft.kind === 'folder' ? (
+        {place.kind === 'folder' ? (
           <TextField label="Folder" hint="Below the root that the operator has set." {...wire('path')} />
         ) : (
           <>
@@ -77,23 +75,7 @@ export function NewDestination({ onCreated }: { readonly onCreated: () => void }
             />
           </>
         )}
-        <Select
-          label="Format"
-          {...wire('format')}
-          options={[
-            { value: 'parquet', label: 'Parquet' },
-            { value: 'csv', label: 'CSV' },
-            { value: 'csv.gz', label: 'CSV, compressed' },
-          ]}
-        />
-        <Select
-          label="Contents"
-          {...wire('mode')}
-          options={[
-            { value: 'full', label: 'All members of each version' },
-            { value: 'deltas', label: 'The changes since the version before' },
-          ]}
-        />
+        <ReceivedFields value={draft} onChange={edit} />
         {fault === null ? null : (
           <p role="alert" class="field-error">
             {fault}

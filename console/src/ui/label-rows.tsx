@@ -1,10 +1,21 @@
 /** Labels as rows of two fields: a key and a value. */
-import { Button } from '../../ui/button.tsx';
-import { TextField } from '../../ui/field.tsx';
+import { Button } from './button.tsx';
+import { TextField } from './field.tsx';
+import './label-rows.css';
 
 export interface LabelRow {
   readonly key: string;
   readonly text: string;
+}
+
+/** The rows of labels. */
+export function rowsOf(labels: Readonly<Record<string, string>>): readonly LabelRow[] {
+  return Object.entries(labels).map(([key, text]) => ({ key, text }));
+}
+
+/** The labels of rows; rows without a key are left out. */
+export function labelsOf(rows: readonly LabelRow[]): Record<string, string> {
+  return Object.fromEntries(rows.filter(({ key }) => key.trim() !== '').map(({ key, text }) => [key, text]));
 }
 
 interface LabelRowsProps {
