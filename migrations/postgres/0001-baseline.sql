@@ -32,6 +32,7 @@ CREATE TABLE campaigns (
   negative_counts       json,
   negative_weight       double precision NOT NULL DEFAULT 1, -- of an explicit negative; a sampled one has 1
   category              text    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')), -- excludes features of users
+  four_fifths           text    COLLATE "C",                   -- user feature whose groups are ranked by the rule
   refresh_every         bigint,                              -- milliseconds; null: never by time
   refresh_on_population boolean NOT NULL DEFAULT false,
   refresh_on_change     boolean NOT NULL DEFAULT false,
@@ -93,6 +94,7 @@ CREATE TABLE expansions (
   negatives              bigint  NOT NULL DEFAULT 0,         -- users in negative_set
   negative_weight        double precision NOT NULL DEFAULT 1,
   category               text    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')),
+  four_fifths            text    COLLATE "C",
   excluded               json,                               -- seeds, suppressed, filtered
   started_at             bigint,                             -- when the first attempt began to adapt
   computed_with          json,

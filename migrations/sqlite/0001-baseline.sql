@@ -29,6 +29,7 @@ CREATE TABLE campaigns (
   negative_counts       TEXT,
   negative_weight       REAL    NOT NULL DEFAULT 1,          -- of an explicit negative; a sampled one has 1
   category              TEXT    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')), -- excludes features of users
+  four_fifths           TEXT,                                  -- user feature whose groups are ranked by the rule
   refresh_every         INTEGER,                              -- milliseconds; null: never by time
   refresh_on_population  INTEGER NOT NULL DEFAULT false CHECK (refresh_on_population IN (0, 1)),
   refresh_on_change      INTEGER NOT NULL DEFAULT false CHECK (refresh_on_change IN (0, 1)),
@@ -88,6 +89,7 @@ CREATE TABLE expansions (
   negatives              INTEGER  NOT NULL DEFAULT 0,         -- users in negative_set
   negative_weight        REAL    NOT NULL DEFAULT 1,
   category               TEXT    CHECK (category IN ('housing', 'employment', 'credit', 'political', 'minors')),
+  four_fifths            TEXT,
   excluded               TEXT,                               -- seeds, suppressed, filtered
   started_at             INTEGER,                             -- when the first attempt began to adapt
   computed_with          TEXT,

@@ -11,6 +11,7 @@ export const COPIED_INPUTS = [
   'negatives',
   'negativeWeight',
   'category',
+  'fourFifths',
   'suppression',
   'commonSuppression',
 ] as const;

@@ -19,6 +19,8 @@ export interface ReceiptInputs {
   readonly negative_weight: number;
   /** What the campaign's category excludes from the population; absent without a category. */
   readonly excluded?: Exclusions;
+  /** The user feature whose groups are ranked by the four-fifths rule; absent if there is none. */
+  readonly four_fifths?: string;
   /** The sha256 of the file of each user set of the expansion, by the set's name. */
   readonly sets: Readonly<Record<string, string>>;
   readonly model: { readonly version: string; readonly sha256: string };

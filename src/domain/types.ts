@@ -69,6 +69,8 @@ export interface ModelInputs {
   readonly negativeWeight: number;
   /** The category that excludes features of users; null if there is none. */
   readonly category: SpecialCategory | null;
+  /** The user feature whose groups are ranked by the four-fifths rule; null if there is none. */
+  readonly fourFifths: string | null;
 }
 
 /** A campaign as seen from outside: its inputs, the state of its latest expansion, and its active audience. */
@@ -267,6 +269,7 @@ export type CampaignChange = Partial<
     | 'filters'
     | 'negativeWeight'
     | 'category'
+    | 'fourFifths'
     | 'audience'
     | 'holdoutPercent'
     | 'cuts'

@@ -101,7 +101,8 @@ interface Again {
 async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, version: populationVersion }: Again) {
   const { campaign_id: campaignId, expansion_id: expansionId, inputs } = receipt;
   const { external_id: externalId, features, filters, negative_weight: negativeWeight } = inputs;
-  const category = inputs.excluded?.category ?? null;
+  const { excluded: named, four_fifths: fourFifths = null } = inputs;
+  const category = named?.category ?? null;
   const { version: modelVersion, sha256: modelSha256 } = inputs.model;
   const served = { model: { version: modelVersion, folder: given.model }, populationVersion };
   const { models } = await openEngineModels({ ...given, models: given.model, served }, () => {});
@@ -110,7 +111,7 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
     const population = await open(populationVersion);
     const pins = { modelVersion, populationVersion };
     const job: Job = {
-      ...{ campaignId, expansionId, externalId, category, features, filters, negativeWeight, sets, pins },
+      ...{ campaignId, expansionId, externalId, category, fourFifths, features, filters, negativeWeight, sets, pins },
       ...{ id: expansionId, attempt: 1, deaths: 0, owner: '', token: 1, queuedAt: 0, traceparent: null },
     };
     const ids = await roleIdsOf({ setBlocks }, job);

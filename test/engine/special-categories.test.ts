@@ -115,7 +115,7 @@ async function startRanking(model: string) {
   const pool = await ThreadPool.open(1, { model, population, device: 'cpu' });
   onTestFinished(() => pool.close());
   const modelVersion = readModelFolder(model).manifest.version;
-  return async (version: string, category: SpecialCategory | null) => {
+  return async (version: string, category: SpecialCategory | null, fourFifths: string | null = null) => {
     const opened = openPopulation(population, { version });
     const sides = { populationVersion: version, maximumBytes: 1e9 };
     await pool.makeUserSide({ kind: 'user-side', segment: 0, ...sides });
@@ -123,7 +123,16 @@ async function startRanking(model: string) {
     const pins = { modelVersion, populationVersion: version };
     const job: Job = {
       ...{ id: 'job', campaignId: 'c', expansionId: 'e', attempt: 1, deaths: 0, owner: '', token: 1, queuedAt: 0 },
-      ...{ externalId: null, category, features: {}, filters: {}, negativeWeight: 1, pins, traceparent: null },
+      ...{
+        externalId: null,
+        category,
+        fourFifths,
+        features: {},
+        filters: {},
+        negativeWeight: 1,
+        pins,
+        traceparent: null,
+      },
       sets: {
         seeds: '',
         positives: null,
@@ -139,16 +148,11 @@ async function startRanking(model: string) {
     const none = { clock: systemClock, keptWorkMs: 1e9, computedBy: '', hasRoom: () => false };
     const dependencies = { pool, keeper: new Checkpoints({ blobs, ...none }), clock: systemClock };
     const work = { job, pins, population: opened, task, roles, shares: { adapting: 1, reporting: 1, scoring: 1 } };
-    const { sha256, customised } = await rankHere(
-      { ...dependencies, store: { blobs, ranges: null } },
-      work,
-      new Cancellation(),
-      {
-        ...{ mark: { begin() {}, end() {} }, onResumed() {}, onProgress() {}, onScored() {} },
-        ...{ onAdapted: async () => {}, onAllScored: async () => {} },
-      },
-    );
-    return { sha256: JSON.stringify(sha256), ...customised };
+    const ranked = await rankHere({ ...dependencies, store: { blobs, ranges: null } }, work, new Cancellation(), {
+      ...{ mark: { begin() {}, end() {} }, onResumed() {}, onProgress() {}, onScored() {} },
+      ...{ onAdapted: async () => {}, onAllScored: async () => {} },
+    });
+    return { sha256: JSON.stringify(ranked.sha256), fourFifths: ranked.fourFifths, ...ranked.customised };
   };
 }
 
@@ -176,6 +180,17 @@ describe('a ranking for a special category', () => {
     expect((await rank(other, 'housing')).sha256).not.toBe(housing.sha256);
     const plain = await rank(own, null);
     expect((await rank(campaign, null)).sha256).not.toBe(plain.sha256);
+  });
+
+  it('meets the four-fifths rule if the campaign asks for it, and says what that changes', async () => {
+    const rank = await startRanking(DEMO);
+    const plain = await rank(versions.own, 'housing');
+    const fair = await rank(versions.own, 'housing', 'age_band');
+    expect(fair.sha256).not.toBe(plain.sha256);
+    expect([plain.fourFifths, fair.fourFifths!.feature]).toEqual([null, 'age_band']);
+    const price = fair.fourFifths!.sizes.find(({ share }) => share === 0.2)!;
+    expect(price.ratio_before).toBeLessThan(0.8);
+    expect(price.ratio).toBeGreaterThanOrEqual(0.8);
   });
 
   it('is refused if the population has no labels for it', async () => {

@@ -144,6 +144,11 @@ export function partFolder(folder: string, number: number, { token }: Pick<Finis
   return `${folder}-${number}-${token}`;
 }
 
+/** The folder of the merged ranking of an offer, before its order is changed by the four-fifths rule. */
+export function unchangedFolder(folder: string): string {
+  return `${folder}-unchanged`;
+}
+
 /** The folders of all parts that the claims of an offer may have written. */
 export function partFolders({ folder, ranges }: Pick<OfferState, 'folder' | 'ranges'>): string[] {
   return ranges.flatMap(({ state }, number) =>

@@ -2,6 +2,7 @@
 
 import { findRoles } from '../../audience/find-roles.ts';
 import { retryDelayMs } from '../../domain/expansions.ts';
+import { refuseUngrouped } from '../../domain/four-fifths.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { signReceipt } from '../../domain/receipts.ts';
 import { countExcluded, findShortfall, type Roles } from '../../domain/roles.ts';
@@ -132,7 +133,7 @@ async function attempt(
   const work = { job, pins, population, task, roles: rows, shares: pace.shares };
   watch.mark.end();
   const ranked = await rank(dependencies, work, cancellation, watch);
-  const { folder, candidates, customised, batchSize, threadSeconds } = ranked;
+  const { folder, candidates, customised, batchSize, fourFifths, threadSeconds } = ranked;
   watch.stageEnded('ranking');
   if (candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
@@ -153,6 +154,7 @@ async function attempt(
         held_out,
         prediction,
         ...(excluded && { excluded: describeExclusions(excluded, customised) }),
+        ...(fourFifths && { four_fifths: fourFifths }),
       },
       receipt: signReceipt(statement, await store.receipts.key()),
     }),
@@ -161,9 +163,10 @@ async function attempt(
   return { kind: 'ready', timings };
 }
 
-/** @throws Refusal if the campaign's category and the pinned population do not fit together */
+/** @throws Refusal if the campaign's category or groups and the pinned population do not fit together */
 function taskOf(job: Job, pins: Pins, population: Population, rows: Roles): CustomiseTask {
   try {
+    refuseUngrouped(population, job);
     return customiseTask(job, pins.modelVersion, population, rows);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

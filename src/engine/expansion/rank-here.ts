@@ -1,4 +1,5 @@
 /** Ranks an expansion in this engine alone: adapts the model, scores all segments, and writes the ranking. */
+import { type FourFifthsPrice, rankFairly, readGroups } from '../../audience/four-fifths.ts';
 import { type WrittenRanking, writeRanking } from '../../audience/write-ranking.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { mergedFolder, rankingFolder } from '../../domain/ranking-name.ts';
@@ -26,6 +27,12 @@ export interface RankedWork {
   readonly shares: ThreadSeconds;
 }
 
+/** The feature whose groups meet the four-fifths rule, and what it costs. */
+export interface FourFifths {
+  readonly feature: string;
+  readonly sizes: readonly FourFifthsPrice[];
+}
+
 /** A ranking that has been written, but not published yet. */
 export interface Ranked extends WrittenRanking {
   /** The blob folder of the ranking. */
@@ -33,6 +40,8 @@ export interface Ranked extends WrittenRanking {
   readonly customised: StoredCustomised;
   /** Number of users per run of the model. */
   readonly batchSize: number;
+  /** What the four-fifths rule changed; null if the campaign does not ask for it. */
+  readonly fourFifths: FourFifths | null;
   /** Thread-seconds of the work; null if an earlier attempt did part of the work. */
   readonly threadSeconds: ThreadSeconds | null;
 }
@@ -55,6 +64,7 @@ export async function rankHere(
   const { job, population, roles } = work;
   const { scores, ...scored } = await adaptAndScore(dependencies, work, cancellation, observer);
   leaveOut(population, [roles.seeds, roles.suppressed, roles.filtered], scores);
+  const fourFifths = applyFourFifths(population, job, scores);
   await observer.onAllScored();
   // in a cluster, an owner that lost its claim may still be writing
   const folder =
@@ -63,5 +73,15 @@ export async function rankHere(
       : mergedFolder(job.campaignId, job.expansionId, job.token);
   const beside = new Map([[CUSTOMISED_FILE, scored.customised.customised]]);
   const written = await writeRanking(store.blobs, folder, scores, beside);
-  return { folder, ...written, ...scored };
+  return { folder, ...written, ...scored, fourFifths };
+}
+
+/** Changes the scores of all users so that they meet the four-fifths rule, if the campaign asks for it. */
+export function applyFourFifths(
+  population: Population,
+  { fourFifths }: Pick<Job, 'fourFifths'>,
+  scores: Float32Array,
+): FourFifths | null {
+  if (fourFifths === null) return null;
+  return { feature: fourFifths, sizes: rankFairly(scores, readGroups(population, fourFifths)) };
 }

@@ -47,6 +47,7 @@ export function stateReceipt(
       filters: job.filters,
       negative_weight: job.negativeWeight,
       ...(excluded && { excluded }),
+      ...(job.fourFifths !== null && { four_fifths: job.fourFifths }),
       sets: setSums(job.sets),
       model: { version: pins.modelVersion, sha256: modelSha256 },
       population,

@@ -1,6 +1,6 @@
 /** What an engine of a cluster needs to offer the ranges of an expansion to all engines. */
 import type { Blobs } from '../../domain/ports/blobs.ts';
-import type { RangeWork } from '../../domain/ports/ranges.ts';
+import { type RangeWork, unchangedFolder } from '../../domain/ports/ranges.ts';
 import type { RangeRules } from '../../domain/ranges.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
@@ -36,7 +36,7 @@ export async function distributionOf(given: Given, model: LoadedModel): Promise<
 async function sweep({ ranges, blobs, logger }: Given): Promise<void> {
   try {
     for (const offer of await ranges.stale()) {
-      await blobs.deleteUnused([...offer.parts, offer.folder]);
+      await blobs.deleteUnused([...offer.parts, unchangedFolder(offer.folder), offer.folder]);
       await ranges.forget(offer);
     }
   } catch (error) {

@@ -4,7 +4,16 @@
  */
 import { createHash } from 'node:crypto';
 import { mergeParts } from '../../audience/parts/merge-parts.ts';
-import { type OfferedRange, type OfferState, partFolder, workFolder } from '../../domain/ports/ranges.ts';
+import { openRanking } from '../../audience/ranking.ts';
+import { writeRanking } from '../../audience/write-ranking.ts';
+import { type Blobs, untilRead } from '../../domain/ports/blobs.ts';
+import {
+  type OfferedRange,
+  type OfferState,
+  partFolder,
+  unchangedFolder,
+  workFolder,
+} from '../../domain/ports/ranges.ts';
 import { SCORED } from '../../domain/queue-time.ts';
 import { findSlow, phaseOf, rangesOf, type SegmentRange } from '../../domain/ranges.ts';
 import { mergedFolder } from '../../domain/ranking-name.ts';
@@ -17,7 +26,7 @@ import { untilAnswered } from '../../lib/until-answered.ts';
 import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import { customiseUntilAdapted, type ExpansionObserver } from '../expansion/adapt-and-score.ts';
 import { maskedVersion } from '../expansion/expansion-users.ts';
-import type { Ranked, RankedWork } from '../expansion/rank-here.ts';
+import { applyFourFifths, type Ranked, type RankedWork } from '../expansion/rank-here.ts';
 import { LeaseLost, RangeFailed } from '../expansion/reasons.ts';
 import { WorkTime } from '../expansion/work-time.ts';
 import type { ThreadPool } from '../pool.ts';
@@ -85,21 +94,44 @@ export async function rankInRanges(
     cancellation.check();
     population.erasures.refresh();
     const to = mergedFolder(job.campaignId, job.expansionId, job.token);
-    const written = await mergeParts(blobs, to, {
+    const beside = new Map([[CUSTOMISED_FILE, customised.customised]]);
+    const unchanged = job.fourFifths === null ? to : unchangedFolder(folder);
+    const merged = await mergeParts(blobs, unchanged, {
       parts: finished.map(({ state }, number) => partFolder(folder, number, state.finished!)),
       users: population.directory.size,
       erased: population.erasures,
-      beside: new Map([[CUSTOMISED_FILE, customised.customised]]),
+      beside,
       onTurn: () => cancellation.check(),
     });
+    const fair = unchanged === to ? null : await writeFairly(blobs, { from: unchanged, to, beside }, work);
+    const { fourFifths, ...written } = fair ?? { fourFifths: null, ...merged };
     const scoring = finished.reduce((sum, { state }) => sum + state.finished!.threadSeconds, 0);
     return {
-      ...{ folder: to, ...written, customised, batchSize: finished[0]!.state.finished!.batchSize },
+      ...{ folder: to, ...written, fourFifths, customised, batchSize: finished[0]!.state.finished!.batchSize },
       threadSeconds: isResumed ? null : { ...time.seconds, scoring },
     };
   } finally {
     watching.abort();
     dependencies.own.delete(folder);
+  }
+}
+
+/** Writes a merged ranking again by the four-fifths rule. It takes 4 bytes of memory per user. */
+async function writeFairly(
+  blobs: Blobs,
+  { from, to, beside }: { readonly from: string; readonly to: string; readonly beside: Map<string, Uint8Array> },
+  { job, population }: RankedWork,
+) {
+  const ranking = await openRanking(blobs, from);
+  try {
+    const scores = await untilRead(() =>
+      ranking.scoresOf(Uint32Array.from({ length: ranking.userCount }, (_, i) => i)),
+    );
+    const fourFifths = applyFourFifths(population, job, scores);
+    return { ...(await writeRanking(blobs, to, scores, beside)), fourFifths };
+  } finally {
+    ranking.close();
+    await blobs.delete(from);
   }
 }
 

@@ -58,6 +58,10 @@ const receipt = z
           .object({ category, features: z.array(z.string()).readonly(), campaigns: z.array(z.string()).readonly() })
           .optional()
           .describe("What the campaign's category excludes: user features and past campaigns."),
+        four_fifths: z
+          .string()
+          .optional()
+          .describe('The user feature whose groups were ranked by the four-fifths rule.'),
         sets: z
           .record(z.string(), sum)
           .describe(

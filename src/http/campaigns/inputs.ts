@@ -168,6 +168,15 @@ export const category = z
       'that the population labels for this category.',
   );
 
+export const fourFifths = z
+  .string()
+  .min(1)
+  .describe(
+    'A single-valued user feature, such as gender. The ranking is changed so that in every audience and cut from the ' +
+      'first rank, no group of this feature is selected at less than 80 % of the rate of another group; within a group, ' +
+      'the order stays the same. Scores then only show this order. `quality.four_fifths` shows the price.',
+  );
+
 export function holdoutField() {
   return z
     .number()

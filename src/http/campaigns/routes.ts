@@ -1,6 +1,7 @@
 /** Routes that create, change, delete, list and get campaigns. */
 import type { FastifyReply } from 'fastify';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
+import { refuseUngrouped } from '../../domain/four-fifths.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import { exclusionsOf, refuseExcludedFilters } from '../../domain/special-categories.ts';
 import type { Campaign } from '../../domain/types.ts';
@@ -72,6 +73,7 @@ function createCampaign(app: ServerApp, dependencies: ServerDependencies): void 
           const featureCounts = countFeatures(model.campaignFeatures, body.features);
           refuseUnknownFilters(population, body.filters);
           refuseExcludedFilters(exclusionsOf(population, body.category), body.filters);
+          refuseUngrouped(population, { fourFifths: body.four_fifths, filters: body.filters });
           const input = {
             ...inCamelCase(fields),
             featureCounts,
@@ -126,6 +128,8 @@ function updateCampaign(app: ServerApp, dependencies: ServerDependencies): void 
         isSame?.(found);
         const { category = found.category, filters = found.filters } = fields;
         if (fields.category || fields.filters) refuseExcludedFilters(exclusionsOf(population, category), filters);
+        const { four_fifths: fourFifths = found.fourFifths } = fields;
+        if (fields.four_fifths || fields.filters) refuseUngrouped(population, { fourFifths, filters });
       };
       return sendCampaign(reply, await store.update(request.params.id, change, accept));
     },

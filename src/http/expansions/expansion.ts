@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';
 import { CAUSES, type Expansion, type SeedCounts } from '../../domain/types.ts';
-import { category, filters } from '../campaigns/inputs.ts';
+import { category, filters, fourFifths } from '../campaigns/inputs.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, featureValue, reason, seconds, time } from '../plugins/json/fields.ts';
@@ -85,6 +85,7 @@ export const expansion = answerOf<Expansion>()(
         negatives: 0,
         negative_weight: 1,
         category: null,
+        four_fifths: null,
         excluded: null,
         model_version: '0123456789ab',
         population_version: 'ba9876543210',
@@ -112,6 +113,7 @@ export const expansion = answerOf<Expansion>()(
     negatives: count.describe("Number of users in the campaign's negatives."),
     negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
     category: category.nullable(),
+    four_fifths: fourFifths.nullable(),
     audience_version: count
       .nullable()
       .describe('The earliest audience version from this expansion that is still kept.'),

@@ -53,6 +53,27 @@ const prediction = z.looseObject({
   drift: drift.optional(),
 });
 
+const fourFifthsPrice = z.looseObject({
+  feature: z.string(),
+  sizes: z
+    .array(
+      z.looseObject({
+        share: z.number().describe('Audience size as a share of the candidates.'),
+        size: count,
+        ratio_before: z.number().describe('The lowest selection rate divided by the highest, before the change.'),
+        ratio: z
+          .number()
+          .describe('That ratio after the change. It is below .8 only if a group has too few candidates.'),
+        mean_score_before: z.number(),
+        mean_score: z.number().describe("Mean of the model's scores, as they were before the change."),
+        groups: z
+          .array(z.object({ token: z.string(), before: count, users: count }))
+          .describe('Users of each group in an audience of this size, before and after the change.'),
+      }),
+    )
+    .describe('The price by audience size.'),
+});
+
 export const exclusion = z.looseObject({
   category,
   features: z.array(z.string()).describe('The user features that were excluded.'),
@@ -97,6 +118,9 @@ const report = z
       .nullable()
       .optional()
       .describe('The expected quality of the audience, predicted from the seeds alone.'),
+    four_fifths: fourFifthsPrice
+      .optional()
+      .describe('What the four-fifths rule changed; absent if the campaign does not ask for it.'),
     excluded: exclusion.optional().describe("What the campaign's category excluded; absent without a category."),
   })
   .meta({ id: 'Quality' });

@@ -46,9 +46,11 @@ const rows = {
   },
   excluded_filter: {
     status: 400,
-    title: 'A filter uses a feature that the category excludes',
-    meaning: 'Users must not be selected by a feature or a past campaign that is excluded for the `category`.',
-    advice: 'Remove the filter that `errors` names, or the category.',
+    title: 'A filter uses a feature that this campaign must not be filtered by',
+    meaning:
+      'Users must not be selected by a feature or a past campaign that is excluded for the `category`, nor by the feature ' +
+      'whose groups `four_fifths` compares.',
+    advice: 'Remove the filter that `errors` names, or change the category or `four_fifths`.',
   },
   too_few_known: {
     status: 400,

@@ -30,6 +30,7 @@ export const EXPANSION_COLUMNS = {
   negatives: plain<number>('e.negatives'),
   negativeWeight: plain<number>('e.negative_weight'),
   category: plain<SpecialCategory | null>('e.category'),
+  fourFifths: plain<string | null>('e.four_fifths'),
   excluded: json<Excluded | null>('e.excluded'),
   modelVersion: plain<string | null>('e.model_version'),
   populationVersion: plain<string | null>('e.population_version'),
@@ -58,6 +59,7 @@ export function toExpansion(row: RowOf<typeof EXPANSION_COLUMNS>, remainingMs: n
     negatives: row.negatives,
     negativeWeight: row.negativeWeight,
     category: row.category,
+    fourFifths: row.fourFifths,
     excluded: row.excluded,
     modelVersion: row.modelVersion,
     populationVersion: row.populationVersion,
@@ -142,6 +144,7 @@ export const JOB_COLUMNS = {
   filters: json<Filters>('e.filters'),
   negativeWeight: plain<number>('e.negative_weight'),
   category: plain<SpecialCategory | null>('e.category'),
+  fourFifths: plain<string | null>('e.four_fifths'),
   queuedAt: plain<number>('j.queued_at'),
   traceparent: plain<string | null>('j.traceparent'),
 };

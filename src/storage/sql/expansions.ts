@@ -145,6 +145,7 @@ export class ExpansionRepository implements Expansions, SetReader {
       negatives: inputs.negativeCounts === null ? 0 : inputs.negativeCounts.known + inputs.negativeCounts.unknown,
       negative_weight: inputs.negativeWeight,
       category: inputs.category,
+      four_fifths: inputs.fourFifths,
       suppression_set: inputs.suppressionSet,
       common_suppression_set: inputs.commonSuppressionSet,
       positive_set: positives.set,

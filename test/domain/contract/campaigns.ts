@@ -30,6 +30,7 @@ export function describeCampaigns(newData: NewData): void {
         cuts: [],
         negativeWeight: 1,
         category: null,
+        fourFifths: null,
         createdAt: data.clock.now(),
         updatedAt: data.clock.now(),
         state: 'queued',

@@ -26,6 +26,7 @@ export function describeJobs(newData: NewData): void {
         filters: {},
         negativeWeight: 1,
         category: null,
+        fourFifths: null,
         sets: {
           seeds: expect.stringMatching(/^[0-9a-f]{64}/),
           positives: null,

@@ -22,6 +22,20 @@ it('is refused without labels and with filters by what it excludes, by every rou
   expect((await patch({ filters })).json).toMatchObject(filtered);
 });
 
+it('is refused with groups that the four-fifths rule cannot compare', async () => {
+  const unknown = { code: 'unknown_feature', known_features: ['city', 'gender'] };
+  expect((await post({ four_fifths: 'age' })).json).toMatchObject(unknown);
+  const filters = { gender: ['f'] };
+  expect((await post({ four_fifths: 'gender', filters })).json.code).toBe('excluded_filter');
+  const id = await fixture.createReady({ ...OK_BODY, four_fifths: 'gender' });
+  const path = `/v1/campaigns/${id}`;
+  expect((await fixture.call('PATCH', path, { filters })).json.code).toBe('excluded_filter');
+  expect((await fixture.call('PATCH', path, { four_fifths: null, filters })).json).toMatchObject({
+    four_fifths: null,
+    needs_expansion: true,
+  });
+});
+
 it('is an input of the next expansion, which keeps it', async () => {
   const id = await fixture.createReady(OK_BODY);
   const path = `/v1/campaigns/${id}`;
