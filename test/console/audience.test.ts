@@ -1,7 +1,10 @@
 /** The page of one audience in a real browser, from its creation to its deletion. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
+import { ROOT } from '../architecture/files.ts';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
 
 const SEEDS = 120;
@@ -224,6 +227,27 @@ describeInBrowser('the page of an audience', () => {
     await panel.getByText(/^Of the \d people who responded, only the first 2 /).waitFor();
   });
 
+  it('downloads the receipt of a version and the key that verifies it', async () => {
+    const { page, go } = await fixture().open();
+    await go(`audiences/${id}?tab=versions`);
+    await page.getByRole('button', { name: 'Receipt of version 1' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Receipt of version 1' });
+    const saved = async (button: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        dialog.getByRole('button', { name: button }).click(),
+      ]);
+      return { name: download.suggestedFilename(), path: await download.path() };
+    };
+    const [receipt, key] = [await saved('Download receipt'), await saved('Download public key')];
+    expect([receipt.name, key.name]).toEqual(['receipt.json', 'key.json']);
+    const script = join(ROOT, 'scripts/verify-receipt.mjs');
+    const { stdout } = spawnSync(process.execPath, [script, receipt.path, '--key', key.path], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^ok +signature\n$/);
+    const { inputs } = JSON.parse(readFileSync(receipt.path, 'utf8'));
+    await dialog.getByRole('cell', { name: `${inputs.sets.seeds.slice(0, 16)}…` }).waitFor();
+  });
+
   it('returns to an earlier version', async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=versions`);
@@ -238,7 +262,7 @@ describeInBrowser('the page of an audience', () => {
     const opened = await fixture().open(theme);
     const { page, go } = opened;
     await go(`audiences/${id}?tab=versions`);
-    for (const button of ['Use version 2', 'Edit', 'Delete']) {
+    for (const button of ['Use version 2', 'Receipt of version 2', 'Edit', 'Delete']) {
       await page.getByRole('button', { name: button }).click();
       await page.getByRole('dialog').getByRole('button').first().waitFor();
       await expectAccessible(page);

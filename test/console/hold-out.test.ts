@@ -27,15 +27,19 @@ describeInBrowser('a hold-out', () => {
     const panel = page.getByRole('region', { name: 'Effect of the campaign' });
     await panel.getByText('No conversions yet.', { exact: false }).waitFor();
     const time = new Date().toISOString();
-    const conversions = people.filter((_, i) => i % 3 === 0).map((user_id) => ({ user_id, time }));
+    const conversions = people
+      .filter((_, i) => i % 3 === 0)
+      .map((user_id, i) => ({ user_id, time, value: 10 + (i % 7) }));
     const sent = await served.call('POST', `/v1/campaigns/${id}/conversions`, { conversions }, AUTHORIZED);
     expect(sent.status).toBe(200);
     await page.reload();
     const groups = panel.getByRole('table', { name: 'People who were reached and held out' }).getByRole('row');
-    expect(await groups.nth(1).textContent()).toMatch(/^Reached[\d,]+[\d,]+\d+%$/);
-    expect(await groups.nth(2).textContent()).toMatch(/^Held out[\d,]+[\d,]+\d+%$/);
+    expect(await groups.nth(1).textContent()).toMatch(/^Reached[\d,]+[\d,]+\d+%[\d,.]+$/);
+    expect(await groups.nth(2).textContent()).toMatch(/^Held out[\d,]+[\d,]+\d+%[\d,.]+$/);
     const effects = panel.getByRole('table', { name: 'Effect, with 95% intervals' }).getByRole('row');
     expect(await effects.nth(1).textContent()).toMatch(/^Difference-?[\d.]+ pp-?[\d.]+ pp to -?[\d.]+ pp/);
+    const values = panel.getByRole('table', { name: 'Effect on value, with 95% intervals' }).getByRole('row');
+    expect(await values.nth(3).textContent()).toMatch(/^Additional value-?[\d,.]+-?[\d,.]+ to -?[\d,.]+/);
     await panel.getByText('By assignment, not exposure', { exact: false }).waitFor();
     await expectAccessible(page);
     await takeScreenshots(opened, 'audience-lift', 'light');

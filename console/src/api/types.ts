@@ -18,6 +18,7 @@ export type CampaignState = NonNullable<Campaign['state']>;
 export type Verdict = NonNullable<NonNullable<NonNullable<Campaign['quality']>['prediction']>['verdict']>;
 export type QualityReport = Schemas['QualityReport'];
 export type LiftReport = Schemas['LiftReport'];
+export type Receipt = Schemas['Receipt'];
 export type LiftEffect = Schemas['LiftEffect'];
 export type OverlapReport = Schemas['AudienceOverlap'];
 export type Explanation = Schemas['Explanation'];

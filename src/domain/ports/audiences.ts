@@ -1,4 +1,5 @@
 /** The port of audience versions, including which version is active and how the active version changed. */
+import type { Window } from '../conversions.ts';
 import type { Audience, Changes, Page, PageQuery } from '../types.ts';
 import type { Accept } from './accept.ts';
 
@@ -29,6 +30,12 @@ export interface Audiences {
    * throws
    */
   activate(id: string, version: number, accept?: Accept<number | null>): Promise<Audience>;
+
+  /**
+   * The distinct percentages of users held out, ascending, of the versions that were active at some time in a window.
+   * Versions that were removed do not count. @throws AppError storage_failed
+   */
+  holdoutPercentsIn(id: string, window: Window): Promise<readonly number[]>;
 
   /**
    * Changes of active versions after a cursor, oldest first. Without a cursor, the list begins with the first change.

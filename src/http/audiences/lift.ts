@@ -70,6 +70,8 @@ interface LiftReport extends Lift {
   readonly window: Window;
   readonly arms: Readonly<Record<ArmName, Arm>>;
   readonly predictedLift: z.output<typeof predicted> | null;
+  /** The percentages that were held out in the window. */
+  readonly percents: readonly number[];
 }
 
 const BASIS = 'by assignment, not exposure';
@@ -128,8 +130,11 @@ const liftReport = answerOf<LiftReport>()(
       .number()
       .describe('The probability that as many users, or more, differ from `holdout_percent` by chance (chi-square).'),
     warnings: z
-      .array(z.object({ code: z.literal('sample_ratio'), message: z.string() }))
-      .describe('Reasons not to trust the comparison.'),
+      .array(z.object({ code: z.enum(['sample_ratio', 'holdout_changed']), message: z.string() }))
+      .describe(
+        'Reasons not to trust the comparison: the number of users held out is improbable, or another percentage was ' +
+          'held out during a part of the window.',
+      ),
     predicted_lift: predicted
       .nullable()
       .describe(
@@ -142,19 +147,24 @@ const liftReport = answerOf<LiftReport>()(
     audience_version: ({ audience }) => audience.version,
     holdout_percent: ({ audience }) => audience.holdout?.percent ?? 0,
     basis: () => BASIS,
-    warnings: ({ isSuspicious, audience, sampleRatioP }) =>
-      isSuspicious
-        ? [
-            {
-              code: 'sample_ratio',
-              message:
-                `the number of users held out differs from ${audience.holdout?.percent} % by more than chance ` +
-                `(p = ${sampleRatioP.toPrecision(2)}): find out why before you trust the comparison`,
-            },
-          ]
-        : [],
+    warnings: warningsOf,
   },
 );
+
+function warningsOf({ isSuspicious, audience, sampleRatioP, percents }: LiftReport) {
+  const percent = audience.holdout?.percent ?? 0;
+  const isChanged = percents.some((other) => other !== percent);
+  const ratio =
+    `the number of users held out differs from ${percent} % by more than chance ` +
+    `(p = ${sampleRatioP.toPrecision(2)}): find out why before you trust the comparison`;
+  const change =
+    `${percents.join(' %, ')} % of the users were held out in parts of the window, so some users were reached for only ` +
+    'a part of it: choose a window with one percentage';
+  return [
+    ...(isSuspicious ? [{ code: 'sample_ratio' as const, message: ratio }] : []),
+    ...(isChanged ? [{ code: 'holdout_changed' as const, message: change }] : []),
+  ];
+}
 
 const liftQuery = z
   .strictObject({
@@ -208,7 +218,8 @@ export function addLiftRoutes(app: ServerApp, dependencies: ServerDependencies):
           const arms = await readArms(dependencies, audience, window);
           const { quality } = await store.expansion(id, audience.expansionId);
           const lift = compareArms(arms.treated, arms.heldOut, holdout.percent);
-          return { ...lift, audience, window, arms, predictedLift: predictedLift(audience, quality) };
+          const percents = await store.holdoutPercentsIn(id, window);
+          return { ...lift, audience, window, arms, percents, predictedLift: predictedLift(audience, quality) };
         });
       } finally {
         release();

@@ -7,6 +7,7 @@ import {
   recut,
   resolveCuts,
 } from '../../domain/audiences.ts';
+import type { Window } from '../../domain/conversions.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
 import type { AudienceCut, CutRequest } from '../../domain/cuts.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
@@ -160,6 +161,18 @@ export class AudienceRepository implements Audiences {
       await refuseDamaged(t, [['campaigns', { number }], audience]);
     }, 'readCommitted');
     return this.activeAudience(id);
+  }
+
+  async holdoutPercentsIn(id: string, { from, to }: Window): Promise<readonly number[]> {
+    const rows = await this.#database.all<{ readonly percent: number }>(
+      `SELECT DISTINCT a.holdout_percent AS percent FROM changes h
+       JOIN campaigns c ON c.id = h.campaign_id JOIN audiences a ON a.campaign = c.number AND a.version = h.version
+       WHERE h.campaign_id = @id AND h.changed_at < @to AND h.number >= coalesce(
+         (SELECT max(number) FROM changes WHERE campaign_id = @id AND changed_at <= @from), 0)
+       ORDER BY percent`,
+      { id, from, to },
+    );
+    return rows.map(({ percent }) => percent);
   }
 
   async changes(since: string | undefined, limit: number): Promise<Changes> {

@@ -71,7 +71,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
     ...methods(campaigns, ['countsByState']),
     ...methods(expansions, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
     ...methods(audiences, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
-    ...methods(audiences, ['activate', 'changes']),
+    ...methods(audiences, ['activate', 'holdoutPercentsIn', 'changes']),
     ...methods(jobs, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end', 'retryLater']),
     async releaseOwner(owner, how = 'died', working?) {
       await ranges?.release(owner, how, working);

@@ -25,6 +25,30 @@ export function describeAudiences(newData: NewData): void {
       expect(await store.activeAudience(id)).toMatchObject({ version: 3, size: 5, holdout: null });
     });
 
+    it('holds out the percentages of the versions that were active in a window', async () => {
+      const data = newData();
+      const store = await data.open();
+      const { id } = await store.create(newCampaign({ holdoutPercent: 10 }), everyoneIsKnown);
+      await expand(store, (await store.claim('1:a'))!);
+      const times = [data.clock.now()];
+      for (const holdoutPercent of [20, 0]) {
+        data.clock.pass(1_000);
+        await store.update(id, { holdoutPercent });
+        times.push(data.clock.now());
+      }
+      const [first, second, third] = times as [number, number, number];
+      const windows: [number, number][] = [
+        [first, second],
+        [first + 1, second + 1],
+        [second, third],
+        [0, third + 1],
+        [third + 1, third + 2],
+        [0, first],
+      ];
+      const found = await Promise.all(windows.map(([from, to]) => store.holdoutPercentsIn(id, { from, to })));
+      expect(found).toEqual([[10], [10, 20], [20], [0, 10, 20], [0], []]);
+    });
+
     it('has the ranking and the counts', async () => {
       const data = newData();
       const store = await data.open();

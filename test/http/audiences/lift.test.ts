@@ -68,7 +68,10 @@ describe('GET /v1/campaigns/{id}/lift', () => {
   it('is of the version that is asked for, and of none that holds out nobody', async () => {
     await fixture.call('PATCH', path, { holdout_percent: 0 });
     expect(await liftOf()).toMatchObject({ status: 409, code: 'no_holdout' });
-    expect(await liftOf(`?version=1&to=${at(10_000)}`)).toMatchObject({ arms: { treated: { converted: 30 } } });
+    expect(await liftOf(`?version=1&to=${at(10_000)}`)).toMatchObject({
+      arms: { treated: { converted: 30 } },
+      warnings: [{ code: 'holdout_changed', message: expect.stringContaining('0 %, 40 % of the users') }],
+    });
     expect(await liftOf('?version=9')).toMatchObject({ code: 'audience_not_found' });
     expect(await liftOf(`?from=${at(0)}&to=${at(0)}`)).toMatchObject({ code: 'invalid_request' });
   });

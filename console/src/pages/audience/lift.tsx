@@ -5,7 +5,7 @@ import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { formatCount, formatFactor, formatShare, formatTime } from '../../ui/format.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
-import { Table } from '../../ui/table.tsx';
+import { type Column, Table } from '../../ui/table.tsx';
 
 /** The service reads the whole audience for each answer. */
 const EVERY_MS = 60_000;
@@ -23,7 +23,8 @@ function Panel({ campaign: { id, audience_version: version } }: { readonly campa
   );
   if (data === undefined)
     return error === undefined ? <Loading lines={3} /> : <Failed error={error} onRetry={refresh} />;
-  const { arms, conversion, window, warnings, predicted_lift: predicted, holdout_percent: percent } = data;
+  const { arms, conversion, value, window, warnings, predicted_lift: predicted, holdout_percent: percent } = data;
+  const hasValue = arms.treated.value !== 0 || arms.held_out.value !== 0;
   return (
     <section class="panel" aria-label="Effect of the campaign">
       <h2>Effect of the campaign</h2>
@@ -32,11 +33,14 @@ function Panel({ campaign: { id, audience_version: version } }: { readonly campa
           {message}
         </p>
       ))}
-      <Arms arms={arms} conversion={conversion} />
+      <Arms arms={arms} conversion={conversion} value={value} hasValue={hasValue} />
       {arms.treated.converted + arms.held_out.converted === 0 ? (
         <p class="muted">No conversions yet. They appear here once they are sent to the API.</p>
       ) : (
-        <Effects conversion={conversion} />
+        <>
+          <Effects caption="Effect, with 95% intervals" rows={conversionRows(conversion)} />
+          {hasValue ? <Effects caption="Effect on value, with 95% intervals" rows={valueRows(value)} /> : null}
+        </>
       )}
       <p class="muted small">
         By assignment, not exposure: everyone in the audience counts, whether or not they saw the campaign. {percent}%
@@ -52,10 +56,19 @@ function Panel({ campaign: { id, audience_version: version } }: { readonly campa
   );
 }
 
-function Arms({ arms, conversion }: Pick<LiftReport, 'arms' | 'conversion'>) {
+interface ArmsProps extends Pick<LiftReport, 'arms' | 'conversion' | 'value'> {
+  /** Whether any conversion has a value. */
+  readonly hasValue: boolean;
+}
+
+function Arms({ arms, conversion, value, hasValue }: ArmsProps) {
   const rows = [
-    { title: 'Reached', ...arms.treated, share: conversion.treated },
-    { title: 'Held out', ...arms.held_out, share: conversion.held_out },
+    { title: 'Reached', ...arms.treated, share: conversion.treated, mean: value.treated },
+    { title: 'Held out', ...arms.held_out, share: conversion.held_out, mean: value.held_out },
+  ];
+  const values: readonly Column<(typeof rows)[number]>[] = [
+    { key: 'value', title: 'Value', isNumber: true, cell: (row) => formatValue(row.value) },
+    { key: 'mean', title: 'Value per person', isNumber: true, cell: ({ mean }) => formatValue(mean) },
   ];
   return (
     <Table
@@ -67,6 +80,7 @@ function Arms({ arms, conversion }: Pick<LiftReport, 'arms' | 'conversion'>) {
         { key: 'users', title: 'People', isNumber: true, cell: ({ users }) => formatCount(users) },
         { key: 'converted', title: 'Converted', isNumber: true, cell: ({ converted }) => formatCount(converted) },
         { key: 'share', title: 'Share', isNumber: true, cell: ({ share }) => formatShare(share) },
+        ...(hasValue ? values : []),
       ]}
     />
   );
@@ -74,21 +88,41 @@ function Arms({ arms, conversion }: Pick<LiftReport, 'arms' | 'conversion'>) {
 
 type Estimate = LiftEffect['absolute'];
 
-function Effects({ conversion: { absolute, relative, incremental } }: { readonly conversion: LiftEffect }) {
-  const row = (title: string, { estimate, fixed, always_valid: always }: Estimate, format: Format) => ({
+type Row = ReturnType<typeof rowOf>;
+
+function rowOf(title: string, { estimate, fixed, always_valid: always }: Estimate, format: Format) {
+  return {
     title,
     estimate: format(estimate),
     fixed: formatRange(fixed, format),
     always: formatRange(always, format),
-  });
-  const rows = [
-    row('Difference', absolute, formatPoints),
-    ...(relative === null ? [] : [row('Relative to held out', relative, formatShare)]),
-    row('Additional people who converted', incremental, (people) => formatCount(Math.round(people))),
+  };
+}
+
+function conversionRows({ absolute, relative, incremental }: LiftEffect): readonly Row[] {
+  return [
+    rowOf('Difference', absolute, formatPoints),
+    ...relativeRow(relative),
+    rowOf('Additional people who converted', incremental, (people) => formatCount(Math.round(people))),
   ];
+}
+
+function valueRows({ absolute, relative, incremental }: LiftEffect): readonly Row[] {
+  return [
+    rowOf('Difference per person', absolute, formatValue),
+    ...relativeRow(relative),
+    rowOf('Additional value', incremental, formatValue),
+  ];
+}
+
+function relativeRow(relative: LiftEffect['relative']): readonly Row[] {
+  return relative === null ? [] : [rowOf('Relative to held out', relative, formatShare)];
+}
+
+function Effects({ caption, rows }: { readonly caption: string; readonly rows: readonly Row[] }) {
   return (
     <Table
-      caption="Effect, with 95% intervals"
+      caption={caption}
       rows={rows}
       rowKey={({ title }) => title}
       columns={[
@@ -112,4 +146,10 @@ function formatPoints(difference: number): string {
   return `${POINTS.format(100 * difference)} pp`;
 }
 
+/** Formats a value in the unit of the conversions, which the service does not know. */
+function formatValue(value: number): string {
+  return VALUES.format(value);
+}
+
+const VALUES = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const POINTS = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });

@@ -9,6 +9,7 @@ import { formatCount, formatDuration, formatTime } from '../../ui/format.ts';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { loadChanges, loadVersions, type Version } from './load-versions.ts';
+import { ReceiptDialog } from './receipt.tsx';
 import { ServeVersion } from './serve-version.tsx';
 
 const SHORT_VERSION = 7;
@@ -27,6 +28,7 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
     everyMs: CALM_MS,
   });
   const [target, setTarget] = useState<Version | null>(null);
+  const [proven, setProven] = useState<number | null>(null);
   if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
   if (data.length === 0) return <Empty title="No versions yet">The first version appears when it is ready.</Empty>;
   return (
@@ -37,7 +39,7 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
             caption="Versions, newest first"
             rows={data}
             rowKey={({ version }) => String(version)}
-            columns={columnsOf(change, session.may('write') ? setTarget : null)}
+            columns={columnsOf(change, { onReceipt: setProven, onServe: session.may('write') ? setTarget : null })}
           />
         )}
       </Changing>
@@ -48,13 +50,20 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
       {target === null ? null : (
         <ServeVersion id={id} target={target} onClose={() => setTarget(null)} onChange={onChange} />
       )}
+      {proven === null ? null : <ReceiptDialog id={id} version={proven} onClose={() => setProven(null)} />}
     </div>
   );
 }
 
+interface Actions {
+  readonly onReceipt: (version: number) => void;
+  /** Null if the user may not change the version in use. */
+  readonly onServe: ((version: Version) => void) | null;
+}
+
 function columnsOf(
   change: (version: number) => string | null,
-  onServe: ((version: Version) => void) | null,
+  { onReceipt, onServe }: Actions,
 ): readonly Column<Version>[] {
   const columns: readonly Column<Version>[] = [
     {
@@ -85,6 +94,15 @@ function columnsOf(
           {formatTime(at)}
           {seconds === null ? null : <div class="muted small">ranked in {formatDuration(seconds)}</div>}
         </div>
+      ),
+    },
+    {
+      key: 'receipt',
+      title: 'Receipt',
+      cell: ({ version }) => (
+        <Button aria-label={`Receipt of version ${version}`} onClick={() => onReceipt(version)}>
+          Receipt
+        </Button>
       ),
     },
   ];
