@@ -12,6 +12,8 @@ import { undoAfterTests } from '../../fixture/cleanup.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
+/** Time enough on a busy machine. */
+const BUSY = { timeout: 30_000 };
 /** Runs work as a request would that is answered at the same time: outside of any transaction. */
 const REQUEST = new AsyncResource('request');
 
@@ -126,7 +128,7 @@ function describeDatabase(open: Open): void {
     one!.listen('audience', (key) => own.push(key));
     two!.listen('audience', (key) => others.push(key));
     // what was announced before somebody began to listen may be reported without a key
-    await vi.waitFor(() => expect(one!.announcements.isFresh && two!.announcements.isFresh).toBe(true));
+    await vi.waitFor(() => expect(one!.announcements.isFresh && two!.announcements.isFresh).toBe(true), BUSY);
     await new Promise(setImmediate);
     own.length = 0;
     others.length = 0;
@@ -137,14 +139,15 @@ function describeDatabase(open: Open): void {
       }),
     ).rejects.toThrow('no');
     await one!.write(async (t) => t.announce('audience', 'c-1'));
-    expect(own).toEqual(['c-1']);
+    expect(own).toContain('c-1');
     await vi.waitFor(() => {
       void two!.announcements.isFresh;
       expect(others.length).toBeGreaterThan(0);
-    });
+    }, BUSY);
     void one!.announcements.isFresh;
-    // Postgres sends an announcement to its own process too
-    expect(new Set(own)).toEqual(new Set(['c-1']));
+    // Postgres sends an announcement to its own process too, perhaps before the write returns, and a listener that has
+    // connected again is told that it may have missed some
+    expect(own.filter((key) => key !== null && key !== 'c-1')).toEqual([]);
   });
 }
 
