@@ -1,6 +1,8 @@
 /** What the list of campaigns may be asked for. */
+
+import type { PageQuery } from './pages.ts';
 import type { ExpansionState } from './states.ts';
-import type { Labels, PageQuery } from './types.ts';
+import type { Labels } from './types.ts';
 
 /**
  * Sort orders of the list of campaigns; a minus sign means descending. Names are compared without the case of Latin

@@ -1,9 +1,17 @@
 /** The rule of idempotency keys: a repeated request gets the stored response to the first request. */
 import { AppError } from '../lib/errors.ts';
-import type { IdempotentRequest } from './types.ts';
+import type { Campaign } from './types.ts';
 
 /** Idempotency keys are stored for one day. */
 export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
+
+/** An idempotent request that creates a resource. A later request with the same key and body gets the same response. */
+export interface IdempotentRequest<Made = Campaign> {
+  readonly key: string;
+  readonly requestSha256: string;
+  /** Returns the body of the response. */
+  readonly answer: (made: Made) => string;
+}
 
 /** The stored data of an answered request. */
 export interface KeptAnswer {

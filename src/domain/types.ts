@@ -279,35 +279,6 @@ export type CampaignChange = Partial<
   }
 >;
 
-/** An idempotent request that creates a resource. A later request with the same key and body gets the same response. */
-export interface IdempotentRequest<Made = Campaign> {
-  readonly key: string;
-  readonly requestSha256: string;
-  /** Returns the body of the response. */
-  readonly answer: (made: Made) => string;
-}
-
-export interface PageQuery {
-  /** Maximum number of items on a page; 1 or more. */
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
-}
-
-export type CampaignPage = Page<Campaign>;
-
-/** One page of changes of active versions. */
-export interface Changes {
-  readonly items: readonly Change[];
-  /** The cursor of the next page. On the last page, the cursor continues with changes that happen later. */
-  readonly nextCursor: string;
-  readonly hasMore: boolean;
-}
-
 /** The result of a finished attempt. */
 export interface ExpansionResult {
   /** The blob folder of the ranking. */

@@ -1,6 +1,6 @@
 /** The types of webhooks: receivers, events and deliveries. */
 import type { NewDestination } from './destinations.ts';
-import type { PageQuery } from './types.ts';
+import type { PageQuery } from './pages.ts';
 
 /** The events that a webhook can subscribe to. */
 export const CAMPAIGN_EVENTS = [

@@ -1,6 +1,6 @@
 /** The port of API keys. */
 import type { ApiKey, NewApiKey, StoredApiKey } from '../api-keys.ts';
-import type { Page, PageQuery } from '../types.ts';
+import type { Page, PageQuery } from '../pages.ts';
 
 /**
  * The API keys of a store. A method that writes returns once its effect is on disk; if it throws, it has had no effect.

@@ -1,6 +1,7 @@
 /** The port of audience versions, including which version is active and how the active version changed. */
 import type { Window } from '../conversions.ts';
-import type { Audience, Changes, Page, PageQuery } from '../types.ts';
+import type { Changes, Page, PageQuery } from '../pages.ts';
+import type { Audience } from '../types.ts';
 import type { Accept } from './accept.ts';
 
 export interface Audiences {

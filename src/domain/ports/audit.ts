@@ -1,6 +1,6 @@
 /** The port of the audit log, which is append-only. */
 import type { AuditEntry, AuditQuery, PendingAction } from '../audit.ts';
-import type { Page } from '../types.ts';
+import type { Page } from '../pages.ts';
 
 export interface AuditLog {
   /**

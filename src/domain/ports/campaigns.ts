@@ -1,8 +1,10 @@
 /** The port of campaigns: their inputs, and the stored responses to idempotent creations. */
 import type { AppError } from '../../lib/errors.ts';
 import type { CampaignQuery } from '../campaign-query.ts';
+import type { IdempotentRequest } from '../idempotency.ts';
+import type { CampaignPage } from '../pages.ts';
 import type { ExpansionState } from '../states.ts';
-import type { Campaign, CampaignChange, CampaignPage, IdempotentRequest, Labels, NewCampaign } from '../types.ts';
+import type { Campaign, CampaignChange, Labels, NewCampaign } from '../types.ts';
 import type { Accept } from './accept.ts';
 
 export interface Campaigns {

@@ -1,6 +1,7 @@
 /** The port of destinations, whose deliveries are in the outbox like those of webhooks. */
 import type { Destination, DestinationChange, NewDestination } from '../destinations.ts';
-import type { IdempotentRequest, Page, PageQuery } from '../types.ts';
+import type { IdempotentRequest } from '../idempotency.ts';
+import type { Page, PageQuery } from '../pages.ts';
 import type { Accept } from './accept.ts';
 
 /** A method that writes returns once its effect is on disk, like the methods of `Webhooks`. */

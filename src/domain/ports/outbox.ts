@@ -2,7 +2,9 @@
  * The port of the outbox: events to deliver to webhooks. Events of changes are written in the commits of the changes,
  * not by a method of this port.
  */
-import type { IdempotentRequest, Page } from '../types.ts';
+
+import type { IdempotentRequest } from '../idempotency.ts';
+import type { Page } from '../pages.ts';
 import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-types.ts';
 
 /** What a delivery goes to: a URL, or a folder or bucket. */

@@ -1,5 +1,7 @@
 /** The port of webhooks and their signing secrets. */
-import type { IdempotentRequest, Page, PageQuery } from '../types.ts';
+
+import type { IdempotentRequest } from '../idempotency.ts';
+import type { Page, PageQuery } from '../pages.ts';
 import type { NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../webhook-types.ts';
 import type { Accept } from './accept.ts';
 

@@ -3,7 +3,8 @@
  * the OpenAPI document.
  */
 import { z } from 'zod';
-import { type Audience, CHANGE_KINDS, type Change, type Changes } from '../../domain/types.ts';
+import type { Changes } from '../../domain/pages.ts';
+import { type Audience, CHANGE_KINDS, type Change } from '../../domain/types.ts';
 import { audienceCuts } from '../campaigns/cuts.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';

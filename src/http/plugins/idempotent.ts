@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
-import type { IdempotentRequest } from '../../domain/types.ts';
 import { sendShown } from './json/json-writing.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
 

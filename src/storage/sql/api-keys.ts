@@ -9,8 +9,9 @@ import {
   type StoredApiKey,
 } from '../../domain/api-keys.ts';
 import { keyNotFound } from '../../domain/not-found.ts';
+import type { Page, PageQuery } from '../../domain/pages.ts';
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
-import type { Labels, Page, PageQuery } from '../../domain/types.ts';
+import type { Labels } from '../../domain/types.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AuditRepository } from './audit-log.ts';

@@ -11,19 +11,11 @@ import type { Window } from '../../domain/conversions.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
 import type { AudienceCut, CutRequest } from '../../domain/cuts.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
+import type { Changes, Page, PageQuery } from '../../domain/pages.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Audiences } from '../../domain/ports/audiences.ts';
 import type { ExpansionState } from '../../domain/states.ts';
-import type {
-  Audience,
-  AudienceRequest,
-  CampaignChange,
-  Change,
-  Changes,
-  ExpansionResult,
-  Page,
-  PageQuery,
-} from '../../domain/types.ts';
+import type { Audience, AudienceRequest, CampaignChange, Change, ExpansionResult } from '../../domain/types.ts';
 import { ActiveAudiences } from './active-audiences.ts';
 import { readActive, readNumbered, referencesOf } from './audience-rows.ts';
 import { getLocked } from './campaign-rows.ts';

@@ -2,8 +2,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AuditEntry, AuditedAction, AuditFacts, AuditQuery, PendingAction } from '../../domain/audit.ts';
 import { decodeCursor } from '../../domain/cursors.ts';
+import type { Page } from '../../domain/pages.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
-import type { Page } from '../../domain/types.ts';
 import { json, pageOf, plain, type RowOf, readRow, selectList } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { toJson } from './json.ts';

@@ -4,7 +4,8 @@
 
 import type { CampaignQuery, CampaignSort } from '../../domain/campaign-query.ts';
 import { decodePlace, encodeCursor, invalidCursor } from '../../domain/cursors.ts';
-import type { Campaign, CampaignPage } from '../../domain/types.ts';
+import type { CampaignPage } from '../../domain/pages.ts';
+import type { Campaign } from '../../domain/types.ts';
 import { CAMPAIGN_COLUMNS, type CampaignRow } from './campaign-columns.ts';
 import {
   type CampaignReferences,

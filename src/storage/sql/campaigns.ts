@@ -2,18 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { CampaignQuery } from '../../domain/campaign-query.ts';
 import { refuseTaken } from '../../domain/campaigns.ts';
+import type { IdempotentRequest } from '../../domain/idempotency.ts';
+import type { CampaignPage } from '../../domain/pages.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
 import { rankingFolder } from '../../domain/ranking-name.ts';
-import type {
-  Campaign,
-  CampaignChange,
-  CampaignPage,
-  IdempotentRequest,
-  Labels,
-  NewCampaign,
-  SeedCounts,
-} from '../../domain/types.ts';
+import type { Campaign, CampaignChange, Labels, NewCampaign, SeedCounts } from '../../domain/types.ts';
 import { countSeeds, withWeights } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AudienceRepository } from './audiences.ts';

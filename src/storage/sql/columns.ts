@@ -3,7 +3,7 @@
  * the row type and the values. For writes, the keys of one object are the column names and the bound names.
  */
 import { decodeCursor, encodeCursor, type ListName } from '../../domain/cursors.ts';
-import type { Page, PageQuery } from '../../domain/types.ts';
+import type { Page, PageQuery } from '../../domain/pages.ts';
 import { AppError } from '../../lib/errors.ts';
 import { readJson } from './json.ts';
 import type { RowReference, Sql, Value } from './sql.ts';

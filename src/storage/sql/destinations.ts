@@ -5,9 +5,9 @@ import {
   type NewDestination,
   refuseMoreDestinations,
 } from '../../domain/destinations.ts';
+import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Destinations } from '../../domain/ports/destinations.ts';
-import type { IdempotentRequest } from '../../domain/types.ts';
 import { DESTINATION_EVENTS } from '../../domain/webhook-types.ts';
 import type { AuditRepository } from './audit-log.ts';
 import type { StoreDependencies } from './dependencies.ts';

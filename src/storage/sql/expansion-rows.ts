@@ -1,7 +1,8 @@
 /** Rows of expansions and their jobs. Every function that writes runs inside the caller's transaction. */
 import type { ExpansionEffects, JobChange } from '../../domain/expansions.ts';
 import { expansionNotFound } from '../../domain/not-found.ts';
-import type { Expansion, ExpansionSets, Page, PageQuery } from '../../domain/types.ts';
+import type { Page, PageQuery } from '../../domain/pages.ts';
+import type { Expansion, ExpansionSets } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { boundsOf, insertRow, pageOf, readRow, refuseDamaged, selectList, updateRow, type Written } from './columns.ts';
 import type { EventLog } from './events.ts';

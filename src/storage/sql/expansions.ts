@@ -2,17 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { refreshCause } from '../../domain/campaigns.ts';
 import { cancelling, decide, decideExpansion, noSeeds } from '../../domain/expansions.ts';
+import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import { expansionNotFound } from '../../domain/not-found.ts';
+import type { Page, PageQuery } from '../../domain/pages.ts';
 import type { Expansions, SetReader } from '../../domain/ports/expansions.ts';
-import type {
-  Audience,
-  Cause,
-  Expansion,
-  ExpansionSets,
-  IdempotentRequest,
-  Page,
-  PageQuery,
-} from '../../domain/types.ts';
+import type { Audience, Cause, Expansion, ExpansionSets } from '../../domain/types.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import { assert } from '../../lib/errors.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';

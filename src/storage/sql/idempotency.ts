@@ -6,10 +6,10 @@ import {
   AnsweredBefore,
   answerAgain,
   answerWithout,
+  type IdempotentRequest,
   KEY_LIFETIME_MS,
   type KeptAnswer,
 } from '../../domain/idempotency.ts';
-import type { IdempotentRequest } from '../../domain/types.ts';
 import { refuseDamaged } from './columns.ts';
 import type { Sql } from './sql.ts';
 

@@ -1,8 +1,9 @@
 /** Events to deliver to webhooks. Times are milliseconds since 1970. */
 import type { NewDestination } from '../../domain/destinations.ts';
+import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import { deliveryNotFound } from '../../domain/not-found.ts';
+import type { Page } from '../../domain/pages.ts';
 import type { Outbox, ReceiverKind } from '../../domain/ports/outbox.ts';
-import type { IdempotentRequest, Page } from '../../domain/types.ts';
 import type {
   Attempt,
   Delivery,

@@ -1,10 +1,11 @@
 /** What webhooks and destinations share: rows of one table, which receive events. */
 import { randomUUID } from 'node:crypto';
 import type { NewDestination } from '../../domain/destinations.ts';
+import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import { destinationNotFound, webhookNotFound } from '../../domain/not-found.ts';
+import type { Page, PageQuery } from '../../domain/pages.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { ReceiverKind } from '../../domain/ports/outbox.ts';
-import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
 import type { CampaignEvent } from '../../domain/webhook-types.ts';
 import type { AuditRepository } from './audit-log.ts';
 import {

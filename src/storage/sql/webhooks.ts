@@ -1,7 +1,8 @@
 /** Webhooks and their signing secrets. */
+
+import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Webhooks } from '../../domain/ports/webhooks.ts';
-import type { IdempotentRequest } from '../../domain/types.ts';
 import type { NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
 import { newWebhookSecret, reasonAfter, refuseMoreWebhooks, secretsToKeep } from '../../domain/webhooks.ts';
 import type { AuditRepository } from './audit-log.ts';

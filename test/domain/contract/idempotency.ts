@@ -1,8 +1,7 @@
 /** Idempotency keys: of equal requests at the same moment, one creates something, whatever process receives them. */
 import { describe, expect, it } from 'vitest';
-import { AnsweredBefore } from '../../../src/domain/idempotency.ts';
+import { AnsweredBefore, type IdempotentRequest } from '../../../src/domain/idempotency.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
-import type { IdempotentRequest } from '../../../src/domain/types.ts';
 import { everyoneIsKnown, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 

@@ -4,7 +4,7 @@
  * handler's result.
  */
 import { z } from 'zod';
-import type { Page } from '../../../domain/types.ts';
+import type { Page } from '../../../domain/pages.ts';
 
 /** `audience_version` becomes `audienceVersion`. */
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`

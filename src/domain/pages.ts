@@ -1,0 +1,23 @@
+/** Pages of lists, and the requests for them. */
+import type { Campaign, Change } from './types.ts';
+
+export interface PageQuery {
+  /** Maximum number of items on a page; 1 or more. */
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export type CampaignPage = Page<Campaign>;
+
+/** One page of changes of active versions. */
+export interface Changes {
+  readonly items: readonly Change[];
+  /** The cursor of the next page. On the last page, the cursor continues with changes that happen later. */
+  readonly nextCursor: string;
+  readonly hasMore: boolean;
+}
