@@ -1,7 +1,7 @@
 /** A running service with a population of synthetic people, for benchmarks. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,11 +58,20 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
 }
 
 /** Imports `users` people of the demo's world into `folder`/population, and returns its path. */
-export async function makePopulation(folder: string, users: number): Promise<string> {
+/** Each user has an e-mail address, by rule `adcp`, if `emailOf` is given. */
+export async function makePopulation(
+  folder: string,
+  users: number,
+  emailOf?: (user: string) => string,
+): Promise<string> {
   const source = join(folder, 'data');
   const out = join(folder, 'population');
   await generateDataSet({ out: source, users, trainCampaigns: 1, testCampaigns: 1, seed: '1', world: 'demo' });
-  await importPopulation({ source, features: openDataSet(source).userFeatures, out });
+  const identifiers = join(source, 'identifiers.csv');
+  const rows = emailOf ? people(users, users).map((user) => `${user},email,adcp,${emailOf(user)}`) : [];
+  writeFileSync(identifiers, ['user_id,type,rule,value', ...rows, ''].join('\n'));
+  const { userFeatures: features } = openDataSet(source);
+  await importPopulation({ source, features, out, identifierFiles: [identifiers] });
   rmSync(source, { recursive: true });
   return out;
 }
