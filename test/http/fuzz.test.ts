@@ -88,6 +88,8 @@ const pool: Pool = (place) => {
   if (name === 'expansion_id') return expansionIds;
   if (name === 'delivery_id') return deliveryIds;
   if (name === 'seeds') return SEEDS;
+  if (name === 'identifier') return ['email'];
+  if (name === 'rule') return ['uid2'];
   if (name === 'user_id' || name === 'user_ids') return USER_IDS.slice(0, 40);
   if (['version', 'other_version', 'from', 'to'].includes(name)) return ['1', '2'];
   if (name === 'url') return ['https://hooks.example.com/metaheac'];

@@ -4,11 +4,12 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest, preValidationHookHandler, RouteOptions } from 'fastify';
+import type { z } from 'zod';
 import { AppError } from '../../../lib/errors.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { takesIfMatch } from '../preconditions.ts';
 import { isApi } from '../route.ts';
-import { UNKNOWN_FIELD } from './validation.ts';
+import { UNKNOWN_FIELD, validatorCompiler } from './validation.ts';
 
 /**
  * Refuses (`invalid_request`) query parameters and bodies for which a `/v1` route has no schema, and preconditions that
@@ -20,14 +21,25 @@ export function refuseUnreadParts(app: ServerApp): void {
     const takesQuery = route.schema?.querystring !== undefined;
     const takesBody = route.schema?.body !== undefined;
     const preconditions = uncheckedPreconditions(route);
+    const findQueryFault = takesBody && takesQuery ? queryCheck(route) : null;
     const refuse: preValidationHookHandler = (request, _reply, done) => {
       refusePreconditions(request.raw.headers, preconditions);
       if (!takesQuery) refuseQuery(request.query as object);
+      // Fastify checks the body first, but the query says how the body is read
+      const fault = findQueryFault?.(request.query);
+      if (fault) throw fault;
       if (!takesBody && hasBody(request)) throw new AppError('invalid_request', 'no body is expected');
       done();
     };
     route.preValidation = [refuse, route.preValidation ?? []].flat();
   });
+}
+
+/** The check of a route's query, which returns the error of a query that violates its schema. */
+function queryCheck({ method, url, schema }: RouteOptions): (query: unknown) => Error | undefined {
+  const querystring = schema!.querystring as z.ZodType;
+  const check = validatorCompiler({ schema: querystring, method: String(method), url, httpPart: 'querystring' });
+  return (query) => (check(query) as { readonly error?: Error }).error;
 }
 
 /**
