@@ -51,6 +51,20 @@ describeInBrowser('the global suppression list', () => {
     expect(faults.list).toEqual([]);
   });
 
+  it('takes identifiers, and shows how they match', async () => {
+    const opened = await signIn('suppression', keys.write);
+    const { page, faults } = opened;
+    await page.getByLabel('What the list has').selectOption('E-mail addresses, rule uid2');
+    await drop(opened, 'emails.csv', csv(['Ann.Lee@gmail.com', 'bob@example.com']), 'Choose a list');
+    await page.getByRole('button', { name: 'Add 2 people' }).click();
+    const counts = page.getByRole('region', { name: 'On the list' });
+    await counts.getByText('0 % of 2 known').waitFor();
+    await expectAccessible(page);
+    const { text } = await fixture().served.call('GET', '/v1/suppression', undefined, AUTHORIZED);
+    expect([text.includes('email:uid2:'), text.includes('gmail'), faults.list]).toEqual([true, false, []]);
+    await fixture().served.call('DELETE', '/v1/suppression', undefined, AUTHORIZED);
+  });
+
   it('cannot be changed by a key that can only read, and is not shown to a key for certain campaigns', async () => {
     const { page } = await signIn('suppression', keys.read);
     await page.getByText('Your key can read the list but not change it.').waitFor();

@@ -4,6 +4,7 @@ import { type Api, call } from '../../api/client.ts';
 import type { UserSet } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { describeMatched, IDENTIFIER_OPTIONS, identifierQueryOf } from '../../lists/identifiers.ts';
 import { ndjsonBody } from '../../lists/ndjson.ts';
 import type { Report, Send } from '../../lists/send-ids.ts';
 import { Upload } from '../../lists/upload.tsx';
@@ -61,7 +62,8 @@ export function Suppression() {
   );
 }
 
-function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly set: UserSet }) {
+function Counts({ set }: { readonly set: UserSet }) {
+  const { users, known, unknown, updated_at: at, identifiers = [] } = set;
   const { api, page, toasts } = useConsole();
   const download = async () => {
     try {
@@ -79,6 +81,7 @@ function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly s
           { name: 'People', value: formatCount(users) },
           { name: 'In the population', value: formatCount(known) },
           { name: 'Unknown', value: formatCount(unknown), note: 'kept, because a later population may have these IDs' },
+          ...identifiers.map(describeMatched),
           { name: 'Last changed', value: at === null ? 'Never' : formatTime(at) },
         ]}
       />
@@ -92,8 +95,8 @@ function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly s
 }
 
 /** Sends a piece of a list. The first piece of a replacement replaces the old list, and the other pieces are added. */
-function sendTo(api: Api, mode: Mode, isPreview: boolean): Send {
-  const params = isPreview ? { query: { dry_run: 'true' as const } } : {};
+function sendTo(api: Api, mode: Mode, identifiers: string, isPreview: boolean): Send {
+  const params = { query: { ...identifierQueryOf(identifiers), ...(isPreview ? { dry_run: 'true' as const } : {}) } };
   return (lines, isFirst) => {
     const init = { params, ...ndjsonBody(lines) };
     if (mode === 'replace' && (isFirst || isPreview)) return call(api.PUT(PATH, init));
@@ -110,6 +113,7 @@ const MODES: Readonly<Record<Mode, { readonly label: string; readonly action: st
 function Change({ onChange }: { readonly onChange: () => void }) {
   const { api, toasts } = useConsole();
   const [mode, setMode] = useState<Mode>('add');
+  const [identifiers, setIdentifiers] = useState('');
   const { action, done } = MODES[mode];
   const actionOf = ({ known, unknown }: Report) =>
     known + unknown === 0 ? null : `${action} ${formatCount(known + unknown)} people`;
@@ -128,13 +132,14 @@ function Change({ onChange }: { readonly onChange: () => void }) {
           onValue={(value) => setMode(value as Mode)}
           options={Object.entries(MODES).map(([value, { label }]) => ({ value, label }))}
         />
+        <Select label="What the list has" value={identifiers} onValue={setIdentifiers} options={IDENTIFIER_OPTIONS} />
       </div>
       <Upload
-        key={mode}
+        key={`${mode} ${identifiers}`}
         label="Choose a list"
         hint="Text, CSV or JSON Lines with user IDs, of any size."
-        preview={sendTo(api, mode, true)}
-        commit={sendTo(api, mode, false)}
+        preview={sendTo(api, mode, identifiers, true)}
+        commit={sendTo(api, mode, identifiers, false)}
         actionOf={actionOf}
         note="This is a preview. Nothing has changed yet."
         kind={mode === 'add' ? 'primary' : 'danger'}

@@ -1,0 +1,42 @@
+/** What the IDs of a list are: user IDs, or identifiers of a type that the service hashes by a rule. */
+import type { UserSet } from '../api/types.ts';
+
+type Matched = NonNullable<UserSet['identifiers']>[number];
+
+/** Query parameters of an upload of identifiers. */
+interface IdentifierQuery {
+  readonly identifier?: string;
+  readonly rule?: Matched['rule'];
+}
+
+const TYPES: readonly (readonly [string, string, readonly Matched['rule'][]])[] = [
+  ['email', 'E-mail addresses', ['adcp', 'uid2', 'google', 'liveramp-sha256', 'liveramp-md5', 'liveramp-sha1']],
+  ['phone', 'Phone numbers with country code', ['adcp', 'meta', 'liveramp-sha1']],
+  ['maid', 'IDs of devices', ['sha256']],
+  ['uid2', 'UID2', ['sha256']],
+  ['rampid', 'RampID', ['sha256']],
+];
+
+const KINDS = TYPES.flatMap(([identifier, label, rules]) =>
+  rules.map((rule) => ({
+    value: `${identifier} ${rule}`,
+    label: `${label}, rule ${rule}`,
+    query: { identifier, rule },
+  })),
+);
+
+/** The choices of a field. The value of user IDs is empty. */
+export const IDENTIFIER_OPTIONS = [
+  { value: '', label: 'User IDs' },
+  ...KINDS.map(({ value, label }) => ({ value, label })),
+];
+
+export function identifierQueryOf(chosen: string): IdentifierQuery {
+  return KINDS.find(({ value }) => value === chosen)?.query ?? {};
+}
+
+/** Says how the identifiers of a type and rule match. */
+export function describeMatched({ type, rule, users, known_percent: percent }: Matched) {
+  const label = TYPES.find(([identifier]) => identifier === type)?.[1] ?? type;
+  return { name: `${label}, rule ${rule}`, value: `${percent} % of ${users.toLocaleString('en')} known` };
+}
