@@ -53,7 +53,11 @@ describe('the twelve steps of the tutorial', () => {
       model: join(repository, 'models/demo'),
       population: join(work, 'population'),
       // time enough for an estimate, however busy this machine is
-      env: { [variable]: value, METAHEAC_ESTIMATE_TIME_MS: '30000' },
+      env: {
+        [variable]: value,
+        METAHEAC_DESTINATIONS_ROOT: join(work, 'exports'),
+        METAHEAC_ESTIMATE_TIME_MS: '30000',
+      },
     });
     const people = readFileSync(join(work, 'people/users.ndjson'), 'utf8').split('\n', 20);
     const seeds = people.map((line) => JSON.parse(line).user_id);
