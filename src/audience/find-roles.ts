@@ -5,10 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../domain/features.ts';
 import { assignRoles, MARK, type Roles, rangeTest, relativeWeights } from '../domain/roles.ts';
 import type { IdBlocks } from '../domain/user-sets.ts';
+import type { SpecialCategory } from '../lib/special-categories.ts';
 import {
   type AddedRows,
   type Column,
   isTokenColumn,
+  PAST_CAMPAIGNS,
   type Population,
   readAddedRows,
   startOf,
@@ -23,7 +25,7 @@ export interface RoleIds {
 
 /** Seeds who are not in the population version, in the order of their features, which does not depend on their ids. */
 export interface SeedRows extends AddedRows {
-  /** The sha256 of the features. */
+  /** The sha256 of the features that the campaign may use. */
   readonly sha256: string;
   /** Those of the rows that do not pass the filters, ascending. */
   readonly filtered: Int32Array;
@@ -50,6 +52,7 @@ export async function findRoles(
   ids: RoleIds,
   filters: Filters,
   onTurn: () => void = () => {},
+  category: SpecialCategory | null = null,
 ): Promise<FoundRoles> {
   const turn = async () => {
     await setImmediate();
@@ -59,8 +62,9 @@ export async function findRoles(
   const marked = new Uint8Array(population.rowCount);
   const weights = new RowWeights(population.rowCount);
   const absent = new Map<string, AbsentSeed>();
+  const learnedFrom = maskedJson(population, category);
   const add: OnAbsent = (userId, weight, features) => {
-    if (features !== undefined) absent.set(userId, { features, weight });
+    if (features !== undefined) absent.set(userId, { features, learned: learnedFrom(features), weight });
   };
   const remove: OnAbsent = (userId) => absent.delete(userId);
   for (const blocks of ids.seeds)
@@ -84,14 +88,37 @@ export async function findRoles(
 interface AbsentSeed {
   /** As JSON. */
   readonly features: string;
+  /** The features without what the campaign's category excludes, on which the ranking may depend. */
+  readonly learned: string;
   readonly weight: number;
 }
 
 type OnAbsent = (userId: string, weight: number, features: string | undefined) => void;
 
 function byFeatures(a: AbsentSeed, b: AbsentSeed): number {
-  if (a.features === b.features) return a.weight - b.weight;
+  if (a.learned !== b.learned) return a.learned < b.learned ? -1 : 1;
+  if (a.weight !== b.weight) return a.weight - b.weight;
   return a.features < b.features ? -1 : 1;
+}
+
+/** Removes features and past campaigns that the category excludes. */
+function maskedJson({ features, specialCampaigns }: Population, category: SpecialCategory | null) {
+  if (category === null) return (json: string) => json;
+  const isExcluded = new Set(
+    features.flatMap(({ name, excludedFor = [] }) => (excludedFor.includes(category) ? [name] : [])),
+  );
+  const campaigns = new Set<unknown>(specialCampaigns[category]);
+  return (json: string) => {
+    const entries = Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
+      ([name]) => !isExcluded.has(name),
+    );
+    const kept = entries.map(([name, value]) =>
+      name === PAST_CAMPAIGNS && Array.isArray(value)
+        ? [name, value.filter((item) => !campaigns.has(item))]
+        : [name, value],
+    );
+    return JSON.stringify(Object.fromEntries(kept));
+  };
 }
 
 async function readSeedRows(
@@ -101,6 +128,7 @@ async function readSeedRows(
   turn: Turn,
 ): Promise<SeedRows> {
   const users = seeds.map(({ features }) => features);
+  const learned = seeds.map(({ learned }) => learned).join('\n');
   const { firstRow, rows } = await readAddedRows(population, users, turn);
   const wanted = Object.entries(filters).map(([feature, filter]) => openFilter(population, feature, filter));
   const passes = (i: number) => wanted.every(({ feature, passes }) => passes(rows.columns.get(feature), i));
@@ -108,7 +136,7 @@ async function readSeedRows(
     [...users.keys()].filter((i) => !passes(i)),
     (i) => firstRow + i,
   );
-  return { firstRow, rows, filtered, sha256: createHash('sha256').update(users.join('\n')).digest('hex') };
+  return { firstRow, rows, filtered, sha256: createHash('sha256').update(learned).digest('hex') };
 }
 
 /** The weights of seeds by row. Memory is only used if a seed has a weight. */

@@ -115,7 +115,7 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
       ...{ id: expansionId, attempt: 1, deaths: 0, owner: '', token: 1, queuedAt: 0, traceparent: null },
     };
     const ids = await roleIdsOf({ setBlocks }, job);
-    const roles = await findRoles(population, ids, filters);
+    const roles = await findRoles(population, ids, filters, () => {}, job.category);
     const described = describePopulation(population);
     const task = customiseTask(job, modelVersion, population, roles);
     const keeper = new Checkpoints({

@@ -7,6 +7,7 @@ import { findRoles } from '../../src/audience/find-roles.ts';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import type { Job } from '../../src/domain/types.ts';
+import { withWeights } from '../../src/domain/user-sets.ts';
 import { Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { customiseTask } from '../../src/engine/expansion/expansion-users.ts';
 import { rankHere } from '../../src/engine/expansion/rank-here.ts';
@@ -25,6 +26,7 @@ import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { valuesOf } from '../fixture/user-values.ts';
 
 const DEMO = join(ROOT, 'models/demo');
 const CAMPAIGN = 'campaign-001';
@@ -110,29 +112,26 @@ beforeAll(async () => {
   };
 });
 
+let attempts = 0;
+
 /** Ranks with a model whose user sides are stored. */
 async function startRanking(model: string) {
   const pool = await ThreadPool.open(1, { model, population, device: 'cpu' });
   onTestFinished(() => pool.close());
   const modelVersion = readModelFolder(model).manifest.version;
-  return async (version: string, category: SpecialCategory | null, fourFifths: string | null = null) => {
+  const given = { rows: [] as readonly string[], fourFifths: null as string | null };
+  return async (version: string, category: SpecialCategory | null, { rows, fourFifths } = given) => {
     const opened = openPopulation(population, { version });
     const sides = { populationVersion: version, maximumBytes: 1e9 };
     await pool.makeUserSide({ kind: 'user-side', segment: 0, ...sides });
     await pool.prepareUserSides({ kind: 'prepare-user-sides', ...sides }, { isBackground: false });
     const pins = { modelVersion, populationVersion: version };
     const job: Job = {
-      ...{ id: 'job', campaignId: 'c', expansionId: 'e', attempt: 1, deaths: 0, owner: '', token: 1, queuedAt: 0 },
-      ...{
-        externalId: null,
-        category,
-        fourFifths,
-        features: {},
-        filters: {},
-        negativeWeight: 1,
-        pins,
-        traceparent: null,
-      },
+      ...{ id: 'job', campaignId: 'c', expansionId: 'e', attempt: 1, deaths: 0, owner: '', queuedAt: 0 },
+      // threads keep the parameters of an attempt by its token
+      token: ++attempts,
+      ...{ externalId: null, category, fourFifths, features: {}, filters: {}, negativeWeight: 1, pins },
+      traceparent: null,
       sets: {
         seeds: '',
         positives: null,
@@ -142,7 +141,13 @@ async function startRanking(model: string) {
         commonSuppression: null,
       },
     };
-    const roles = await findRoles(opened, { seeds: [[[...seeds]]], dismissed: [], suppressed: [] } as never, {});
+    const outside = withWeights(
+      rows.map((_, i) => `x${i}`),
+      undefined,
+      rows,
+    );
+    const ids = { seeds: [[[...seeds], outside]], dismissed: [], suppressed: [] };
+    const roles = await findRoles(opened, ids, {}, () => {}, category);
     const task = customiseTask(job, modelVersion, opened, roles);
     const blobs = new FileBlobs(temporaryFolder());
     const none = { clock: systemClock, keptWorkMs: 1e9, computedBy: '', hasRoom: () => false };
@@ -172,6 +177,19 @@ describe('a ranking for a special category', () => {
     expect('unmasked' in plain).toBe(false);
   });
 
+  it('does not depend on an excluded feature of seeds outside the population', async () => {
+    const rank = await startRanking(DEMO);
+    const own = valuesOf(openPopulation(population, { version: versions.own }), [...seeds]).slice(0, 20);
+    const values = own.map((json) => JSON.parse(json));
+    const equal = (feature: string) => values.map((user) => JSON.stringify({ ...user, [feature]: values[0][feature] }));
+    const taught = (rows: readonly string[]) => ({ rows, fourFifths: null });
+    const housing = await rank(versions.own, 'housing', taught(own));
+    expect((await rank(versions.own, 'housing', taught(equal('age_band')))).sha256).toBe(housing.sha256);
+    expect((await rank(versions.own, 'housing', taught(equal('device')))).sha256).not.toBe(housing.sha256);
+    const plain = await rank(versions.own, null, taught(own));
+    expect((await rank(versions.own, null, taught(equal('age_band')))).sha256).not.toBe(plain.sha256);
+  });
+
   it('does not depend on past campaigns of the category', async () => {
     const rank = await startRanking(TINY);
     const { own, campaign, other } = versions;
@@ -185,7 +203,7 @@ describe('a ranking for a special category', () => {
   it('meets the four-fifths rule if the campaign asks for it, and says what that changes', async () => {
     const rank = await startRanking(DEMO);
     const plain = await rank(versions.own, 'housing');
-    const fair = await rank(versions.own, 'housing', 'age_band');
+    const fair = await rank(versions.own, 'housing', { rows: [], fourFifths: 'age_band' });
     expect(fair.sha256).not.toBe(plain.sha256);
     expect([plain.fourFifths, fair.fourFifths!.feature]).toEqual([null, 'age_band']);
     const price = fair.fourFifths!.sizes.find(({ share }) => share === 0.2)!;

@@ -1,11 +1,11 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 
-import { findRoles } from '../../audience/find-roles.ts';
+import { type FoundRoles, findRoles } from '../../audience/find-roles.ts';
 import { retryDelayMs } from '../../domain/expansions.ts';
 import { refuseUngrouped } from '../../domain/four-fifths.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { signReceipt } from '../../domain/receipts.ts';
-import { countExcluded, findShortfall, type Roles } from '../../domain/roles.ts';
+import { countExcluded, findShortfall } from '../../domain/roles.ts';
 import { type Exclusions, exclusionsOf } from '../../domain/special-categories.ts';
 import type { Job, Pins } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -117,9 +117,8 @@ async function attempt(
   const pins = await store.pin(job, dependencies.versions);
   const population = await openPinned(dependencies, pins);
   watch.begin();
-  const rows = await findRoles(population, await roleIdsOf(store, job), job.filters, () =>
-    requireLease(!cancellation.isCancelled),
-  );
+  const onTurn = () => requireLease(!cancellation.isCancelled);
+  const rows = await findRoles(population, await roleIdsOf(store, job), job.filters, onTurn, job.category);
   const described = describePopulation(population);
   watch.stageEnded('finding');
   const { rowCount } = population;
@@ -164,7 +163,7 @@ async function attempt(
 }
 
 /** @throws Refusal if the campaign's category or groups and the pinned population do not fit together */
-function taskOf(job: Job, pins: Pins, population: Population, rows: Roles): CustomiseTask {
+function taskOf(job: Job, pins: Pins, population: Population, rows: FoundRoles): CustomiseTask {
   try {
     refuseUngrouped(population, job);
     return customiseTask(job, pins.modelVersion, population, rows);

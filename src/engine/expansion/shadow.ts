@@ -71,7 +71,9 @@ export async function compareOn(
   models: { readonly served: ShadowModel; readonly fresh: ShadowModel },
   { store, population, minimumSeeds }: ShadowDependencies,
 ): Promise<ShadowComparison | null> {
-  const rows = await orNull(findRoles(population, await roleIdsOf(store, campaign), campaign.filters));
+  const { filters, category } = campaign;
+  const ids = await roleIdsOf(store, campaign);
+  const rows = await orNull(findRoles(population, ids, filters, () => {}, category));
   if (rows === null) return null;
   const seedRows = rows.seedRows?.rows.count ?? 0;
   if (findShortfall(rows, population.rowCount, minimumSeeds, seedRows) !== null) return null;
