@@ -16,13 +16,14 @@ import { type Cluster, LoadedOnHosts, startCluster } from './cluster.ts';
 import { makeUpdatedPopulation, SEGMENTS } from './updated-population.ts';
 
 const world = await tinyWorld();
-/** A plain campaign, and a campaign with weights and negatives. */
+/** A plain campaign, one with weights and negatives, and one of a category whose groups meet the four-fifths rule. */
 const CAMPAIGNS = [
   world.campaigns[0]!,
   {
     ...world.campaigns[1]!,
     taught: { weightOf: (i: number) => 1 + (i % 3), negatives: world.campaigns[2]!.seeds, negativeWeight: 3 },
   },
+  { ...world.campaigns[0]!, rules: { category: 'housing' as const, fourFifths: 'age_band' } },
 ];
 const population = join(temporaryFolder(), 'population');
 /** The rankings of an engine that works alone. */

@@ -8,7 +8,7 @@ import type { OfferState, RangeClaim, RangeOffer } from '../../../src/domain/por
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { RangeChoice, RangeResult } from '../../../src/domain/ranges.ts';
 import { isEnd } from '../../../src/domain/states.ts';
-import type { Campaign, Job } from '../../../src/domain/types.ts';
+import type { Campaign, Job, NewCampaign } from '../../../src/domain/types.ts';
 import { Engine, type EngineDependencies } from '../../../src/engine/engine.ts';
 import type { EngineModels, LoadedModel } from '../../../src/engine/engine-models.ts';
 import { openEngineModels } from '../../../src/engine/engine-start.ts';
@@ -72,8 +72,9 @@ export interface HostOptions {
   readonly isAdapting?: boolean;
 }
 
-/** A campaign, perhaps with weights of seeds and with negatives. */
+/** A campaign, perhaps with a category and groups, or with weights of seeds and with negatives. */
 export interface TaughtCampaign extends TinyCampaign {
+  readonly rules?: Pick<NewCampaign, 'category' | 'fourFifths'>;
   readonly taught?: {
     readonly weightOf: (place: number) => number;
     readonly negatives: readonly string[];
@@ -226,10 +227,10 @@ export async function startCluster({ model: folder, population, rangeSegments, .
       hosts.set(ownerId, host);
       return host;
     },
-    async create({ features, seeds, taught }: TaughtCampaign): Promise<string> {
+    async create({ features, seeds, rules, taught }: TaughtCampaign): Promise<string> {
       const campaign = { name: 'test', features, featureCounts: { unknown: 0, missing: 0 }, audience: { size: 100 } };
       const isKnown = (userId: string) => directory.find(userId) >= 0;
-      if (!taught) return (await store.create({ ...campaign, seeds }, isKnown)).id;
+      if (!taught) return (await store.create({ ...campaign, ...rules, seeds }, isKnown)).id;
       const { weightOf, negatives, negativeWeight } = taught;
       const { id: campaignId } = await store.create({ ...campaign, negativeWeight }, isKnown);
       const weighted = seeds.map((userId, i) => [userId, weightOf(i)] as const);
