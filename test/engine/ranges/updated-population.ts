@@ -15,7 +15,10 @@ const DELETED = 500;
 /** Segments of the population after its update. */
 export const SEGMENTS = 2;
 
-/** `age_band` is excluded for housing. The users of the small world come first, then copies of them with other ids, so there are many ties. */
+/**
+ * The users of the small world come first, then copies of them with other ids, so there are many ties. `age_band` is
+ * excluded for housing.
+ */
 export async function makeUpdatedPopulation(out: string): Promise<void> {
   const world = await tinyWorld();
   const data = join(temporaryFolder(), 'data');
