@@ -74,7 +74,7 @@ export async function addConversionRoutes(app: ServerApp, { config, store, clock
       async (request) => {
         const identify = identifyBy(request.query);
         const conversions = request.body.conversions.map(({ user_id, time, value = 0 }, i) => ({
-          userId: userIdOf(user_id, identify, `/conversions/${i}/user_id`),
+          userId: identify === null ? user_id : userIdOf(user_id, identify, `/conversions/${i}/user_id`),
           happenedAt: Date.parse(time),
           value,
         }));

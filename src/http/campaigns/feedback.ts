@@ -96,7 +96,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
         return store.addFeedback(
           id,
           request.body.events.map(({ user_id, event, time }, i) => ({
-            userId: userIdOf(user_id, identify, `/events/${i}/user_id`),
+            userId: identify === null ? user_id : userIdOf(user_id, identify, `/events/${i}/user_id`),
             event,
             happenedAt: time === undefined ? now : Date.parse(time),
             isNow: time === undefined,
