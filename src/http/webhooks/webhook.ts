@@ -112,7 +112,9 @@ export const delivery = answerOf<Delivery>()(
       .nullable()
       .describe(
         'Reason why the last attempt got no response: `timeout`, `address_refused`, `webhook_url_refused`, ' +
-          '`webhook_disabled`, or an error code of the system, DNS or TLS (such as `ECONNREFUSED`).',
+          '`webhook_disabled`, or an error code of the system, DNS or TLS (such as `ECONNREFUSED`). For a destination, ' +
+          'the reason why the version could not be written: an error code of the service or the system, or ' +
+          '`destination_paused`.',
       ),
     last_response_seconds: z.number().nullable().describe('Duration of the last attempt in seconds.'),
     created_at: time,
