@@ -272,6 +272,15 @@ CREATE TABLE conversions (
 CREATE INDEX conversions_by_user ON conversions (user_id);
 CREATE INDEX conversions_by_age ON conversions (happened_at);
 
+-- When users of suppression lists expire; other users never do.
+CREATE TABLE list_expiries (
+  campaign   bigint NOT NULL,                                -- number of a campaign; 0: the installation's list
+  user_id    text   NOT NULL,
+  expires_at bigint NOT NULL,
+  PRIMARY KEY (campaign, user_id)
+);
+CREATE INDEX list_expiries_by_time ON list_expiries (expires_at, campaign);
+
 CREATE TABLE erasure_requests (
   user_id text COLLATE "C" PRIMARY KEY                       -- deleted when its erasure is done
 );

@@ -264,6 +264,15 @@ CREATE TABLE conversions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX conversions_by_age ON conversions (happened_at);
 
+-- When users of suppression lists expire; other users never do.
+CREATE TABLE list_expiries (
+  campaign   INTEGER NOT NULL,                                -- number of a campaign; 0: the installation's list
+  user_id    TEXT    NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (campaign, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX list_expiries_by_time ON list_expiries (expires_at, campaign);
+
 CREATE TABLE erasure_requests (
   user_id TEXT PRIMARY KEY                       -- deleted when its erasure is done
 ) STRICT, WITHOUT ROWID;

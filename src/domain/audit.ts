@@ -8,6 +8,8 @@ export const ACTORS = {
   command: 'local',
   /** Any caller of a service that requires no API key. */
   anybody: 'anonymous',
+  /** The service itself, for what happens by time. */
+  service: 'service',
 } as const;
 
 /** An action in the audit log. An entry contains no user ids, seeds or keys. */

@@ -100,10 +100,36 @@ export interface OwnedSet {
   readonly updatedAt: number;
 }
 
+/** When users of a list expire, in milliseconds since 1970. Users who are not in the map never expire. */
+export type Expiries = ReadonlyMap<string, number>;
+
+/** The users of a list who will expire. */
+export interface ExpirySummary {
+  readonly users: number;
+  /** When the first of them expires; null if there is none. */
+  readonly nextAt: number | null;
+}
+
 /** The population version that user sets are matched against. */
 export interface MatchedPopulation {
   readonly version: string;
   has(userId: string): boolean;
+}
+
+/** A population whose directory gives the number of a user, and whose `rowOf` gives the row of a number, or -1. */
+interface PopulationIndex {
+  readonly version: string;
+  readonly directory: { find(userId: string): number };
+  readonly rowOf: ArrayLike<number>;
+}
+
+/** The given version, which stays the same if another version is served later. */
+export function matchedBy({ version, directory, rowOf }: PopulationIndex): MatchedPopulation {
+  const rowOfUser = (userId: string) => {
+    const number = directory.find(userId);
+    return number < 0 ? -1 : (rowOf[number] ?? -1);
+  };
+  return { version, has: (userId) => rowOfUser(userId) >= 0 };
 }
 
 /** Counts of the ids of a set that are identifiers of one type and rule. */
@@ -139,6 +165,8 @@ export interface MatchReport extends SeedCounts {
   /** Null if all ids have weight 1. */
   readonly weights: WeightSummary | null;
   readonly consentBasis: ConsentBasis | null;
+  /** Users who will expire; null for seeds and negatives, whose users do not. */
+  readonly expiring: ExpirySummary | null;
   /** The time of the set's last change, in milliseconds since 1970; null if there is no set. */
   readonly createdAt: number | null;
   readonly updatedAt: number | null;
@@ -154,6 +182,10 @@ export interface ChangeOptions {
   readonly isDryRun?: boolean;
   /** The consent basis of the collected ids. */
   readonly consentBasis?: ConsentBasis | undefined;
+  /** When collected users of a suppression list expire. */
+  readonly expiries?: Expiries;
+  /** Maximum number of users of the list who may expire; any number by default. */
+  readonly maximumExpiries?: number;
   /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
   /**

@@ -11,6 +11,7 @@ export const CAMPAIGN_EVENTS = [
   'campaign.resized',
   'campaign.activated',
   'campaign.deleted',
+  'suppression.expired',
 ] as const;
 
 export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];

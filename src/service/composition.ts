@@ -5,6 +5,7 @@ import { RANKING_READS } from '../audience/reads.ts';
 import { StreamEncoder } from '../audience/stream/stream-encoder.ts';
 import { UserAudiences } from '../audience/user-audiences.ts';
 import { leadershipOf } from '../domain/ports/cluster.ts';
+import { matchedBy } from '../domain/user-sets.ts';
 import type { EngineSupervisor } from '../engine/supervisor.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { Telemetry } from '../lib/tracing.ts';
@@ -84,7 +85,13 @@ export async function composeService(
   const { retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays } = limits;
   const retention = { versions, days };
   const conversionDays = limits.conversionRetainedDays;
-  closers.defer(startHousekeeping({ ...dependencies, rankings, wake, retention, auditDays, conversionDays }));
+  const matched = () => matchedBy(served.now.population);
+  closers.defer(
+    startHousekeeping({
+      ...{ ...dependencies, rankings, wake, retention, auditDays, conversionDays },
+      population: matched,
+    }),
+  );
   const eraser = startEraser(dependencies, population, closers);
   const readers = openReaders(dependencies, rankings, closers);
   const guard = createAddressGuard(dependencies.webhookAllowedHosts);

@@ -44,6 +44,7 @@ const start = (populationVersion: string, of: CampaignStore = store) => {
     },
     populationVersion: () => populationVersion,
     hasRoom: () => hasRoom,
+    population: () => ({ version: 'p', has: () => true }),
     retention: { versions: 1, days: 1 },
     auditDays: 1,
     conversionDays: 1,
@@ -161,6 +162,31 @@ describe('startHousekeeping', () => {
     isSettled = true;
     await vi.advanceTimersByTimeAsync(11 * 60_000);
     expect((await store.audienceVersions(id, { limit: 9 })).items).toHaveLength(2);
+  });
+
+  it('removes users who have expired from lists, unless the time is uncertain, and expands campaigns again', async () => {
+    const id = await create({ everyMs: null, onNewPopulation: false, onChange: true });
+    const suppression = { kind: 'suppression', campaignId: id } as const;
+    const everyone = { version: 'p', has: () => true };
+    const collected = store.userSets.collect();
+    for (const userId of ['u2', 'u3']) collected.add(userId);
+    const expiries = new Map([['u2', Date.now() + 60_000]]);
+    await store.userSets.change(suppression, 'replace', collected, everyone, 9, { expiries });
+    collected.close();
+    isSettled = false;
+    start('p1');
+    await vi.advanceTimersByTimeAsync(5_000);
+    await finish();
+    await vi.advanceTimersByTimeAsync(65_000);
+    expect(await store.userSets.report(suppression, everyone)).toMatchObject({ users: 2 });
+    isSettled = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.waitFor(async () => {
+      const report = await store.userSets.report(suppression, everyone);
+      expect(report).toMatchObject({ users: 1, expiring: { users: 0 } });
+    });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect((await store.get(id)).state).toBe('queued');
   });
 
   it('leaves everything to the leader, and begins at once when it leads', async () => {

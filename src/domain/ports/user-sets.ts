@@ -52,6 +52,13 @@ export interface UserSets {
     options?: ChangeOptions,
   ): Promise<ChangeReport>;
 
+  /**
+   * Removes the users who have expired at the time `now` from their lists, with one change per list, which has an entry
+   * in the audit log and an event. Returns the number of users.
+   * @throws AppError storage_failed, unavailable: other lists have been changed even so
+   */
+  removeExpired(now: number, population: MatchedPopulation): Promise<number>;
+
   /** The name of the owner's set; null if the owner has no set. @throws AppError campaign_not_found */
   find(owner: SetOwner): Promise<string | null>;
 

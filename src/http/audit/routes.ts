@@ -55,7 +55,7 @@ function auditQuery(config: ServerConfig) {
 const auditLinesSchema = textSchema.meta({
   description:
     "One entry per line, with the fields `time`, `actor` (the id of a key, `admin` for the operator's key, " +
-    '`local` for a command, or `anonymous` if no key was required), `address` of the client, `action` (an ' +
+    '`local` for a command, `anonymous` if no key was required, or `service`), `address` of the client, `action` (an ' +
     'operation id), `resource`, `resource_id`, `status`, `request_id` and `facts` (such as the ' +
     '`consent_basis` of an uploaded list; usually `null`). If object storage keeps versions of files ' +
     'that an erasure deleted, the erasure has a second entry, with the resource `kept_versions` and their number, or ' +

@@ -5,12 +5,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { canExpire, refuseMoreExpiries } from '../../domain/list-expiry.ts';
 import type { SeedCounts } from '../../domain/types.ts';
-import type { Change, MatchedPopulation, SetOwner } from '../../domain/user-sets.ts';
+import { type Change, type MatchedPopulation, matchedBy, type SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { OpenRequests } from '../plugins/connections/open-requests.ts';
-import { findUser } from './find-user.ts';
+import { type EntryField, expiryField, weightField } from './entry-fields.ts';
 import { identifyBy } from './identifiers.ts';
 import { type Hint, MatchHints } from './match-hints.ts';
 import type { OpenUploads } from './open-uploads.ts';
@@ -44,8 +45,15 @@ export async function applyUpload(
   try {
     const isWeighted = owner.kind === 'seeds';
     const checkValues = isWeighted ? populations.openValueCheck(dependencies.population.features) : null;
-    const reading = { config, clock, onLarge: place.becomeLarge, isWeighted, identify, checkValues };
-    await readUploadedIds(request, reading, (userId, weight, features) => collected.add(userId, weight, features));
+    const expiries = new Map<string, number>();
+    const reading = { config, clock, onLarge: place.becomeLarge, field: fieldOf(owner, how, dependencies), identify };
+    await readUploadedIds(request, { ...reading, checkValues }, (userId, value, features) => {
+      collected.add(userId, isWeighted ? value : undefined, features);
+      if (isWeighted) return;
+      if (value === undefined) expiries.delete(userId);
+      else expiries.set(userId, value);
+      refuseMoreExpiries(expiries.size, config.maximumExpiringUsers);
+    });
     await place.beforeChange();
     await setImmediate(); // by now any data after the body has been seen
     const population = populationOf(dependencies);
@@ -53,6 +61,8 @@ export async function applyUpload(
     const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
       isDryRun,
       maximumRows: config.maximumSeedRows,
+      expiries,
+      maximumExpiries: config.maximumExpiringUsers,
       consentBasis: query.consent_basis,
       action: request.pendingAction,
       onUnknown: (userId) => hints.see(userId),
@@ -69,11 +79,15 @@ export async function applyUpload(
   }
 }
 
+/** The field that users of the set may have. */
+function fieldOf({ kind }: SetOwner, how: Change, { clock, config }: ServerDependencies): EntryField | null {
+  if (kind === 'seeds') return weightField(config.maximumSeedWeight);
+  return canExpire({ kind }) && how !== 'remove' ? expiryField(() => clock.now()) : null;
+}
+
 /** Returns the parts of the served population version that are needed to match user ids. */
 export function populationOf({ population }: ServerDependencies): MatchedPopulation {
-  // the served version is read only once, because it may change before the last id is looked up
-  const { version, directory, rowOf } = population;
-  return { version, has: (userId) => findUser({ directory, rowOf }, userId) >= 0 };
+  return matchedBy(population);
 }
 
 function refuseTooFewKnown(sent: SeedCounts, minimum: number, hints: readonly Hint[]): void {

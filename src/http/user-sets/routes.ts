@@ -21,6 +21,7 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { sendError } from '../problems/error-handler.ts';
 import { applyUpload, type OpenTransfers, populationOf } from './apply-upload.ts';
+import type { EntryField } from './entry-fields.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
 import { refuseTooManyIds } from './user-id-list.ts';
 import { uploadBody, uploadQuery, userSet } from './user-set.ts';
@@ -34,13 +35,17 @@ interface Kind {
   readonly what: string;
   /** A sentence about the purpose of the set. */
   readonly about: string;
-  readonly isWeighted?: boolean;
+  /** The field that users may have. */
+  readonly field: EntryField['name'] | null;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;
   /** Additional error codes of sets that belong to a campaign. */
   readonly codes: readonly 'campaign_not_found'[];
 }
 
+const EXPIRY =
+  'A user may have a time (`expires_at`) after which the service removes the user from the list, within a minute. A ' +
+  'user who is added again has the time that was sent last, or none. ';
 const ofCampaign = { params: campaignParams, codes: ['campaign_not_found'] } as const;
 const idOf = (request: FastifyRequest) => (request.params as z.output<typeof campaignParams>).id;
 
@@ -56,7 +61,7 @@ const KINDS: readonly Kind[] = [
       'weights matter. The last weight of a repeated id counts. In NDJSON, a seed may have `features`: a user who is ' +
       'not in the population then teaches the model, and is never ranked. A user who is in the population is a seed ' +
       'like the others, and these features are not used. ',
-    isWeighted: true,
+    field: 'weight',
     ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
   },
   {
@@ -69,6 +74,7 @@ const KINDS: readonly Kind[] = [
       'Negatives are users who are known not to like the campaign, such as customers who returned the product. The ' +
       'model learns from them as from users who dismissed the campaign, and they may still be ranked. A user who is ' +
       'also a seed counts as a negative. ',
+    field: null,
     ownerOf: (request) => ({ kind: 'negatives', campaignId: idOf(request) }),
   },
   {
@@ -77,7 +83,8 @@ const KINDS: readonly Kind[] = [
     noun: 'CampaignSuppressionList',
     users: 'CampaignSuppressedUsers',
     what: "a campaign's suppression list",
-    about: 'Users on the list are in no audience of the campaign and are not used as seeds. ',
+    about: `Users on the list are in no audience of the campaign and are not used as seeds. ${EXPIRY}`,
+    field: 'expires_at',
     ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
   },
   {
@@ -85,7 +92,8 @@ const KINDS: readonly Kind[] = [
     noun: 'SuppressionList',
     users: 'SuppressedUsers',
     what: 'the global suppression list',
-    about: 'Users on the list, such as customers or opt-outs, are in no audience and are not used as seeds. ',
+    about: `Users on the list, such as customers or opt-outs, are in no audience and are not used as seeds. ${EXPIRY}`,
+    field: 'expires_at',
     ownerOf: () => ({ kind: 'common_suppression' }),
     params: z.strictObject({}),
     codes: [],
@@ -150,7 +158,7 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers:
           'request match the population, with hints if the ids were probably sent in another format.',
         params: kind.params,
         querystring: uploadQuery,
-        body: uploadBody(config, kind.isWeighted),
+        body: uploadBody(config, kind.field, () => dependencies.clock.now()),
         response: { 200: json('The match report.', userSet) },
         errors: ['too_few_known', ...kind.codes, 'consent_basis_differs', 'too_many_seeds'],
       }),

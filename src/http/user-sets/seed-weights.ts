@@ -18,25 +18,43 @@ export function wrongWeight(weight: unknown, maximum: number): Wrong | null {
   return weight < 1 / maximum ? { message: `a weight must be at least ${1 / maximum}`, limit: 1 / maximum } : null;
 }
 
-/** The weight in a field of CSV: 1 if the field is empty, and NaN if it is not a number. */
-export function parseWeight(field: string): number {
-  if (field === '') return 1;
+/** The weight in a field of CSV: undefined if the field is empty, and NaN if it is not a number. */
+export function parseWeight(field: string): number | undefined {
+  if (field === '') return undefined;
   return DECIMAL.test(field) || /^-\d/.test(field) ? Number(field) : Number.NaN;
 }
 
 /** A list of seeds in JSON, some of which may have weights. */
 export function seedList(config: ServerConfig, description: string) {
-  const { maximumUserIdBytes, maximumSeedWeight, maximumInlineSeeds, maximumErrorDetails } = config;
+  const { maximumSeedWeight: maximum } = config;
+  return entryList<SeedItem>(config, description, {
+    fields: 'a seed in JSON has the fields user_id and weight; features are sent as NDJSON',
+    name: 'weight',
+    wrong: (weight) => wrongWeight(weight, maximum),
+    schema: { type: 'number', minimum: 1 / maximum, maximum },
+  });
+}
+
+/** A field that users in a list may have, apart from their ids. */
+interface ListedField {
+  /** Why other fields are refused. */
+  readonly fields: string;
+  readonly name: string;
+  readonly wrong: (value: unknown) => Wrong | null;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+/** A list of user ids and of objects with a user id and a field. */
+export function entryList<Item>(config: ServerConfig, description: string, { name, ...field }: ListedField) {
+  const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails } = config;
   const wrong = (item: unknown): Wrong | null => {
     if (typeof item !== 'object' || item === null) return wrongId('a user id', item, maximumUserIdBytes);
-    const { user_id: userId, weight = 1, ...others } = item as Readonly<Record<string, unknown>>;
-    if (Object.keys(others).length > 0)
-      return { message: 'a seed in JSON has the fields user_id and weight; features are sent as NDJSON' };
-    return wrongId('a user id', userId, maximumUserIdBytes) ?? wrongWeight(weight, maximumSeedWeight);
+    const { user_id: userId, [name]: value, ...others } = item as Readonly<Record<string, unknown>>;
+    if (Object.keys(others).length > 0) return { message: field.fields };
+    return wrongId('a user id', userId, maximumUserIdBytes) ?? (value === undefined ? null : field.wrong(value));
   };
   const userId = { type: 'string', minLength: 1, maxLength: maximumUserIdBytes } as const;
-  const weight = { type: 'number', minimum: 1 / maximumSeedWeight, maximum: maximumSeedWeight } as const;
-  return listField<SeedItem>('user ids', wrong, maximumInlineSeeds, maximumErrorDetails).meta({
+  return listField<Item>('user ids', wrong, maximumInlineSeeds, maximumErrorDetails).meta({
     description,
     type: 'array',
     minItems: 1,
@@ -46,7 +64,7 @@ export function seedList(config: ServerConfig, description: string) {
         userId,
         {
           type: 'object',
-          properties: { user_id: userId, weight },
+          properties: { user_id: userId, [name]: field.schema },
           required: ['user_id'],
           additionalProperties: false,
         },

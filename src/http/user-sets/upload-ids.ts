@@ -13,9 +13,9 @@ import type { CheckedValues } from '../../service/ports/populations.ts';
 import { wrongId } from '../plugins/json/fields.ts';
 import { parseJsonLine } from '../plugins/json/json-text.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
+import type { Entry, EntryField } from './entry-fields.ts';
 import { type Identify, userIdOf } from './identifiers.ts';
 import type { UserSetLimits } from './limits.ts';
-import { parseWeight, type SeedItem, splitSeeds, wrongWeight } from './seed-weights.ts';
 import { uploadBytes } from './upload-bytes.ts';
 import { CsvColumn } from './upload-csv.ts';
 import { LineErrors, uploadLines } from './upload-lines.ts';
@@ -34,34 +34,39 @@ export interface UploadReading {
    * read.
    */
   readonly onLarge: () => void;
-  /** Whether the ids may have weights. Otherwise fields named `weight` are ignored. */
-  readonly isWeighted: boolean;
+  /** The field that ids may have; null if there is none. */
+  readonly field: EntryField | null;
   /** Makes user ids of identifiers; null if user ids are sent. */
   readonly identify: Identify | null;
   /** Checks the features of users; null if fields named `features` are ignored. */
   readonly checkValues: ((values: unknown) => CheckedValues) | null;
 }
 
-type Take = (userId: string, weight: number, features?: string) => void;
+/** `value` is the field of the id as a number; undefined if the id has none. */
+type Take = (userId: string, value: number | undefined, features?: string) => void;
 
 /**
- * Calls `take` with each id, its weight and its features (as JSON) in turn. Other requests are handled between pieces.
+ * Calls `take` with each id, its field and its features (as JSON) in turn. Other requests are handled between pieces.
  * @throws AppError invalid_request (errors name lines), too_many_seeds, and the errors of `uploadBytes`
  */
 export async function readUploadedIds(request: FastifyRequest, reading: UploadReading, take: Take): Promise<void> {
-  const { config } = reading;
+  const { config, field } = reading;
   let count = 0;
   let rows = 0;
-  const takeCounted: Take = (userId, weight, features) => {
+  const takeCounted: Take = (userId, value, features) => {
     count += 1;
     if (count > config.maximumUploadIds) throw tooManyIds(config.maximumUploadIds);
     if (features !== undefined) refuseMoreRows(++rows, config.maximumSeedRows);
-    take(userId, weight, features);
+    take(userId, value, features);
   };
   if (request.mediaType === 'application/json') {
-    const { seeds, seedWeights } = splitSeeds((request.body as { readonly user_ids: readonly SeedItem[] }).user_ids);
-    for (const [i, sent] of seeds.entries())
-      takeCounted(userIdOf(sent, reading.identify, `/user_ids/${i}`), seedWeights.get(sent) ?? 1);
+    const { user_ids: entries } = request.body as { readonly user_ids: readonly Entry[] };
+    for (const [i, sent] of entries.entries()) {
+      const entry = typeof sent === 'string' ? { user_id: sent } : sent;
+      const value = field === null ? undefined : entry[field.name];
+      const userId = userIdOf(entry.user_id, reading.identify, `/user_ids/${i}`);
+      takeCounted(userId, value === undefined ? value : field!.numberOf(value));
+    }
   } else if (request.mediaType !== undefined) {
     await readLines(request, reading, takeCounted);
   }
@@ -76,14 +81,14 @@ function tooManyIds(limit: number): AppError {
 
 async function readLines(
   request: FastifyRequest,
-  { config, clock, onLarge, isWeighted, identify, checkValues }: UploadReading,
+  { config, clock, onLarge, field, identify, checkValues }: UploadReading,
   take: Take,
 ): Promise<void> {
-  const { maximumUploadLineBytes, maximumUserIdBytes, maximumSeedWeight, maximumErrorDetails } = config;
+  const { maximumUploadLineBytes, maximumUserIdBytes, maximumErrorDetails } = config;
   refuseCharset(request);
   const errors = new LineErrors(maximumErrorDetails);
   const names = new RowNames();
-  const check: Check = (sent, line, weight = 1, values = null) => {
+  const check: Check = (sent, line, value, values = null) => {
     const checked = values === null || checkValues === null ? null : checkValues(values);
     if (checked && 'fault' in checked) {
       errors.add(line, checked.fault);
@@ -91,7 +96,7 @@ async function readLines(
     }
     const features = checked?.json;
     if (features !== undefined && sent === undefined) {
-      checkId(names.name(features), line, weight, features);
+      checkId(names.name(features), line, value, features);
       return;
     }
     const userId = identify !== null && typeof sent === 'string' ? identify(sent) : sent;
@@ -99,18 +104,19 @@ async function readLines(
       errors.add(line, NOT_AN_IDENTIFIER);
       return;
     }
-    checkId(userId, line, weight, features);
+    checkId(userId, line, value, features);
   };
-  const checkId = (userId: unknown, line: number, weight: unknown, features: string | undefined) => {
+  const checkId = (userId: unknown, line: number, value: unknown, features: string | undefined) => {
     const wrong = isOrdinary(userId, maximumUserIdBytes) ? null : wrongId('a user id', userId, maximumUserIdBytes);
-    const wrongWith = wrong ?? (weight === 1 ? null : wrongWeight(weight, maximumSeedWeight));
-    if (wrongWith === null) take(userId as string, weight as number, features);
+    const hasValue = field !== null && value !== undefined && value !== null;
+    const wrongWith = wrong ?? (hasValue ? field.wrong(value) : null);
+    if (wrongWith === null) take(userId as string, hasValue ? field.numberOf(value) : undefined, features);
     else {
       const { message, limit } = wrongWith;
-      errors.add(line, message, { value: wrong ? userId : weight, ...(limit === undefined ? {} : { limit }) });
+      errors.add(line, message, { value: wrong ? userId : value, ...(limit === undefined ? {} : { limit }) });
     }
   };
-  const format = FORMATS[request.mediaType as UploadType](check, config, errors, isWeighted);
+  const format = FORMATS[request.mediaType as UploadType](check, config, errors, field);
   const bytes = uploadBytes(request.raw, config, clock, onLarge);
   for await (const lines of uploadLines(bytes, maximumUploadLineBytes, errors, format.skipsBlank)) {
     format.read(lines);
@@ -127,12 +133,12 @@ interface Format {
   end(): void;
 }
 
-type Check = (userId: unknown, line: number, weight?: unknown, values?: unknown) => void;
+type Check = (userId: unknown, line: number, value?: unknown, values?: unknown) => void;
 
 const FORMATS: Readonly<
   Record<
     UploadType,
-    (check: Check, config: UserSetLimits & HttpLimits, errors: LineErrors, isWeighted: boolean) => Format
+    (check: Check, config: UserSetLimits & HttpLimits, errors: LineErrors, field: EntryField | null) => Format
   >
 > = {
   'text/plain': (check) => ({
@@ -145,7 +151,7 @@ const FORMATS: Readonly<
     },
     end: () => {},
   }),
-  'application/x-ndjson': (check, _, errors, isWeighted) => ({
+  'application/x-ndjson': (check, _, errors, field) => ({
     skipsBlank: always,
     read: ({ firstLine, lines }) => {
       for (let i = 0; i < lines.length; i++) {
@@ -153,16 +159,16 @@ const FORMATS: Readonly<
         if (line.trim() === '') continue;
         const { value, fault } = parseJsonLine(line);
         if (fault !== undefined) errors.add(firstLine + i, fault, { value: line });
-        else if (isWeighted) checkSeed(value, firstLine + i, check);
-        else check(fieldOf(value, 'user_id', value), firstLine + i);
+        else if (field?.name === 'weight') checkSeed(value, firstLine + i, check);
+        else check(fieldOf(value, 'user_id', value), firstLine + i, fieldOf(value, 'expires_at', undefined));
       }
     },
     end: () => {},
   }),
-  'text/csv': (check, { maximumUploadLineBytes }, errors, isWeighted) => {
-    const columns = { name: 'user_id', optional: isWeighted ? 'weight' : null };
-    return new CsvColumn(columns, maximumUploadLineBytes, errors, (userId, line, weight = '') =>
-      check(userId, line, parseWeight(weight)),
+  'text/csv': (check, { maximumUploadLineBytes }, errors, field) => {
+    const columns = { name: 'user_id', optional: field === null ? null : field.name };
+    return new CsvColumn(columns, maximumUploadLineBytes, errors, (userId, line, text = '') =>
+      check(userId, line, field?.parse(text)),
     );
   },
 };
@@ -175,14 +181,16 @@ function always(): boolean {
 function checkSeed(value: unknown, line: number, check: Check): void {
   const features = fieldOf(value, 'features', null);
   const userId = fieldOf(value, 'user_id', features === null ? value : undefined);
-  check(userId, line, fieldOf(value, 'weight', 1), features);
+  const weight = fieldOf(value, 'weight', undefined);
+  // null is not a weight
+  check(userId, line, weight === null ? Number.NaN : weight, features);
 }
 
 /**
  * Returns a field of an NDJSON line; `otherwise` if the line is not an object with this field. A line is a user id as a
  * string, or an object with `user_id`.
  */
-function fieldOf(value: unknown, name: 'user_id' | 'weight' | 'features', otherwise: unknown): unknown {
+function fieldOf(value: unknown, name: 'user_id' | 'weight' | 'expires_at' | 'features', otherwise: unknown): unknown {
   const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
   return isObject ? (value as Readonly<Record<string, unknown>>)[name] : otherwise;
 }

@@ -11,6 +11,7 @@ import { component } from '../openapi/component.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 import { decimalNumber } from '../plugins/json/query-numbers.ts';
+import { type EntryField, expiringList } from './entry-fields.ts';
 import { identifierQuery } from './identifiers.ts';
 import type { Hint } from './match-hints.ts';
 import { seedList } from './seed-weights.ts';
@@ -30,6 +31,8 @@ const EXAMPLE = {
   created_at: '2026-11-25T12:00:00.000Z',
   updated_at: '2026-11-25T12:00:00.000Z',
 };
+
+const EXPIRES = { expires_at: '2099-12-31T00:00:00Z' };
 
 /** Match report for the ids in one request, with probable reasons why ids are unknown. */
 export interface SentIds extends SeedCounts {
@@ -149,6 +152,10 @@ export const userSet = answerOf<ShownSet>()(
           'number of distinct weights are computed from three significant digits.',
       ),
     consent_basis: z.enum(CONSENT_BASES).nullable().describe('`null` if none was given.'),
+    expiring: z
+      .object({ users: count, next_at: time.nullable().describe('When the first of them expires.') })
+      .optional()
+      .describe('The users who will expire and leave the list. Only for suppression lists.'),
     unknown_examples: seedCountFields.unknown_examples.describe(
       'Up to 10 unknown ids. `…/unknown` lists all unknown ids.',
     ),
@@ -166,6 +173,7 @@ export const userSet = answerOf<ShownSet>()(
     contradicting: ({ contradicting }) => contradicting ?? undefined,
     identifiers: ({ identifiers }) => (identifiers.length === 0 ? undefined : identifiers.map(describeMatches)),
     weights: ({ weights }) => weights ?? undefined,
+    expiring: ({ expiring }) => (expiring === null ? undefined : { users: expiring.users, next_at: expiring.nextAt }),
     dry_run: ({ isDryRun }) => isDryRun || undefined,
   },
 );
@@ -199,24 +207,36 @@ export const uploadQuery = z.strictObject({
   ...identifierQuery,
 });
 
-/** Request body of an upload by content type. Unless the body is JSON, the handler reads it line by line. */
-export function uploadBody(config: ServerConfig, isWeighted = false) {
+/**
+ * Request body of an upload by content type, whose users may have a field. Unless the body is JSON, the handler reads
+ * it line by line. `now` returns ms since 1970.
+ */
+export function uploadBody(config: ServerConfig, field: EntryField['name'] | null, now: () => number) {
+  const isWeighted = field === 'weight';
   const text = (description: string, example: string) => ({
     schema: z.string().meta({ description, examples: [example] }),
   });
   const described = `User ids, at most ${grouped(config.maximumInlineSeeds)} in JSON.`;
-  const ids = isWeighted
-    ? z
+  const ids = {
+    weight: () =>
+      z
         .strictObject({ user_ids: seedList(config, described) })
-        .meta({ ...component('SeedList'), examples: [{ user_ids: ['u1', { user_id: 'u2', weight: 2.5 }] }] })
-    : z
+        .meta({ ...component('SeedList'), examples: [{ user_ids: ['u1', { user_id: 'u2', weight: 2.5 }] }] }),
+    expires_at: () =>
+      z
+        .strictObject({ user_ids: expiringList(config, described, now) })
+        .meta({ ...component('SuppressedList'), examples: [{ user_ids: ['u1', { user_id: 'u2', ...EXPIRES }] }] }),
+    none: () =>
+      z
         .strictObject({ user_ids: userIdList(config, described) })
-        .meta({ ...component('UserIdList'), examples: [{ user_ids: ['u1', 'u2'] }] });
+        .meta({ ...component('UserIdList'), examples: [{ user_ids: ['u1', 'u2'] }] }),
+  }[field ?? 'none']();
+  const names = field === null ? '`user_id`' : `\`user_id\` and \`${field}\``;
   const lines = isWeighted
     ? 'One JSON value per line: a string, or an object with `user_id` and `weight`. An object may have `features`, an ' +
       'object with all features of a user by name, for a user who may not be in the population; then `user_id` may ' +
       'be absent. Other fields are ignored.'
-    : 'One JSON value per line: a string, or an object with `user_id`. Other fields are ignored.';
+    : `One JSON value per line: a string, or an object with ${names}. Other fields are ignored.`;
   return {
     content: {
       'text/plain': text('One user id per line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
@@ -224,13 +244,17 @@ export function uploadBody(config: ServerConfig, isWeighted = false) {
         lines,
         isWeighted
           ? '"u1"\n{"user_id":"u2","weight":2.5}\n{"user_id":"x1","features":{"country":"DE","age":31}}\n'
-          : '"u1"\n{"user_id":"u2"}\n',
+          : `"u1"\n${JSON.stringify({ user_id: 'u2', ...(field && EXPIRES) })}\n`,
       ),
       'text/csv': text(
-        isWeighted
-          ? 'CSV as in RFC 4180, with a header row. The columns `user_id` and, if present, `weight` are read.'
-          : 'CSV as in RFC 4180, with a header row. The column `user_id` is read.',
-        isWeighted ? 'user_id,weight\nu1,2.5\n' : 'user_id,name\nu1,Ann\n',
+        field === null
+          ? 'CSV as in RFC 4180, with a header row. The column `user_id` is read.'
+          : `CSV as in RFC 4180, with a header row. The columns \`user_id\` and, if present, \`${field}\` are read.`,
+        {
+          weight: 'user_id,weight\nu1,2.5\n',
+          expires_at: `user_id,expires_at\nu1,\nu2,${EXPIRES.expires_at}\n`,
+          none: 'user_id,name\nu1,Ann\n',
+        }[field ?? 'none'],
       ),
       'application/json': { schema: ids },
     },

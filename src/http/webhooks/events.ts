@@ -188,6 +188,31 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
       previous_version: 3,
     }),
   },
+  'suppression.expired': {
+    summary: 'Users of a suppression list have expired and were removed from the list',
+    component: 'SuppressionExpiredEvent',
+    schema: z
+      .strictObject({
+        type: z.literal('suppression.expired'),
+        timestamp,
+        data: z.strictObject({
+          campaign_id: z.string().nullable().describe('The campaign of the list; `null` for the global list.'),
+          external_id: z.string().nullable(),
+          name: z.string().nullable(),
+          users: count.describe('Number of users who were removed.'),
+        }),
+      })
+      .meta({
+        id: 'SuppressionExpiredEvent',
+        examples: [
+          {
+            type: 'suppression.expired',
+            timestamp: TIMESTAMP,
+            data: { campaign_id: null, external_id: null, name: null, users: 12 },
+          },
+        ] as never,
+      }),
+  },
   'webhook.ping': {
     summary: 'A caller requested a test event',
     component: 'WebhookPingEvent',

@@ -6,6 +6,7 @@ import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { Retention } from '../../domain/audiences.ts';
 import { leadershipOf } from '../../domain/ports/cluster.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
+import type { MatchedPopulation } from '../../domain/user-sets.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import { Schedule } from './schedule.ts';
@@ -15,6 +16,8 @@ const REFRESH_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
 /** Interval at which a cluster marks expired keys. An embedded store marks them whenever it stores the time. */
 const EXPIRE_EVERY_MS = 60_000;
+/** Interval between checks for users of suppression lists who have expired. */
+const EXPIRE_USERS_EVERY_MS = 5_000;
 const DAY_MS = 24 * 3600 * 1000;
 
 export interface HousekeepingOptions {
@@ -23,6 +26,8 @@ export interface HousekeepingOptions {
   readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
   /** The served version; null while this process does not serve the version of its cluster yet. */
   readonly populationVersion: () => string | null;
+  /** The population that changed lists are matched against. */
+  readonly population: () => MatchedPopulation;
   readonly retention: Retention;
   /** How long entries of the audit log are kept, in days. */
   readonly auditDays: number;
@@ -53,6 +58,13 @@ export function startHousekeeping(options: HousekeepingOptions): () => void {
   schedule.repeat('marking expired keys', EXPIRE_EVERY_MS, async () => {
     const now = store.cluster === null ? null : clock.before(0);
     if (now !== null) await leadership.lead(() => store.apiKeys.recordExpired(now));
+  });
+  schedule.repeat('removing expired users from suppression lists', EXPIRE_USERS_EVERY_MS, async () => {
+    // if the clock has jumped, nobody expires until the time is certain
+    const now = clock.before(0);
+    if (now === null) return;
+    const users = await leadership.lead(() => store.userSets.removeExpired(now, options.population()));
+    if (users) logger.info({ users }, 'users who have expired were removed from suppression lists');
   });
   schedule.repeat('scheduled expansion', REFRESH_EVERY_MS, async () => {
     if (!hasRoom()) return;

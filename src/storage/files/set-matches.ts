@@ -2,8 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { labelOfId } from '../../domain/identities.ts';
+import { canExpire } from '../../domain/list-expiry.ts';
 import {
   type ChangeOptions,
+  type ExpirySummary,
   type IdBlock,
   type IdBlocks,
   type MatchedPopulation,
@@ -77,17 +79,20 @@ export function reportOn(
   { counts: { received, duplicate }, ...set }: Omit<OwnedSet, 'name'>,
   matches: Matches,
   overlaps: Overlaps,
+  expiring: ExpirySummary | null,
 ): MatchReport {
   const { weights, consentBasis, createdAt, updatedAt } = set;
   const users = received - duplicate;
-  return { received, duplicate, users, ...matches, ...overlaps, weights, consentBasis, createdAt, updatedAt };
+  return { received, duplicate, users, ...matches, ...overlaps, weights, consentBasis, expiring, createdAt, updatedAt };
 }
 
 /** The report for an owner without a set. */
-export function reportOnNone({ kind }: SetOwner): MatchReport {
+export function reportOnNone(owner: SetOwner): MatchReport {
   const counts = { received: 0, duplicate: 0, ...NO_MATCHES };
-  const overlaps = kind === 'seeds' || kind === 'negatives' ? { suppressed: 0, contradicting: 0 } : NO_OVERLAPS;
-  return { ...counts, users: 0, ...overlaps, weights: null, consentBasis: null, createdAt: null, updatedAt: null };
+  const overlaps = canExpire(owner) ? NO_OVERLAPS : { suppressed: 0, contradicting: 0 };
+  const expiring = canExpire(owner) ? { users: 0, nextAt: null } : null;
+  const nothing = { weights: null, consentBasis: null, expiring, createdAt: null, updatedAt: null };
+  return { ...counts, users: 0, ...overlaps, ...nothing };
 }
 
 function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {

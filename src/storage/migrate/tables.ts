@@ -30,6 +30,7 @@ export const TABLES: readonly Table[] = [
   numbered('webhook_deliveries'),
   { name: 'feedback', key: ['campaign', 'user_id'] },
   { name: 'conversions', key: ['campaign', 'user_id', 'happened_at'] },
+  { name: 'list_expiries', key: ['campaign', 'user_id'] },
   { name: 'erasure_requests', key: ['user_id'] },
   numbered('erasures'),
   numbered('api_keys'),

@@ -239,6 +239,7 @@ async function deleteRows(t: Transaction, number: number, id: string, now: numbe
     'DELETE FROM expansions WHERE campaign = @number RETURNING id AS expansion',
     { number },
   );
+  await t.run('DELETE FROM list_expiries WHERE campaign = @number', { number });
   await t.run('DELETE FROM campaigns WHERE number = @number', { number });
   const folders = expansions.map(({ expansion }) => rankingFolder(id, expansion));
   return [...new Set([...rankings.map(({ folder }) => folder), ...folders])];

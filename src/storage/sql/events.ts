@@ -7,6 +7,7 @@ import type { AudienceCut } from '../../domain/cuts.ts';
 import { isDelivered, type NewDestination } from '../../domain/destinations.ts';
 import type { ExpansionState } from '../../domain/states.ts';
 import type { Labels, Reason } from '../../domain/types.ts';
+import type { SetOwner } from '../../domain/user-sets.ts';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
 import { eventOfEnd } from '../../domain/webhooks.ts';
 import { insertRow } from './columns.ts';
@@ -99,6 +100,17 @@ export class EventLog {
     await this.#tell(t, 'campaign.deleted', data, now);
   }
 
+  /** Notifies webhooks that users have expired and were removed from a suppression list. */
+  async usersExpired(t: Transaction, owner: SetOwner, users: number, now: number): Promise<void> {
+    const id = owner.kind === 'common_suppression' ? null : owner.campaignId;
+    const row = await t.get<Pick<EndedExpansionRow, 'external_id' | 'name'>>(
+      'SELECT external_id, name FROM campaigns WHERE id = @id',
+      { id },
+    );
+    const { external_id = null, name = null } = row ?? {};
+    await this.#tell(t, 'suppression.expired', { campaign_id: id, external_id, name, users }, now);
+  }
+
   /** Writes an event with the given trace, by default the trace of the current operation; returns its number. */
   insertEvent(
     t: Transaction,
@@ -165,16 +177,16 @@ interface Subscriber {
 
 /** The audience version that an event is about. */
 interface AboutVersion {
-  readonly campaign_id: string;
-  /** null if there is none. */
-  readonly audience_version: number | null;
+  readonly campaign_id: string | null;
+  /** null or absent if there is none. */
+  readonly audience_version?: number | null;
 }
 
 /** Leaves out destinations that do not receive this version, because of the campaign's labels or the version's cuts. */
 async function thatReceive(
   t: Transaction,
   subscribers: readonly Subscriber[],
-  { campaign_id: campaign, audience_version: version }: AboutVersion,
+  { campaign_id: campaign, audience_version: version = null }: AboutVersion,
 ): Promise<readonly Subscriber[]> {
   if (subscribers.every(({ destination }) => destination === null)) return subscribers;
   const row = (await t.get<{ readonly labels: string; readonly cuts: string | null }>(

@@ -46,7 +46,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
   const audit = new AuditRepository(dependencies);
   const unusedBlobs = new UnusedBlobs(dependencies, setAside);
   const setFiles = new SetFiles(dependencies);
-  const userSets = new UserSetRepository({ ...dependencies, audit, setFiles, unusedBlobs });
+  const userSets = new UserSetRepository({ ...dependencies, audit, events, setFiles, unusedBlobs });
   const conversions = new ConversionRepository(dependencies, audit);
   const feedback = new FeedbackRepository({ ...dependencies, audit, setFiles });
   const erasure = new ErasureRepository({ ...dependencies, feedback, setFiles, unusedBlobs, audit });

@@ -7,6 +7,7 @@ import { countsWithout, type OwnedSet, type SetOwner, type WeightSummary } from 
 import { blockOf, hashUser, mayHave } from '../files/set-filter.ts';
 import { json, plain, type RowOf, readRow, refuseDamaged, selectList, updateRow } from './columns.ts';
 import { type Json, readJson, toJson } from './json.ts';
+import { eraseExpiries, INSTALLATION } from './list-expiries.ts';
 import type { Sql } from './sql.ts';
 
 /** Number of hexadecimal digits of a sha256. */
@@ -205,12 +206,14 @@ export async function replaceSet(
   erased: ReadonlySet<string>,
   erasedRows: number,
 ): Promise<boolean> {
-  for (const { table, key, set, counts } of Object.values(OWNED)) {
+  for (const [kind, { table, key, set, counts }] of Object.entries(OWNED)) {
     const rows = await sql.all<{ readonly key: number; readonly stored: string }>(
       `SELECT ${key} AS key, ${counts} AS stored FROM ${table} WHERE ${set} = @before`,
       { before },
     );
     for (const row of rows) {
+      if (kind === 'suppression') await eraseExpiries(sql, row.key, erased);
+      if (kind === 'common_suppression') await eraseExpiries(sql, INSTALLATION, erased);
       const stored = readJson<StoredCounts>(row.stored, counts);
       await sql.run(`UPDATE ${table} SET ${counts} = @counts WHERE ${key} = @key`, {
         key: row.key,

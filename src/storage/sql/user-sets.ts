@@ -1,5 +1,6 @@
 /** Stores seeds, negatives and suppression lists: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
+import { canExpire, expiryAction, NO_EXPIRIES, summariseExpiries } from '../../domain/list-expiry.ts';
 import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import {
@@ -9,20 +10,18 @@ import {
   consentAfter,
   type IdBlocks,
   type MatchedPopulation,
-  type Matches,
   type MatchReport,
   type OwnedSet,
   receivedAfter,
   type SetOwner,
   stillApplies,
 } from '../../domain/user-sets.ts';
-import { AppError, isMissing } from '../../lib/errors.ts';
-import { differenceOf, unionOf } from '../files/algebra.ts';
+import { AppError } from '../../lib/errors.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { userSetBlocks } from '../files/set-file.ts';
 import {
   listOwners,
-  MatchTally,
+  type MatchTally,
   NO_OVERLAPS,
   type Overlaps,
   reportOn,
@@ -33,32 +32,26 @@ import {
 import { WeightTally } from '../files/weight-tally.ts';
 import type { AuditRepository } from './audit-log.ts';
 import type { StoreDependencies } from './dependencies.ts';
+import type { EventLog } from './events.ts';
+import {
+  clearExpiries,
+  ExpiryChange,
+  expiredUsers,
+  listsWithExpired,
+  readExpiries,
+  summaryOf,
+} from './list-expiries.ts';
+import { type ChangeTask, combine, sentOf, tallyFor, untilUnchanged, usersIn } from './set-change.ts';
 import { deleteUnusedSets, type NewSet, type SetFiles, withSets } from './set-files.ts';
 import { assignSet, readOwnedSet } from './set-rows.ts';
 import type { Transaction } from './sql.ts';
 import type { UnusedBlobs } from './unused-blobs.ts';
 
-/** Maximum number of times that work begins anew because others changed the set that it reads. */
-const ATTEMPTS = 20;
-const ATTEMPTS_FOR_FILES = 3;
-
 interface UserSetRepositoryDependencies extends StoreDependencies {
   readonly audit: AuditRepository;
+  readonly events: EventLog;
   readonly setFiles: SetFiles;
   readonly unusedBlobs: UnusedBlobs;
-}
-
-interface ChangeTask extends ChangeOptions {
-  readonly owner: SetOwner;
-  readonly how: Change;
-  readonly collected: CollectedIds;
-  readonly population: MatchedPopulation;
-  readonly maximumUsers: number;
-  /**
-   * Counts of the collected ids; null if these ids form the new set, because the new set is counted while it is
-   * written.
-   */
-  readonly matches: Matches | null;
 }
 
 export class UserSetRepository implements UserSets {
@@ -85,9 +78,29 @@ export class UserSetRepository implements UserSets {
     // if the ids replace a set, they form the new set, and are matched while it is written
     const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
     const task = { owner, how, collected, population, maximumUsers, matches, ...options };
-    if (options.isDryRun === true) return this.#untilUnchanged(owner, (before) => this.#preview(task, before));
-    const sent = await this.#untilUnchanged(owner, (before) => this.#tryChange(task, before));
+    if (options.isDryRun === true)
+      return untilUnchanged(this.#dependencies.database, owner, (before) => this.#preview(task, before));
+    const sent = await untilUnchanged(this.#dependencies.database, owner, (before) => this.#tryChange(task, before));
     return { ...(await this.report(owner, population)), sent };
+  }
+
+  async removeExpired(now: number, population: MatchedPopulation): Promise<number> {
+    const errors: unknown[] = [];
+    let users = 0;
+    for (const owner of await listsWithExpired(this.#dependencies.database, now)) {
+      try {
+        users += (
+          await untilUnchanged(this.#dependencies.database, owner, (before) =>
+            this.#tryExpire(owner, before, now, population),
+          )
+        ).users;
+      } catch (error) {
+        // a campaign that was deleted in the meantime has no list
+        if (!(error instanceof AppError && error.code === 'campaign_not_found')) errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+    return users;
   }
 
   async find(owner: SetOwner): Promise<string | null> {
@@ -99,25 +112,28 @@ export class UserSetRepository implements UserSets {
     const clear = async (t: Transaction) => {
       const before = await readOwnedSet(t, owner);
       await assignSet(t, owner, null, this.#now());
+      if (canExpire(owner)) await clearExpiries(t, owner);
       return before === null ? [] : deleteUnusedSets(t, [before.name], this.#now());
     };
     await this.#removeFiles(await database.freeing(() => database.write(clear)));
   }
 
   async report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport> {
-    return this.#untilUnchanged(owner, async (owned) => {
+    return untilUnchanged(this.#dependencies.database, owner, async (owned) => {
       if (owned === null) return reportOnNone(owner);
+      const expiring = canExpire(owner) ? await summaryOf(this.#dependencies.database, owner) : null;
       const [matches, overlaps] = await Promise.all([
         this.#matches.of(owned.name, population),
         this.#overlapsOf(owner, (lists) => this.#matches.listedOf(owned.name, lists, population)),
       ]);
-      return reportOn(owned, matches, overlaps);
+      return reportOn(owned, matches, overlaps, expiring);
     });
   }
 
   async unknownOf(owner: SetOwner, population: MatchedPopulation): Promise<Generator<readonly string[], void, void>> {
     const { blobs } = this.#dependencies;
-    const blocks = await this.#untilUnchanged(
+    const blocks = await untilUnchanged(
+      this.#dependencies.database,
       owner,
       async (owned): Promise<IdBlocks> => (owned === null ? [] : userSetBlocks(blobs, owned.name)),
     );
@@ -128,10 +144,11 @@ export class UserSetRepository implements UserSets {
   async #tryChange(task: ChangeTask, before: OwnedSet | null): Promise<SeedCounts | null> {
     const { owner, population, action = null } = task;
     const { audit, setFiles } = this.#dependencies;
+    const expiring = await this.#expiryChange(task);
     let tally = tallyFor(task);
     const write = async () => {
       tally = tallyFor(task);
-      return { set: await this.#writeAfter(task, before, tally) };
+      return { set: await this.#writeAfter(task, before, tally, expiring) };
     };
     const written = await setFiles.keep(write, async ({ set }) => {
       const sent = sentOf(task, tally);
@@ -140,6 +157,8 @@ export class UserSetRepository implements UserSets {
         if (!stillApplies(task.how, before, current)) return false;
         task.accept?.(sent);
         await this.#record(t, task, { set, tally, current });
+        if (canExpire(owner)) await expiring.write(t, owner);
+        await task.also?.(t);
         return current === null ? [] : deleteUnusedSets(t, [current.name], this.#now());
       });
       return unused && { name: set.name, sent, unused };
@@ -166,12 +185,49 @@ export class UserSetRepository implements UserSets {
     await assignSet(t, owner, { name, counts, weights, consentBasis, createdAt, updatedAt: now }, now);
   }
 
-  #writeAfter({ how, collected }: ChangeTask, before: OwnedSet | null, tally: MatchTally): Promise<NewSet> {
+  #writeAfter(
+    { how, collected }: ChangeTask,
+    before: OwnedSet | null,
+    tally: MatchTally,
+    expiring: ExpiryChange,
+  ): Promise<NewSet> {
     const { blobs, setFiles } = this.#dependencies;
     // a set that is replaced is not read, so it may be damaged or lost
     return withSets(blobs, before === null || how === 'replace' ? [] : [before.name], ([ids = []]) =>
-      setFiles.write(tally.over(combine(how, ids, collected.blocks()))),
+      setFiles.write(tally.over(combine(how, ids, expiring.over(collected.blocks())))),
     );
+  }
+
+  async #expiryChange(task: ChangeTask): Promise<ExpiryChange> {
+    const { owner, how } = task;
+    const isRead = canExpire(owner) && how !== 'replace';
+    return new ExpiryChange(task, isRead ? await readExpiries(this.#dependencies.database, owner) : NO_EXPIRIES);
+  }
+
+  /** Removes the users of a list who have expired; null if another change was made in the meantime. */
+  async #tryExpire(owner: SetOwner, before: OwnedSet | null, now: number, population: MatchedPopulation) {
+    const { database, events } = this.#dependencies;
+    const userIds = before === null ? [] : await expiredUsers(database, owner, now);
+    const users = userIds.length;
+    if (users === 0) return { users };
+    const collected = this.collect();
+    try {
+      for (const userId of userIds) collected.add(userId);
+      const how = 'remove';
+      const task = { owner, how, collected, population, maximumUsers: Number.POSITIVE_INFINITY } as const;
+      const sent = await this.#tryChange(
+        {
+          ...task,
+          matches: await tallyOf(collected.blocks(), population),
+          action: { action: expiryAction(owner, users), isRecorded: false },
+          also: (t) => events.usersExpired(t, owner, users, this.#now()),
+        },
+        before,
+      );
+      return sent && { users };
+    } finally {
+      collected.close();
+    }
   }
 
   /** Removes the files of unused sets. If that fails, a later clean-up removes them. */
@@ -187,9 +243,10 @@ export class UserSetRepository implements UserSets {
   async #preview(task: ChangeTask, before: OwnedSet | null): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
     const consentBasis = consentAfter(how, before, task.consentBasis);
+    const expiryChange = await this.#expiryChange(task);
     const after = <T>(work: (ids: IdBlocks) => Promise<T>) =>
       withSets(this.#dependencies.blobs, before === null ? [] : [before.name], ([ids = []]) =>
-        work(combine(how, ids, collected.blocks())),
+        work(combine(how, ids, expiryChange.over(collected.blocks()))),
       );
     const tally = tallyFor(task);
     const weights = new WeightTally();
@@ -207,8 +264,9 @@ export class UserSetRepository implements UserSets {
       after((ids) => this.#matches.countListed(ids, lists, population)),
     );
     const { createdAt = null, updatedAt = null } = before ?? {};
+    const expiring = canExpire(owner) ? summariseExpiries(expiryChange.after()) : null;
     const counts = { received, duplicate: received - users, users, ...tally.matches() };
-    return { ...counts, ...overlaps, weights: weights.summary(), consentBasis, createdAt, updatedAt, sent };
+    return { ...counts, ...overlaps, weights: weights.summary(), consentBasis, expiring, createdAt, updatedAt, sent };
   }
 
   /** Counts the users of a set who are also in other sets; `count` counts those on at least one of the given lists. */
@@ -231,60 +289,9 @@ export class UserSetRepository implements UserSets {
     return lists;
   }
 
-  /**
-   * Calls `work` with the owner's set. If `work` returns null, or does not find the file of a set because it has just
-   * been replaced, `work` is called again.
-   * @throws AppError unavailable if the set changes too often; the errors of `work`
-   */
-  async #untilUnchanged<T extends object>(
-    owner: SetOwner,
-    work: (owned: OwnedSet | null) => Promise<T | null>,
-  ): Promise<T> {
-    const read = () => readOwnedSet(this.#dependencies.database, owner);
-    let missing: unknown;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const owned = await read();
-      try {
-        const done = await work(owned);
-        if (done !== null) return done;
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-        // if the set was not replaced, a missing file is lost
-        if (attempt >= ATTEMPTS_FOR_FILES && (await read())?.name === owned?.name) throw error;
-        missing = error;
-      }
-    }
-    throw new AppError('unavailable', 'others keep changing the user set', { cause: missing });
-  }
-
   #now(): number {
     return this.#dependencies.options.clock.now();
   }
-}
-
-/** Creates the tally that counts the new set while it is written. */
-function tallyFor({ how, population, maximumUsers, onUnknown, maximumRows }: ChangeTask): MatchTally {
-  return new MatchTally(population, maximumUsers, {
-    ...(maximumRows !== undefined && { maximumRows }),
-    ...(how === 'replace' && onUnknown && { onUnknown }),
-  });
-}
-
-/** Counts of the sent ids, available once the new set has been counted. */
-function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): SeedCounts {
-  const counted = matches ?? tally.matches();
-  const { received } = collected;
-  return { ...counted, received, duplicate: received - usersIn(counted) };
-}
-
-function usersIn({ known, unknown, outside = 0 }: Matches): number {
-  return known + unknown + outside;
-}
-
-/** Blocks of the resulting set. */
-function combine(how: Change, before: IdBlocks, collected: IdBlocks): IdBlocks {
-  if (how === 'replace') return collected;
-  return how === 'add' ? unionOf(before, collected) : differenceOf(before, collected);
 }
 
 function* unknownIn(blocks: IdBlocks, population: MatchedPopulation): Generator<readonly string[], void, void> {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { UserSets } from '../../../src/domain/ports/user-sets.ts';
-import type { Change, MatchedPopulation, SetOwner } from '../../../src/domain/user-sets.ts';
+import type { Change, ChangeOptions, MatchedPopulation, SetOwner } from '../../../src/domain/user-sets.ts';
 import { newSetName, SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
@@ -17,11 +17,12 @@ export async function change(
   owner: SetOwner,
   how: Change,
   users: readonly (string | readonly [id: string, weight: number])[],
+  options: ChangeOptions = {},
 ) {
   const collected = sets.collect();
   try {
     for (const user of users) typeof user === 'string' ? collected.add(user) : collected.add(...user);
-    return await sets.change(owner, how, collected, EVERYONE, 1_000);
+    return await sets.change(owner, how, collected, EVERYONE, 1_000, options);
   } finally {
     collected.close();
   }

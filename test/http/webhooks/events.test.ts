@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { CAMPAIGN_EVENTS, EVENT_TYPES } from '../../../src/domain/webhook-types.ts';
 import { EVENTS } from '../../../src/http/webhooks/events.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
+import { change } from '../../domain/contract/user-sets.ts';
 import { openContract } from '../../fixture/api-document.ts';
 import { migratedDataFolder } from '../../storage/sqlite/data-folder.ts';
 
@@ -47,6 +48,9 @@ async function bodiesOfAll() {
   await store.end((await store.claim('1:engine'))!, 'failed', { code: 'x', message: 'y', attempts: 1 });
   await store.update(id, { audience: { size: 5 } });
   await store.activate(id, 1);
+  for (const owner of [{ kind: 'common_suppression' }, { kind: 'suppression', campaignId: id }] as const)
+    await change(store.userSets, owner, 'replace', ['ann'], { expiries: new Map([['ann', 1]]) });
+  await store.userSets.removeExpired(1, { version: 'p', has: everyoneIsKnown });
   await store.delete(id);
   await store.delete((await store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown)).id);
   await store.outbox.ping(created.id, clock.now());

@@ -11,6 +11,7 @@ const ALL = [
   'campaign.resized',
   'campaign.activated',
   'campaign.deleted',
+  'suppression.expired',
 ];
 const URL_OF = 'https://example.com/hook?token=hunter2';
 

@@ -69,7 +69,9 @@ async function addAudiences(store: CampaignStore, id: string): Promise<void> {
     { userId: 'eve', event: 'dismissal', happenedAt: 3 },
   ]);
   await store.addConversions(id, [{ userId: ODD, happenedAt: 4, value: 1.5 }]);
-  await change(store.userSets, { kind: 'suppression', campaignId: id }, 'replace', ['bob', ODD]);
+  await change(store.userSets, { kind: 'suppression', campaignId: id }, 'replace', ['bob', ODD], {
+    expiries: new Map([[ODD, 1]]),
+  });
 }
 
 async function addTheRest(store: CampaignStore, clock: ManualClock, id: string): Promise<void> {

@@ -87,9 +87,9 @@ function compose<D extends Database>(
   const audit = new AuditRepository(connection);
   const files = new SetFiles(connection);
   const unusedBlobs = new UnusedBlobs(connection);
-  const shared = { ...connection, audit, setFiles: files, unusedBlobs };
+  const shared = { ...connection, audit, setFiles: files, unusedBlobs, events: new EventLog() };
   const feedback = new FeedbackRepository(shared);
-  const outbox = new OutboxRepository({ ...connection, events: new EventLog(), locks });
+  const outbox = new OutboxRepository({ ...connection, events: shared.events, locks });
   const node = {
     ...{ connection, database: database as D, audit, files, feedback, outbox },
     apiKeys: new ApiKeyRepository(connection, audit),
