@@ -33,7 +33,9 @@ export interface GivenInputs {
    */
   readonly sets: ReadonlyMap<string, string>;
   /** Fields to use instead of those of the receipt. */
-  readonly campaign?: Partial<Pick<ReceiptInputs, 'external_id' | 'features' | 'filters' | 'negative_weight'>>;
+  readonly campaign?: Partial<
+    Pick<ReceiptInputs, 'external_id' | 'features' | 'filters' | 'negative_weight' | 'four_fifths'>
+  >;
   readonly threads: number;
   readonly device: string;
 }

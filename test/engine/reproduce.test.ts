@@ -122,6 +122,7 @@ describe('reproduce', () => {
     ['other positive feedback', 'positives', set('positives', SETS.positives.slice(1))],
     ['no dismissals', 'dismissed', set('dismissed', null)],
     ['another weight of negatives', 'negative_weight', () => ({ campaign: { negative_weight: 1 } })],
+    ['a feature for the four-fifths rule', 'four_fifths', () => ({ campaign: { four_fifths: FEATURE } })],
     ['another filter', 'filters', () => ({ campaign: { filters: { [FEATURE]: TOKENS.slice(1) } } })],
     ['other features', 'features', () => ({ campaign: { features: world.campaigns[1]!.features } })],
     ['another external id', 'external_id', () => ({ campaign: { external_id: null } })],

@@ -25,8 +25,8 @@ export async function reproduceCommand(file: string, options: ReproduceCommandOp
   const sets = new Map([['seeds', seeds], ...options.set.map(parseSet)]);
   if (suppression !== undefined) sets.set('suppression', suppression);
   const fields = campaign === undefined ? {} : readJsonFile<NonNullable<GivenInputs['campaign']>>(campaign);
-  const { external_id, features, filters, negative_weight } = fields;
-  const own = Object.entries({ external_id, features, filters, negative_weight }).filter(
+  const { external_id, features, filters, negative_weight, four_fifths } = fields;
+  const own = Object.entries({ external_id, features, filters, negative_weight, four_fifths }).filter(
     ([, value]) => value !== undefined,
   );
   const given = { ...options, sets, threads, campaign: Object.fromEntries(own) };
