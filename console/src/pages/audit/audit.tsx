@@ -106,6 +106,7 @@ const ACTORS: Readonly<Record<string, string>> = {
   admin: 'Operator’s key',
   local: 'Command line',
   anonymous: 'Without a key',
+  service: 'The service itself',
 };
 
 function columnsOf(names: ReadonlyMap<string, string>): readonly Column<Entry>[] {
