@@ -90,8 +90,14 @@ const pool: Pool = (place) => {
   if (name === 'seeds') return SEEDS;
   if (name === 'identifier') return ['email'];
   if (name === 'rule') return ['uid2'];
+  if (place === 'category') return ['housing'];
+  if (place === 'four_fifths') return ['city'];
+  if (place === 'features.key') return ['category'];
+  if (place === 'filters.key') return ['city'];
+  if (place === 'filters.value') return ['c1'];
   if (name === 'user_id' || name === 'user_ids') return USER_IDS.slice(0, 40);
   if (['version', 'other_version', 'from', 'to'].includes(name)) return ['1', '2'];
+  if (name === 'hashed') return ['true'];
   if (name === 'url') return ['https://hooks.example.com/metaheac'];
   if (name === 'name') return ['category', 'genres', 'city'];
   return [];

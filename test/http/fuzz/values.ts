@@ -51,9 +51,12 @@ export class Values {
     if (choices) return fc.oneof(...choices.map((choice) => this.fitting(choice, name, depth + 1)));
     if (allOf) return this.#made(Object.assign({}, ...(allOf as JsonSchema[])), name, depth);
     if ('const' in schema) return fc.constant(schema['const']);
-    if (Array.isArray(schema['enum'])) return fc.constantFrom(...schema['enum']);
+    if (Array.isArray(schema['enum'])) {
+      const real = schema['enum'].filter((value) => this.#pool(name).includes(value));
+      return fc.constantFrom(...(real.length > 0 ? real : schema['enum']));
+    }
     const type = Array.isArray(schema['type']) ? schema['type'][0] : schema['type'];
-    if (type === 'object') return this.#object(schema, depth);
+    if (type === 'object') return this.#object(schema, name, depth);
     if (type === 'array') return this.#array(schema, name, depth);
     if (type === 'string') return this.#string(schema, name);
     if (type === 'integer') return this.#integer(schema, name);
@@ -69,7 +72,7 @@ export class Values {
     return real.length === 0 ? any : fc.oneof(fc.constantFrom(...real), any);
   }
 
-  #object(schema: JsonSchema, depth: number): fc.Arbitrary<unknown> {
+  #object(schema: JsonSchema, name: string, depth: number): fc.Arbitrary<unknown> {
     const properties = (schema['properties'] ?? {}) as Record<string, JsonSchema>;
     const required = (schema['required'] ?? []) as string[];
     const fields = Object.fromEntries(
@@ -80,8 +83,8 @@ export class Values {
     if (typeof additionalProperties !== 'object' || additionalProperties === null) return named;
     const { propertyNames = { maxLength: 8 } } = schema as { readonly propertyNames?: JsonSchema };
     const others = fc.dictionary(
-      this.#string({ ...propertyNames, maxLength: 8 }, '') as fc.Arbitrary<string>,
-      this.fitting(additionalProperties as JsonSchema, '', depth + 1),
+      this.#string({ ...propertyNames, maxLength: 8 }, `${name}.key`) as fc.Arbitrary<string>,
+      this.fitting(additionalProperties as JsonSchema, `${name}.value`, depth + 1),
       {
         maxKeys: 2,
       },
@@ -93,7 +96,7 @@ export class Values {
     const least = Number(schema['minItems'] ?? 0);
     const most = Math.min(Number(schema['maxItems'] ?? MAXIMUM_ITEMS), least + MAXIMUM_ITEMS);
     const item = this.fitting((schema['items'] ?? {}) as JsonSchema, name, depth + 1);
-    const some = fc.array(item, { minLength: least, maxLength: most });
+    const some = fc.uniqueArray(item, { minLength: least, maxLength: most, selector: nameOf });
     const real = this.#pool(name);
     return real.length === 0
       ? some
@@ -114,6 +117,11 @@ export class Values {
       ? text
       : fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...real) }, { weight: 1, arbitrary: text });
   }
+}
+
+/** What no two items of a list may share, which no schema can say: the name of a cut; else nothing. */
+function nameOf(item: unknown): unknown {
+  return (item as { readonly name?: unknown } | null)?.name ?? Symbol();
 }
 
 /** Fields of which the first must not be above the second, which no schema can say. */
