@@ -44,6 +44,13 @@ describeInBrowser('the global suppression list', () => {
     await page.getByRole('button', { name: 'Replace the list with 3 people' }).click();
     await counts.getByText('3', { exact: true }).first().waitFor();
     expect(await users()).toBe(3);
+    const basis = page.getByLabel('Legal basis');
+    await basis.selectOption('Legal obligation');
+    await upload('law.csv', customers.slice(50, 54));
+    await page.getByRole('button', { name: 'Replace the list with 4 people' }).click();
+    await counts.getByText('Legal obligation').waitFor();
+    // the next replacement keeps it
+    expect(await basis.inputValue()).toBe('legal_obligation');
     await page.getByRole('button', { name: 'Delete the list' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete the list' }).click();
     await page.getByText('The suppression list is now empty.').waitFor();

@@ -4,6 +4,7 @@ import { type Api, call } from '../../api/client.ts';
 import type { UserSet } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { CONSENT_OPTIONS, type ConsentBasis, consentText } from '../../lists/consent.ts';
 import { describeMatched, IDENTIFIER_OPTIONS, identifierQueryOf } from '../../lists/identifiers.ts';
 import { ndjsonBody } from '../../lists/ndjson.ts';
 import type { Report, Send } from '../../lists/send-ids.ts';
@@ -47,7 +48,7 @@ export function Suppression() {
         <>
           <Counts set={data} />
           {mayWrite ? (
-            <Change onChange={refresh} />
+            <Change set={data} onChange={refresh} />
           ) : (
             <p class="muted">Your key can read the list but not change it.</p>
           )}
@@ -63,7 +64,7 @@ export function Suppression() {
 }
 
 function Counts({ set }: { readonly set: UserSet }) {
-  const { users, known, unknown, updated_at: at, identifiers = [] } = set;
+  const { users, known, unknown, updated_at: at, identifiers = [], consent_basis: basis, expiring } = set;
   const { api, page, toasts } = useConsole();
   const download = async () => {
     try {
@@ -82,6 +83,16 @@ function Counts({ set }: { readonly set: UserSet }) {
           { name: 'In the population', value: formatCount(known) },
           { name: 'Unknown', value: formatCount(unknown), note: 'kept, because a later population may have these IDs' },
           ...identifiers.map(describeMatched),
+          { name: 'Legal basis', value: consentText(basis) },
+          ...(expiring?.next_at
+            ? [
+                {
+                  name: 'Will expire',
+                  value: formatCount(expiring.users),
+                  note: `first ${formatTime(expiring.next_at)}`,
+                },
+              ]
+            : []),
           { name: 'Last changed', value: at === null ? 'Never' : formatTime(at) },
         ]}
       />
@@ -95,11 +106,14 @@ function Counts({ set }: { readonly set: UserSet }) {
 }
 
 /** Sends a piece of a list. The first piece of a replacement replaces the old list, and the other pieces are added. */
-function sendTo(api: Api, mode: Mode, identifiers: string, isPreview: boolean): Send {
-  const params = { query: { ...identifierQueryOf(identifiers), ...(isPreview ? { dry_run: 'true' as const } : {}) } };
+function sendTo(api: Api, mode: Mode, identifiers: string, basis: ConsentBasis | '', isPreview: boolean): Send {
+  const query = { ...identifierQueryOf(identifiers), ...(isPreview ? { dry_run: 'true' as const } : {}) };
   return (lines, isFirst) => {
-    const init = { params, ...ndjsonBody(lines) };
-    if (mode === 'replace' && (isFirst || isPreview)) return call(api.PUT(PATH, init));
+    const init = { params: { query }, ...ndjsonBody(lines) };
+    if (mode === 'replace' && (isFirst || isPreview)) {
+      const params = { query: { ...query, ...(basis === '' ? {} : { consent_basis: basis }) } };
+      return call(api.PUT(PATH, { ...init, params }));
+    }
     return call(mode === 'remove' ? api.POST(`${PATH}/remove`, init) : api.POST(`${PATH}/add`, init));
   };
 }
@@ -110,10 +124,18 @@ const MODES: Readonly<Record<Mode, { readonly label: string; readonly action: st
   replace: { label: 'Replace the whole list', action: 'Replace the list with', done: 'The list was replaced.' },
 };
 
-function Change({ onChange }: { readonly onChange: () => void }) {
+interface ChangeProps {
+  readonly set: UserSet;
+  readonly onChange: () => void;
+}
+
+function Change({ set, onChange }: ChangeProps) {
   const { api, toasts } = useConsole();
   const [mode, setMode] = useState<Mode>('add');
   const [identifiers, setIdentifiers] = useState('');
+  const [chosen, setChosen] = useState<ConsentBasis | '' | null>(null);
+  // a replacement keeps the basis unless another is chosen
+  const basis = chosen ?? set.consent_basis ?? '';
   const { action, done } = MODES[mode];
   const actionOf = ({ known, unknown }: Report) =>
     known + unknown === 0 ? null : `${action} ${formatCount(known + unknown)} people`;
@@ -133,15 +155,27 @@ function Change({ onChange }: { readonly onChange: () => void }) {
           options={Object.entries(MODES).map(([value, { label }]) => ({ value, label }))}
         />
         <Select label="What the list has" value={identifiers} onValue={setIdentifiers} options={IDENTIFIER_OPTIONS} />
+        {mode === 'replace' ? (
+          <Select
+            label="Legal basis"
+            value={basis}
+            onValue={(value) => setChosen(value as ConsentBasis | '')}
+            options={CONSENT_OPTIONS}
+          />
+        ) : null}
       </div>
       <Upload
-        key={`${mode} ${identifiers}`}
+        key={`${mode} ${identifiers} ${basis}`}
         label="Choose a list"
         hint="Text, CSV or JSON Lines with user IDs, of any size."
-        preview={sendTo(api, mode, identifiers, true)}
-        commit={sendTo(api, mode, identifiers, false)}
+        preview={sendTo(api, mode, identifiers, basis, true)}
+        commit={sendTo(api, mode, identifiers, basis, false)}
         actionOf={actionOf}
-        note="This is a preview. Nothing has changed yet."
+        note={
+          mode === 'replace' && set.expiring?.users
+            ? 'This is a preview. Nothing has changed yet. People of the new list will not expire.'
+            : 'This is a preview. Nothing has changed yet.'
+        }
         kind={mode === 'add' ? 'primary' : 'danger'}
         onDone={() => {
           toasts.say(done);
