@@ -1,10 +1,9 @@
 /** Finds the role of each user in an expansion by the rules in `domain/roles.ts`. */
-
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../domain/features.ts';
+import type { IdBlocks } from '../domain/id-blocks.ts';
 import { assignRoles, MARK, type Roles, rangeTest, relativeWeights } from '../domain/roles.ts';
-import type { IdBlocks } from '../domain/user-sets.ts';
 import type { SpecialCategory } from '../lib/special-categories.ts';
 import {
   type AddedRows,

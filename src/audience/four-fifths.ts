@@ -120,8 +120,7 @@ function furthestBehind(
 
 /**
  * Changes scores, by user number, so that their order is the new order. The user at a rank gets the score that this
- * rank
- * had, or, where that would tie in the wrong order, the next lower number. Returns the price.
+ * rank had, or, where that would tie in the wrong order, the next lower number. Returns the price.
  */
 export function rankFairly(scores: Float32Array, groups: ComparedGroups): readonly FourFifthsPrice[] {
   const before = orderOf(scores);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findRoles, leaveOutErased } from '../../src/audience/find-roles.ts';
-import { type IdBlocks, withWeights } from '../../src/domain/user-sets.ts';
+import { type IdBlocks, withWeights } from '../../src/domain/id-blocks.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';

@@ -1,9 +1,8 @@
 /** The port of expansions for callers: create, read, cancel. Workers use `Jobs`. */
-
+import type { IdBlocks } from '../id-blocks.ts';
 import type { IdempotentRequest } from '../idempotency.ts';
 import type { Page, PageQuery } from '../pages.ts';
 import type { Audience, Expansion, ExpansionSets } from '../types.ts';
-import type { IdBlocks } from '../user-sets.ts';
 
 export interface Expansions {
   /**

@@ -1,8 +1,7 @@
 /** The port of training data for models: campaigns and their results. A service may be running while they are read. */
-
 import type { FeedbackEvent } from '../feedback.ts';
+import type { IdBlocks } from '../id-blocks.ts';
 import type { Campaign } from '../types.ts';
-import type { IdBlocks } from '../user-sets.ts';
 
 /** A campaign with seeds whose latest expansion ended as `ready`. */
 export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'filters' | 'createdAt'> & {

@@ -1,15 +1,8 @@
 /**
  * The port of user sets: seeds and suppression lists, their changes, and how they match a population.
  */
-import type {
-  Change,
-  ChangeOptions,
-  ChangeReport,
-  IdBlocks,
-  MatchedPopulation,
-  MatchReport,
-  SetOwner,
-} from '../user-sets.ts';
+import type { IdBlocks } from '../id-blocks.ts';
+import type { Change, ChangeOptions, ChangeReport, MatchedPopulation, MatchReport, SetOwner } from '../user-sets.ts';
 
 /** The sorted ids of one upload of any size. The owner must close the collection. */
 export interface CollectedIds {

@@ -1,5 +1,5 @@
 /** Computes the union, difference and intersection of sorted sets by linear merges of two streams of any size. */
-import { BlockBuilder, type IdBlock, type IdBlocks, sliceBlock, weightAt } from '../../domain/user-sets.ts';
+import { BlockBuilder, type IdBlock, type IdBlocks, sliceBlock, weightAt } from '../../domain/id-blocks.ts';
 
 /** Ids in at least one of the sets. An id in both has its weight and its features in `b`. */
 export function unionOf(a: IdBlocks, b: IdBlocks): IdBlocks {

@@ -2,8 +2,8 @@
  * Sorts any number of user ids in constant memory by an external merge sort: chunks are sorted, written as runs to one
  * unnamed file, and merged.
  */
+import { BlockBuilder, type IdBlock, type IdBlocks, sliceBlock, weightAt } from '../../domain/id-blocks.ts';
 import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
-import { BlockBuilder, type IdBlock, type IdBlocks, sliceBlock, weightAt } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 
 /** Number of ids per run. Sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */

@@ -1,8 +1,8 @@
 /** User sets: the user ids of a set are stored in one file, which is read one block at a time. */
 import { createHash, randomBytes } from 'node:crypto';
+import { BlockBuilder, type IdBlock, weightAt } from '../../domain/id-blocks.ts';
 import type { BlobReader, OpenBlob, ReadRanges } from '../../domain/ports/blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
-import { BlockBuilder, type IdBlock, weightAt } from '../../domain/user-sets.ts';
 import { AppError, assert, isMissing, messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';
 

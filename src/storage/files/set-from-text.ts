@@ -1,6 +1,6 @@
 /** Makes a user set of a file of ids, as an upload of the file would. */
+import { weightAt } from '../../domain/id-blocks.ts';
 import type { Blobs } from '../../domain/ports/blobs.ts';
-import { weightAt } from '../../domain/user-sets.ts';
 import { IdSorter } from './id-sorter.ts';
 import { decodeIds, newSetName, userSetFile } from './set-file.ts';
 import { writeBlocks } from './writer.ts';

@@ -1,13 +1,12 @@
 /** Reports how user sets match a population, and caches the counts of their users. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import type { IdBlock, IdBlocks } from '../../domain/id-blocks.ts';
 import { labelOfId } from '../../domain/identities.ts';
 import { canExpire } from '../../domain/list-expiry.ts';
 import {
   type ChangeOptions,
   type ExpirySummary,
-  type IdBlock,
-  type IdBlocks,
   type MatchedPopulation,
   type Matches,
   type MatchReport,

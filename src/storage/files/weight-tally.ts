@@ -1,5 +1,6 @@
 /** Summarises the weights of a set of any size in constant memory. */
-import type { IdBlock, WeightSummary } from '../../domain/user-sets.ts';
+import type { IdBlock } from '../../domain/id-blocks.ts';
+import type { WeightSummary } from '../../domain/user-sets.ts';
 
 /** Weights are counted by their first digits: within the limits of weights, these are some thousand numbers. */
 const DIGITS = 3;

@@ -1,8 +1,9 @@
 /** Writes the sorted blocks of a user set to a blob. */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import type { IdBlocks } from '../../domain/id-blocks.ts';
 import type { Blobs, UnnamedBlob } from '../../domain/ports/blobs.ts';
-import type { IdBlocks, WeightSummary } from '../../domain/user-sets.ts';
+import type { WeightSummary } from '../../domain/user-sets.ts';
 import { encodeIds, SEED_FOLDER } from './set-file.ts';
 import { SetFilterBuilder } from './set-filter.ts';
 import { WeightTally } from './weight-tally.ts';

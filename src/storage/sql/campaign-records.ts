@@ -1,7 +1,8 @@
 /** Reads campaigns as training data for models, even while services are running. */
+import type { IdBlocks } from '../../domain/id-blocks.ts';
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
 import type { CampaignRecord, CampaignRecords, FeedbackBlocks } from '../../domain/ports/records.ts';
-import type { IdBlocks, SetOwner } from '../../domain/user-sets.ts';
+import type { SetOwner } from '../../domain/user-sets.ts';
 import { AppError, isMissing } from '../../lib/errors.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';
 import { listOwners } from '../files/set-matches.ts';

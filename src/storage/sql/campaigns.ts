@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { CampaignQuery } from '../../domain/campaign-query.ts';
 import { refuseTaken } from '../../domain/campaigns.ts';
+import { withWeights } from '../../domain/id-blocks.ts';
 import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import type { CampaignPage } from '../../domain/pages.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
 import { rankingFolder } from '../../domain/ranking-name.ts';
 import type { Campaign, CampaignChange, Labels, NewCampaign, SeedCounts } from '../../domain/types.ts';
-import { countSeeds, withWeights } from '../../domain/user-sets.ts';
+import { countSeeds } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AudienceRepository } from './audiences.ts';
 import type { AuditRepository } from './audit-log.ts';

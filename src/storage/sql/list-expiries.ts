@@ -3,16 +3,9 @@
  * the list. So rows that were read after a set belong to it, if the list still has that set later.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { IdBlock, IdBlocks } from '../../domain/id-blocks.ts';
 import { expiriesAfter, NO_EXPIRIES, refuseMoreExpiries } from '../../domain/list-expiry.ts';
-import type {
-  Change,
-  ChangeOptions,
-  Expiries,
-  ExpirySummary,
-  IdBlock,
-  IdBlocks,
-  SetOwner,
-} from '../../domain/user-sets.ts';
+import type { Change, ChangeOptions, Expiries, ExpirySummary, SetOwner } from '../../domain/user-sets.ts';
 import type { Sql } from './sql.ts';
 
 /** Number of rows that one statement reads or writes. */

@@ -1,15 +1,8 @@
 /** A change of an owner's set, and what is counted while the new set is written. */
+import type { IdBlocks } from '../../domain/id-blocks.ts';
 import type { CollectedIds } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
-import type {
-  Change,
-  ChangeOptions,
-  IdBlocks,
-  MatchedPopulation,
-  Matches,
-  OwnedSet,
-  SetOwner,
-} from '../../domain/user-sets.ts';
+import type { Change, ChangeOptions, MatchedPopulation, Matches, OwnedSet, SetOwner } from '../../domain/user-sets.ts';
 import { AppError, isMissing } from '../../lib/errors.ts';
 import { differenceOf, unionOf } from '../files/algebra.ts';
 import { MatchTally } from '../files/set-matches.ts';

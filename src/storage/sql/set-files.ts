@@ -3,8 +3,8 @@
  * names a file that does not exist: the file is put before the transaction that inserts the row, and removed after the
  * transaction that deletes it. No transaction waits for the storage.
  */
+import type { IdBlocks } from '../../domain/id-blocks.ts';
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
-import type { IdBlocks } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import {
   newSetName,

@@ -1,5 +1,6 @@
 /** Stores seeds, negatives and suppression lists: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
+import type { IdBlocks } from '../../domain/id-blocks.ts';
 import { canExpire, expiryAction, NO_EXPIRIES, summariseExpiries } from '../../domain/list-expiry.ts';
 import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
@@ -8,7 +9,6 @@ import {
   type ChangeOptions,
   type ChangeReport,
   consentAfter,
-  type IdBlocks,
   type MatchedPopulation,
   type MatchReport,
   type OwnedSet,

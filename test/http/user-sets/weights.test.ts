@@ -1,6 +1,6 @@
 /** Weights of seeds over HTTP: every format, what is refused, and what changes of a set do to them. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { weightAt } from '../../../src/domain/user-sets.ts';
+import { weightAt } from '../../../src/domain/id-blocks.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture } from '../fixture.ts';
 
 const population = await importUsers();

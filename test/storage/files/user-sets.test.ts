@@ -5,8 +5,8 @@ import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type IdBlocks, weightAt, withWeights } from '../../../src/domain/id-blocks.ts';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
-import { type IdBlocks, weightAt, withWeights } from '../../../src/domain/user-sets.ts';
 import { differenceOf, intersectionOf, unionOf } from '../../../src/storage/files/algebra.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { IdSorter } from '../../../src/storage/files/id-sorter.ts';
