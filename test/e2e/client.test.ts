@@ -91,7 +91,7 @@ describe('a generated client', () => {
     expect(stdout).toMatch(/^60 seeds are enough$/m);
     expect(stdout).toMatch(/^again: true, replayed: true$/m);
     expect(stdout).toMatch(/^60 seeds, 1 suppressed$/m);
-    expect(stdout).toMatch(/^a webhook for 7 events$/m);
+    expect(stdout).toMatch(/^a webhook for 8 events$/m);
     expect(stdout).toMatch(/^recall and lift of 25 sizes$/m);
     expect(stdout).toMatch(/^version 2 has 50 users$/m);
     expect(stdout).toMatch(/^members: true, false$/m);

@@ -64,6 +64,8 @@ describe('metaheac population update', () => {
       replaced: 0,
       erased: 0,
       left_out: 0,
+      unknown_identifiers: 0,
+      erased_identifiers: 0,
       seconds: expect.any(Number),
     });
     const listed = JSON.parse((await metaheac('population', 'list', population, '--json')).stdout);

@@ -1,5 +1,4 @@
 /** The twelve steps of docs/tutorial.md, line by line, against a service that is started as it says. */
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +8,7 @@ import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
-import { readWalkedPage, withoutChance } from '../fixture/walked-page.ts';
+import { missingOf, readWalkedPage, withoutChance } from '../fixture/walked-page.ts';
 
 const { text: tutorial, preparation, setting, steps, printed } = readWalkedPage('docs/tutorial.md');
 
@@ -19,9 +18,7 @@ beforeAll(() => {
 });
 
 /** What the steps call beside Node: a machine without them skips the walk, CI fails by it. */
-const MISSING = ['bash', 'curl', 'jq', 'gzip', 'awk'].filter(
-  (tool) => spawnSync(tool, ['--version']).error !== undefined,
-);
+const MISSING = missingOf(['bash', 'curl', 'jq', 'gzip', 'awk']);
 const isSkipped = !process.env['CI'] && (MISSING.length > 0 || !HAS_PROC);
 if (isSkipped)
   process.stderr.write(`SKIPPED: the twelve steps of the tutorial need Linux and ${MISSING.join(', ') || '/proc'}\n`);
@@ -69,7 +66,7 @@ describe('the twelve steps of the tutorial', () => {
       repository,
       temporary,
     );
-    expect(readdirSync(repository)).toEqual(['models']);
+    expect(readdirSync(repository)).toEqual(['models', 'scripts']);
     const said = output.split(/== step \d+\n/);
     expect(said.length).toBe(13);
     expect(said.slice(1).map(withoutChance)).toEqual(printed.map(withoutChance));

@@ -60,11 +60,12 @@ describe('without', () => {
 describe('countSeeds', () => {
   it('counts those who fit', () => {
     const seeds = Int32Array.of(1, 2, 3);
-    expect(countSeeds({ seeds })).toEqual({ all: 3, fitting: 3 });
+    expect(countSeeds({ seeds })).toEqual({ all: 3, fitting: 3, rows: 0 });
     const none = new Int32Array(0);
     expect(countSeeds({ seeds, outside: { seeds: Int32Array.of(2), others: none, dismissed: none } })).toEqual({
       all: 3,
       fitting: 2,
+      rows: 0,
     });
   });
 });

@@ -98,6 +98,7 @@ const MAKING_NOTHING = [
   '/v1/populations/{version}/activate',
   '/v1/suppression/add',
   '/v1/suppression/remove',
+  '/v1/users/erase',
   // these name the version that they switch to or from
   '/v1/models/{version}/activate',
   '/v1/models/{version}/rollback',
