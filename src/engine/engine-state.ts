@@ -1,18 +1,5 @@
-/** The state of the engine that the supervisor reports, and the callers that wait for the engine's responses. */
-import type { EstimateOutcome } from './expansion/estimator.ts';
+/** The state of the engine that the supervisor reports. */
 import type { Heartbeat } from './heartbeat.ts';
-import type { CheckedModel } from './messages.ts';
-
-export interface WaitingEstimate {
-  readonly resolve: (outcome: EstimateOutcome) => void;
-  readonly reject: (error: unknown) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-export interface WaitingCheck {
-  readonly resolve: (check: CheckedModel) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 export interface EndedEngine {
   readonly owner: string;

@@ -13,7 +13,8 @@ import { entryBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/threads/thread-error.ts';
-import type { EndedEngine, EngineState, WaitingCheck, WaitingEstimate } from './engine-state.ts';
+import { EngineRequests } from './engine-requests.ts';
+import type { EndedEngine, EngineState } from './engine-state.ts';
 import { EngineWatch } from './engine-watch.ts';
 import type { EstimateOutcome } from './expansion/estimator.ts';
 import { GARBAGE_FLAGS } from './garbage-flags.ts';
@@ -56,12 +57,8 @@ export class EngineSupervisor {
   /** Resolves when what an ended engine left is released. */
   #ending: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
-  /** Callers that wait for an estimate. */
-  readonly #estimates = new Map<number, WaitingEstimate>();
-  #lastEstimate = 0;
-  /** Callers that wait for a model to be checked. */
-  readonly #checks = new Map<number, WaitingCheck>();
-  #lastCheck = 0;
+  readonly #estimates = new EngineRequests<EstimateOutcome>();
+  readonly #checks = new EngineRequests<CheckedModel>();
   #onExpanded: (timings: Timings) => void = () => {};
 
   /** `served` returns the served versions; it is called by `serve` and at each start of an engine. */
@@ -146,11 +143,7 @@ export class EngineSupervisor {
   checkModel(task: CheckModelTask): Promise<CheckedModel> {
     if (!this.#state.ready || !this.#child?.connected)
       return Promise.reject(new AppError('unavailable', `the engine is not ready: ${this.#state.detail}`));
-    const id = ++this.#lastCheck;
-    return new Promise((resolve, reject) => {
-      this.#checks.set(id, { resolve, reject });
-      this.#send({ kind: 'check_model', id, task });
-    });
+    return this.#checks.ask((id) => this.#send({ kind: 'check_model', id, task }));
   }
 
   /** Has the engine unload a model that `checkModel` loaded. */
@@ -165,16 +158,9 @@ export class EngineSupervisor {
    */
   estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     if (!this.#state.ready || !this.#child?.connected) return Promise.resolve({ kind: 'loading' });
-    const id = ++this.#lastEstimate;
-    return new Promise((resolve, reject) => {
-      // the engine enforces the time limit; this timer covers an engine that does not answer at all
-      const timer = setTimeout(
-        () => this.#answer(id, ({ resolve }) => resolve({ kind: 'late', users: null })),
-        timeMs + IPC_MS,
-      );
-      this.#estimates.set(id, { resolve, reject, timer });
-      this.#send({ kind: 'estimate', id, task, timeMs });
-    });
+    // the engine enforces the time limit; this timer covers an engine that does not answer at all
+    const late = { afterMs: timeMs + IPC_MS, answer: { kind: 'late', users: null } } as const;
+    return this.#estimates.ask((id) => this.#send({ kind: 'estimate', id, task, timeMs }), late);
   }
 
   /** Stops the engine from claiming jobs and from being restarted. Call `stop` afterwards. */
@@ -218,11 +204,10 @@ export class EngineSupervisor {
       else if (message.kind === 'heartbeat') this.#beat(child, message.heartbeat);
       else if (message.kind === 'working') working = message.on;
       else if (message.kind === 'expanded') this.#onExpanded(message.timings);
-      else if (message.kind === 'estimated') this.#answer(message.id, ({ resolve }) => resolve(message.outcome));
-      else if (message.kind === 'not_estimated')
-        this.#answer(message.id, ({ reject }) => reject(restoreError(message.error)));
-      else if (message.kind === 'model_checked') this.#endCheck(message.id, ({ resolve }) => resolve(message.check));
-      else this.#endCheck(message.id, ({ reject }) => reject(restoreError(message.error)));
+      else if (message.kind === 'estimated') this.#estimates.resolve(message.id, message.outcome);
+      else if (message.kind === 'not_estimated') this.#estimates.reject(message.id, restoreError(message.error));
+      else if (message.kind === 'model_checked') this.#checks.resolve(message.id, message.check);
+      else this.#checks.reject(message.id, restoreError(message.error));
     });
     child.on('exit', (code, signal) => {
       const how = this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`;
@@ -260,27 +245,12 @@ export class EngineSupervisor {
     this.#usersScored += last.usersScored;
   }
 
-  #answer(id: number, how: (waiting: WaitingEstimate) => void): void {
-    const waiting = this.#estimates.get(id);
-    if (waiting === undefined) return;
-    this.#estimates.delete(id);
-    clearTimeout(waiting.timer);
-    how(waiting);
-  }
-
-  #endCheck(id: number, how: (waiting: WaitingCheck) => void): void {
-    const waiting = this.#checks.get(id);
-    this.#checks.delete(id);
-    if (waiting !== undefined) how(waiting);
-  }
-
   async #ended(engine: EndedEngine, refusal: AppError | null, how: string): Promise<void> {
     this.#child = null;
     this.#heartbeat = null;
     this.#watch.end();
-    for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
-    const lost = new AppError('unavailable', `${how} during the check of a model`);
-    for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
+    this.#estimates.resolveAll({ kind: 'loading' });
+    this.#checks.rejectAll(new AppError('unavailable', `${how} during the check of a model`));
     await this.#release(engine);
     if (this.#stopping) {
       this.#state = { ...this.#state, ready: false, detail: 'stopped' };

@@ -5,11 +5,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pauseMs } from '../../src/domain/expansions.ts';
+import { chooseRanges, findSlow } from '../../src/domain/range-choice.ts';
 import {
-  chooseRanges,
   claimable,
   decideRange,
-  findSlow,
   isClaimable,
   NEW_RANGE,
   phaseOf,

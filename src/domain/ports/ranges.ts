@@ -3,8 +3,10 @@
  * scoring as a blob folder, and offers ranges of segments. Every engine claims ranges, scores them, and writes its part
  * of the ranking as a blob folder. The owner merges the parts.
  */
+
+import type { RangeChoice } from '../range-choice.ts';
 import type { countRanges } from '../range-counts.ts';
-import type { FinishedRange, RangeChoice, RangeResult, RangeState, SegmentRange } from '../ranges.ts';
+import type { FinishedRange, RangeResult, RangeState, SegmentRange } from '../ranges.ts';
 import type { Job, Pins, Reason } from '../types.ts';
 
 /** The inputs of an expansion's ranges, which all its ranges share. */

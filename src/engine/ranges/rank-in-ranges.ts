@@ -15,7 +15,8 @@ import {
   workFolder,
 } from '../../domain/ports/ranges.ts';
 import { SCORED } from '../../domain/queue-time.ts';
-import { findSlow, phaseOf, rangesOf, type SegmentRange } from '../../domain/ranges.ts';
+import { findSlow } from '../../domain/range-choice.ts';
+import { phaseOf, rangesOf, type SegmentRange } from '../../domain/ranges.ts';
 import { mergedFolder } from '../../domain/ranking-name.ts';
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 import type { Job } from '../../domain/types.ts';

@@ -4,9 +4,7 @@
  */
 
 import type { Readable } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import type { SetOwner } from '../../domain/user-sets.ts';
+import type { FastifyReply } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
 import { grouped } from '../../lib/text/counted.ts';
@@ -17,88 +15,13 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
-import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { sendError } from '../problems/error-handler.ts';
 import { applyUpload, type OpenTransfers, populationOf } from './apply-upload.ts';
-import type { EntryField } from './entry-fields.ts';
+import { SET_KINDS, type SetKind } from './set-kinds.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
 import { refuseTooManyIds } from './user-id-list.ts';
 import { uploadBody, uploadQuery, userSet } from './user-set.ts';
-
-/** One of the kinds of user sets, with its texts in the OpenAPI document. */
-interface Kind {
-  readonly url: string;
-  /** Names of the set and of its users in operation ids. */
-  readonly noun: string;
-  readonly users: string;
-  readonly what: string;
-  /** A sentence about the purpose of the set. */
-  readonly about: string;
-  /** The field that users may have. */
-  readonly field: EntryField['name'] | null;
-  readonly ownerOf: (request: FastifyRequest) => SetOwner;
-  readonly params: z.ZodType;
-  /** Additional error codes of sets that belong to a campaign. */
-  readonly codes: readonly 'campaign_not_found'[];
-}
-
-const EXPIRY =
-  'A user may have a time (`expires_at`) after which the service removes the user from the list, within a minute. A ' +
-  'user who is added again has the time that was sent last, or none. ';
-const ofCampaign = { params: campaignParams, codes: ['campaign_not_found'] } as const;
-const idOf = (request: FastifyRequest) => (request.params as z.output<typeof campaignParams>).id;
-
-const KINDS: readonly Kind[] = [
-  {
-    ...ofCampaign,
-    url: '/v1/campaigns/:id/seeds',
-    noun: 'Seeds',
-    users: 'Seeds',
-    what: "a campaign's seeds",
-    about:
-      'A seed may have a weight, such as the value of a customer; without one it has weight 1. Only the ratios of the ' +
-      'weights matter. The last weight of a repeated id counts. In NDJSON, a seed may have `features`: a user who is ' +
-      'not in the population then teaches the model, and is never ranked. A user who is in the population is a seed ' +
-      'like the others, and these features are not used. ',
-    field: 'weight',
-    ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
-  },
-  {
-    ...ofCampaign,
-    url: '/v1/campaigns/:id/negatives',
-    noun: 'Negatives',
-    users: 'Negatives',
-    what: "a campaign's negatives",
-    about:
-      'Negatives are users who are known not to like the campaign, such as customers who returned the product. The ' +
-      'model learns from them as from users who dismissed the campaign, and they may still be ranked. A user who is ' +
-      'also a seed counts as a negative. ',
-    field: null,
-    ownerOf: (request) => ({ kind: 'negatives', campaignId: idOf(request) }),
-  },
-  {
-    ...ofCampaign,
-    url: '/v1/campaigns/:id/suppression',
-    noun: 'CampaignSuppressionList',
-    users: 'CampaignSuppressedUsers',
-    what: "a campaign's suppression list",
-    about: `Users on the list are in no audience of the campaign and are not used as seeds. ${EXPIRY}`,
-    field: 'expires_at',
-    ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
-  },
-  {
-    url: '/v1/suppression',
-    noun: 'SuppressionList',
-    users: 'SuppressedUsers',
-    what: 'the global suppression list',
-    about: `Users on the list, such as customers or opt-outs, are in no audience and are not used as seeds. ${EXPIRY}`,
-    field: 'expires_at',
-    ownerOf: () => ({ kind: 'common_suppression' }),
-    params: z.strictObject({}),
-    codes: [],
-  },
-];
 
 const CHANGES = [
   { how: 'replace', method: 'PUT', path: '', summary: 'Replace' },
@@ -114,7 +37,7 @@ export async function addUserSetRoutes(
 ): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     takeUploads(scope, dependencies.config);
-    for (const kind of KINDS) {
+    for (const kind of SET_KINDS) {
       addChanges(scope, dependencies, transfers, kind);
       addReads(scope, dependencies, streams, kind);
     }
@@ -138,7 +61,7 @@ function takeUploads(
   });
 }
 
-function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers: OpenTransfers, kind: Kind): void {
+function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers: OpenTransfers, kind: SetKind): void {
   const { config } = dependencies;
   for (const { how, method, path, summary } of CHANGES) {
     app.route({
@@ -167,13 +90,13 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers:
   }
 }
 
-function addReads(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots, kind: Kind): void {
+function addReads(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots, kind: SetKind): void {
   addReport(app, dependencies, kind);
   addRemoval(app, dependencies, kind);
   addUnknownUsers(app, dependencies, streams, kind);
 }
 
-function addReport(app: ServerApp, dependencies: ServerDependencies, kind: Kind): void {
+function addReport(app: ServerApp, dependencies: ServerDependencies, kind: SetKind): void {
   const { store } = dependencies;
   const { params, url, what, noun, codes } = kind;
   app.get(
@@ -198,7 +121,7 @@ function addReport(app: ServerApp, dependencies: ServerDependencies, kind: Kind)
   );
 }
 
-function addRemoval(app: ServerApp, { store }: ServerDependencies, kind: Kind): void {
+function addRemoval(app: ServerApp, { store }: ServerDependencies, kind: SetKind): void {
   const { params, url, what, noun, codes } = kind;
   app.delete(
     url,
@@ -218,7 +141,7 @@ function addRemoval(app: ServerApp, { store }: ServerDependencies, kind: Kind): 
   );
 }
 
-function addUnknownUsers(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots, kind: Kind): void {
+function addUnknownUsers(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots, kind: SetKind): void {
   const { config, store } = dependencies;
   const { params, url, what, users, codes } = kind;
   app.get(

@@ -20,7 +20,7 @@ import {
   type PopulationRegression,
   populationRegression,
 } from './population-regression.ts';
-import { directionsWithout, directionsWithoutAll } from './prior-without.ts';
+import { priorWithout } from './prior-without.ts';
 import { RowProducts } from './products.ts';
 import { readSums, writeSums } from './regression-cache.ts';
 import { openRegressionReader } from './regression-reader.ts';
@@ -166,17 +166,6 @@ export async function openBoundRegression(
     },
     close: () => reader.close(),
   };
-}
-
-/** The prior as it would be if the model had not been trained on the campaigns `left`. */
-function priorWithout(prior: CampaignPrior, left: readonly string[], scale: Float64Array): Directions {
-  const { rank, campaigns, coordinates } = prior;
-  const places = [...new Set(left)].map((campaign) => campaigns.indexOf(campaign)).filter((place) => place !== -1);
-  const own = places.map((place) => coordinates.subarray(place * rank, (place + 1) * rank));
-  if (own.length === 0) return prior;
-  return own.length === 1
-    ? directionsWithout(prior, own[0]!, campaigns.length, scale)
-    : directionsWithoutAll(prior, own, campaigns.length, scale);
 }
 
 /** A fit to the mean of the seeds, for all settings that share one Krylov space. */

@@ -1,4 +1,5 @@
 /** Removes one vector from a prior of regression weights that was learned from many vectors. */
+import type { CampaignPrior } from '../../model/campaign-prior.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 import type { Directions } from './weight-prior.ts';
 
@@ -7,12 +8,23 @@ const LEAST_SQUARE = 1e-9;
 /** Minimum share of a direction that is left after vectors were removed. */
 const LEAST_VALUE = 1e-5;
 
+/** The prior as it would be if the model had not been trained on the campaigns `left`. */
+export function priorWithout(prior: CampaignPrior, left: readonly string[], scale: Float64Array): Directions {
+  const { rank, campaigns, coordinates } = prior;
+  const places = [...new Set(left)].map((campaign) => campaigns.indexOf(campaign)).filter((place) => place !== -1);
+  const own = places.map((place) => coordinates.subarray(place * rank, (place + 1) * rank));
+  if (own.length === 0) return prior;
+  return own.length === 1
+    ? directionsWithout(prior, own[0]!, campaigns.length, scale)
+    : directionsWithoutAll(prior, own, campaigns.length, scale);
+}
+
 /**
  * Returns the directions of S - w * w' / count. S, the sum of d * d' over the directions d, is also the mean of w * w'
  * over `count` vectors. The vector to remove is w, the sum of the directions multiplied by `coordinates`. The returned
  * directions are orthogonal in the coordinates of columns scaled by `scale`.
  */
-export function directionsWithout(
+function directionsWithout(
   { rank, width, directions }: Directions,
   coordinates: Float32Array,
   count: number,
@@ -36,7 +48,7 @@ export function directionsWithout(
  * Returns the directions of S - the sum of w * w' / count over several vectors. With C = `coordinates`
  * (`[vectors, rank]`), that is D * (I - C' * C / count) * D', whose eigenvectors give the directions.
  */
-export function directionsWithoutAll(
+function directionsWithoutAll(
   { rank, width, directions }: Directions,
   coordinates: readonly Float32Array[],
   count: number,

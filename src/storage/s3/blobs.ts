@@ -3,7 +3,6 @@
  * last.
  */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import type { Blobs, BlobWriter, OpenBlob, OpenOptions, PublishOptions } from '../../domain/ports/blobs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError, isMissing } from '../../lib/errors.ts';
@@ -295,9 +294,4 @@ export class S3Blobs implements Blobs {
 
 function missing(name: string): AppError {
   return new AppError('storage_failed', `cannot open ${name}: there is no such blob`, { facts: { errno: 'ENOENT' } });
-}
-
-/** The folder, inside the folder of a cache, for files that are being written. */
-export function spoolOf(cacheFolder: string): string {
-  return join(cacheFolder, 'spool');
 }

@@ -1,13 +1,14 @@
 /** Opens the blobs of a location in object storage, with their cache. */
 import type { Clock } from '../../lib/clock.ts';
 import { S3BlobFiles } from './blob-files.ts';
-import { S3Blobs, spoolOf } from './blobs.ts';
+import { S3Blobs } from './blobs.ts';
 import { BlobCache, type CacheCounts, type CachedSingles } from './cache.ts';
 import { requireUsable } from './check.ts';
 import { type ClientOptions, ObjectStorage } from './client.ts';
 import { type BlobLimits, DEFAULT_BLOB_LIMITS } from './limits.ts';
 import { parseS3Url } from './location.ts';
 import { type BucketRules, type KeptVersions, Removal } from './removal.ts';
+import { spoolOf } from './spool.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 
 /** Where blobs are, as plain data: a process or thread that receives a locator can open the same blobs. */

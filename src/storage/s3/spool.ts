@@ -12,6 +12,11 @@ import { createFolder, withStorage, writeAll } from '../../lib/files/durable-fil
 import { readFully } from '../../lib/files/slices.ts';
 import { PartHasher, type Source } from './upload.ts';
 
+/** The folder, inside the folder of a cache, for files that are being written. */
+export function spoolOf(cacheFolder: string): string {
+  return join(cacheFolder, 'spool');
+}
+
 export interface Spool {
   readonly memory: SpoolMemory;
   /** The file is created here if the memory does not suffice. */

@@ -19,6 +19,7 @@ import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { readJson } from './json.ts';
 import { getReceiverRow } from './receivers.ts';
+import type { SenderLocks } from './sender-locks.ts';
 import type { Database, RowReference, Sql, Transaction } from './sql.ts';
 import { NEWEST_FIRST } from './webhooks.ts';
 
@@ -78,24 +79,6 @@ const ATTEMPTED = {
   webhook: plain<number>('w.number'),
   url: plain<string>('w.url'),
   enabled: flag('w.enabled'),
-};
-
-/** Locks of webhooks among the processes that send: only the process that holds a webhook's lock sends to it. */
-export interface SenderLocks {
-  /**
-   * Takes the locks of webhooks, releases all other locks that are not `kept`, and returns the webhooks whose locks are
-   * held now. Everything that former holders of these locks did is committed. Do not call this method again before the
-   * promise settles.
-   */
-  hold(webhooks: readonly number[], kept: readonly number[]): Promise<ReadonlySet<number>>;
-  /** Releases all locks. */
-  close(): Promise<void>;
-}
-
-/** The locks of a sender that is the only one. */
-export const ONLY_SENDER: SenderLocks = {
-  hold: async (webhooks) => new Set(webhooks),
-  close: async () => {},
 };
 
 export interface OutboxDependencies extends StoreDependencies {

@@ -6,8 +6,8 @@ import { createClosedFolder, storageError, syncFolder } from '../../lib/files/du
 import { FileBlobs } from '../files/blobs.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';
 import { StoredRecords } from '../sql/campaign-records.ts';
-import { ONLY_SENDER } from '../sql/outbox.ts';
 import { openRepositories } from '../sql/repositories.ts';
+import { ONLY_SENDER } from '../sql/sender-locks.ts';
 import { DataFolder } from './data-folder.ts';
 import { ConnectionSql } from './database/connection-sql.ts';
 import { databaseOf, refuseStranded } from './database/data-folder.ts';

@@ -13,14 +13,8 @@ import {
 import { createRng, sample } from '../../lib/rng.ts';
 import { formsOf } from '../../model/blend.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
-import {
-  blendParts,
-  descendHeads,
-  fitParts,
-  prepareParts,
-  type StartedHeads,
-  startHeads,
-} from '../../online/customise-heads.ts';
+import { blendParts, fitParts, prepareParts, type StartedHeads, startHeads } from '../../online/customise-heads.ts';
+import { descendHeads } from '../../online/descend-heads.ts';
 import { type HeadRows, POOL_ROWS } from '../../online/head-users.ts';
 import type { OnlineContext } from '../../online/online-context.ts';
 import { ownToken } from '../../online/own-token.ts';
@@ -237,7 +231,7 @@ async function fitTrial(
   const descended = JSON.stringify(descent);
   if (done.descent?.key === descended) started.run.reset(done.descent.position);
   else {
-    await descendHeads(started, settings, rows, createRng(key));
+    await descendHeads(started.run, settings, rows, createRng(key));
     done.descent = { key: descended, position: started.run.position() };
   }
   const forms = formsOf(settings);

@@ -1,9 +1,9 @@
 /**
  * What an engine does, as activities of its host: it owns expansions (adapts, offers ranges, merges their parts), and
- * scores ranges of all expansions. The rules of src/domain/ranges.ts decide which engine gets which ranges.
+ * scores ranges of all expansions. The rules of src/domain/range-choice.ts decide which engine gets which ranges.
  */
+import { chooseRanges } from '../../../src/domain/range-choice.ts';
 import {
-  chooseRanges,
   decideRange,
   NEW_RANGE,
   type RangeCommand,

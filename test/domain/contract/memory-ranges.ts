@@ -9,12 +9,11 @@ import {
   type StaleOffer,
 } from '../../../src/domain/ports/ranges.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { chooseRanges, type RangeChoice } from '../../../src/domain/range-choice.ts';
 import { countRanges } from '../../../src/domain/range-counts.ts';
 import {
-  chooseRanges,
   decideRange,
   NEW_RANGE,
-  type RangeChoice,
   type RangeCommand,
   type RangeResult,
   type RangeRules,

@@ -3,7 +3,7 @@
  * The server also ends the connection of a process that was stopped.
  */
 import type { Client } from 'pg';
-import type { SenderLocks } from '../../sql/outbox.ts';
+import type { SenderLocks } from '../../sql/sender-locks.ts';
 import type { PostgresDatabase } from '../database/database.ts';
 import { SENDING } from '../database/locks.ts';
 

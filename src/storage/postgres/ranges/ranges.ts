@@ -11,6 +11,7 @@ import {
   rangeName,
   type StaleOffer,
 } from '../../../domain/ports/ranges.ts';
+import type { RangeChoice } from '../../../domain/range-choice.ts';
 import { countRanges } from '../../../domain/range-counts.ts';
 import {
   claimable,
@@ -18,7 +19,6 @@ import {
   isClaimable,
   isSuspect,
   NEW_RANGE,
-  type RangeChoice,
   type RangeCommand,
   type RangeResult,
   type RangeState,
