@@ -1,4 +1,4 @@
-/** Tells the arms of an audience apart: the users who are treated, and those who are held out. */
+/** The arms of an audience: treated users and held-out users. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Treated } from '../domain/hold-out.ts';
 import { untilRead } from '../domain/ports/blobs.ts';
@@ -9,11 +9,13 @@ import type { ReadRanking } from './ranking.ts';
 
 export type ArmName = 'treated' | 'heldOut';
 
-/** Number of ranks that are read at once. An arm takes about 0.25 us, so others wait for at most about 5 ms. */
+/**
+ * Number of ranks per slice. Computing an arm takes about 0.25 us, so a slice blocks other work for at most about 5 ms.
+ */
 const SLICE_RANKS = 16_384;
 
 /**
- * Counts the users of both arms from the 0-based rank `from` on, without erased users. Yields to the event loop.
+ * Counts the users of both arms from the 0-based rank `from`, without erased users. Yields to the event loop.
  * @throws AppError storage_failed
  */
 export async function countArms(

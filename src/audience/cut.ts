@@ -39,7 +39,7 @@ export function isInside(cut: Cut, userNumber: UserNumber, score: number): boole
   return score > cut.score || (score === cut.score && userNumber <= cut.userNumber);
 }
 
-/** Whether the user is inside the cut and not held out: whether ad servers learn that the user is a member. */
+/** Whether the user is in the cut and not held out, so that ad servers see a member. */
 export function treats(cut: Cut, holdout: HoldOut | null, userNumber: UserNumber, score: number): boolean {
   return isInside(cut, userNumber, score) && !holdout?.has(userNumber);
 }

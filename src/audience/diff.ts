@@ -13,10 +13,10 @@ import type { ChangeBlock } from './stream/member-blocks.ts';
 
 /** Number of users whose scores are read at once (256 KiB from each ranking). */
 const WINDOW_USERS = 65_536;
-/** The same if users are held out: this takes at most about 5 ms, because each user's arm is computed. */
+/** The same if users are held out. Computing their arms takes at most about 5 ms per window. */
 const HASHED_WINDOW_USERS = 8_192;
 
-/** An audience version or a cut of it, which consists of the treated users of ranks of `ranking`. */
+/** An audience version or a cut of it: the treated users in a range of ranks of `ranking`. */
 export interface Side extends Treated {
   readonly ranking: ReadRanking;
 }
@@ -60,8 +60,9 @@ export async function* missingFrom(side: Side, other: Side, blockRanks: number):
 }
 
 /**
- * Yields the ids of the users who are in only one of two audiences, without erased users: first those removed from
- * `from`, then those added in `to`. @throws AppError storage_failed
+ * Yields the ids of users who are in only one of two audiences: first those removed from `from`, then those added in
+ * `to`. Erased users are omitted.
+ * @throws AppError storage_failed
  */
 export async function* changeBlocks(
   from: Side,
@@ -95,7 +96,7 @@ function memberTest({ ranking, from = 0, size, holdout }: Side): (user: UserNumb
 
 function countWindow(from: Side, to: Side, fromUser: number, count: number): DiffCounts {
   const [wasMember, isMember] = [memberTest(from), memberTest(to)];
-  // users who are newer than a ranking have no score in it
+  // users added after a ranking was made have no score in it
   const [scores, others] = [from.ranking.scoresFrom(fromUser, count), to.ranking.scoresFrom(fromUser, count)];
   const counts = { added: 0, removed: 0, kept: 0 };
   for (let i = 0; i < count; i++) {

@@ -22,17 +22,20 @@ export interface RoleIds {
   readonly suppressed: readonly IdBlocks[];
 }
 
-/** Seeds who are not in the population version, in the order of their features, which does not depend on their ids. */
+/** Seeds who are not in the population version, sorted by their features, so the order does not depend on ids. */
 export interface SeedRows extends AddedRows {
   /** The sha256 of the features that the campaign may use. */
   readonly sha256: string;
-  /** Those of the rows that do not pass the filters, ascending. */
+  /** The rows that do not pass the filters, ascending. */
   readonly filtered: Int32Array;
 }
 
-/** The roles of users; `seedWeights` are those of the seeds, then of `seedRows`. */
+/** The roles of all users. `seedWeights` contains the weights of the seeds, followed by those of `seedRows`. */
 export interface FoundRoles extends Roles {
-  /** Absent if all seeds with features are in the population version, in which case they are like other seeds. */
+  /**
+   * Absent if no seed with features is missing from the population version. A seed with features who is in it counts
+   * like any other seed.
+   */
   readonly seedRows?: SeedRows;
 }
 
@@ -40,9 +43,9 @@ export interface FoundRoles extends Roles {
 export type Turn = () => Promise<void>;
 
 /**
- * Finds the role of each row. Erased users are suppressed, and ids that are not in this population version are ignored,
- * unless they are seeds with features. The search uses two bytes of memory per row, in addition to the result. After
- * each block of ids and each segment, other work can run (such as renewing leases), and `onTurn` is called. An
+ * Finds the role of each row. Erased users are suppressed. Ids that are not in this population version are ignored
+ * unless they are seeds with features. The search uses two bytes of memory per row in addition to the result. After
+ * each block of ids and each segment, other work (such as renewing leases) can run, and `onTurn` is called. An
  * exception from `onTurn` ends the search.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
@@ -87,7 +90,7 @@ export async function findRoles(
 interface AbsentSeed {
   /** As JSON. */
   readonly features: string;
-  /** The features without what the campaign's category excludes, on which the ranking may depend. */
+  /** The features that the ranking may depend on: those that the campaign's category does not exclude. */
   readonly learned: string;
   readonly weight: number;
 }
@@ -152,7 +155,7 @@ export class RowWeights {
     this.#weights[row] = weight;
   }
 
-  /** The weights of seeds and of seeds who are not in the population version, as `relativeWeights`. */
+  /** The weights of `seeds`, followed by those of `absent`, scaled by `relativeWeights`. */
   of(seeds: Int32Array, absent: readonly AbsentSeed[] = []): Float32Array | undefined {
     const weights = this.#weights;
     if (weights === null && absent.every(({ weight }) => weight === 1)) return undefined;

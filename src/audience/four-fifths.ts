@@ -1,6 +1,6 @@
 /**
- * Re-ranks users so that every audience meets the four-fifths rule: no group of a feature is selected at less than four
- * fifths of the rate of another group.
+ * Re-ranks users so that every audience meets the four-fifths rule: the selection rate of each group of a feature is at
+ * least four fifths of the rate of any other group.
  */
 import type { UserNumber } from '../lib/brands.ts';
 import { isTokenColumn, type Population } from '../population/read.ts';
@@ -9,7 +9,7 @@ import { orderOf } from './order.ts';
 
 const { minimumDisparityGroupUsers, minimumDisparityPercent } = RANKING_LIMITS;
 const LEAST_RATIO = minimumDisparityPercent.value / 100;
-/** Sizes for which the price is reported, as shares of the candidates. */
+/** Audience sizes for which the price is reported, as shares of the candidates. */
 const SHARES = [0.01, 0.02, 0.05, 0.1, 0.2];
 
 /** The groups of a feature that are large enough to be compared. */
@@ -17,11 +17,11 @@ export interface ComparedGroups {
   readonly tokens: readonly string[];
   /** Number of users of each group in the population. */
   readonly sizes: readonly number[];
-  /** The group of each user, by user number; -1 for users in none of them. */
+  /** The group of each user, by user number; -1 for users in no compared group. */
   readonly groupOf: Int32Array;
 }
 
-/** What the rule changes in an audience of one size. Field names are those of the JSON. */
+/** What the rule changes in an audience of a given size. Field names are those of the JSON. */
 export interface FourFifthsPrice {
   readonly share: number;
   readonly size: number;
@@ -30,7 +30,7 @@ export interface FourFifthsPrice {
   readonly ratio: number;
   readonly mean_score_before: number;
   readonly mean_score: number;
-  /** Users of each group in the audience. */
+  /** Number of users of each group in the audience. */
   readonly groups: readonly { readonly token: string; readonly before: number; readonly users: number }[];
 }
 
@@ -63,10 +63,10 @@ export function readGroups(
 }
 
 /**
- * Returns the users in their new order. The best user who is left comes next, unless the rate of this user's group
- * would then exceed 1.25 times the rate of another group: then the best user of the group that is furthest behind comes
- * first. So each group is ranked as before, and every prefix meets the rule once each group has a few members, until a
- * group has no candidates left.
+ * Returns the users in their new order. The best remaining user comes next, unless the rate of that user's group would
+ * then exceed 1.25 times the rate of another group. In that case, the best user of the group that is furthest behind
+ * comes first. So users of one group keep their order. Once each group has a few members, every prefix meets the rule
+ * until a group runs out of candidates.
  */
 export function fairOrder(
   order: Uint32Array,
@@ -99,7 +99,10 @@ export function fairOrder(
   return out;
 }
 
-/** The group that lacks the largest share of what it needs if the highest rate is `rate`; -1 if none lacks any. */
+/**
+ * Returns the group that is furthest from the number of users it needs if the highest rate is `rate`; -1 if all have
+ * enough.
+ */
 function furthestBehind(
   rate: number,
   sizes: readonly number[],
@@ -119,8 +122,9 @@ function furthestBehind(
 }
 
 /**
- * Changes scores, by user number, so that their order is the new order. The user at a rank gets the score that this
- * rank had, or, where that would tie in the wrong order, the next lower number. Returns the price.
+ * Changes scores, by user number, so that they sort in the new order. The user at each rank gets the score that the
+ * rank had before or, if that would produce a wrong order or a tie in the wrong order, the next lower float32. Returns
+ * the price.
  */
 export function rankFairly(scores: Float32Array, groups: ComparedGroups): readonly FourFifthsPrice[] {
   const before = orderOf(scores);

@@ -9,16 +9,16 @@ import type { UserNumber } from '../lib/brands.ts';
 /** Number of ranks read in one step of building an index. No step takes more than a millisecond. */
 const STEP_RANKS = 65_536;
 const STEP_USERS = 262_144;
-/** The same if users are held out, because each member's arm is computed. */
+/** The same if users are held out, because the arm of each member is computed. */
 const HASHED_STEP_USERS = 8_192;
-/** The bit of a rank that marks a member who is held out. */
+/** This bit of a rank marks a held-out member. */
 const HELD_OUT = 2 ** 31;
 /** Number of words (32 users each) between two running counts of members. */
 const COUNTED_WORDS = 8;
 
 /**
- * An index of the first `size` ranks of a ranking, which knows who of them is held out. It takes 8 bytes per member and
- * 1.125 bits per user. Look-ups read no file.
+ * An index of the first `size` ranks of a ranking, including who is held out. It takes 8 bytes per member and 1.125
+ * bits per user. Look-ups read no file.
  */
 export class MemberIndex {
   /** Number of members, which is at most the number of candidates in the ranking. */
@@ -30,7 +30,7 @@ export class MemberIndex {
   readonly #bits: Uint32Array;
   /** The number of members before each group of `COUNTED_WORDS` words. */
   readonly #before: Uint32Array;
-  /** The 1-based ranks of the members, in order of user number, with the mark of those who are held out. */
+  /** The 1-based ranks of the members by user number. `HELD_OUT` is set for held-out members. */
   readonly #ranks: Uint32Array;
   readonly #holdout: HoldOut | null;
 
@@ -45,7 +45,7 @@ export class MemberIndex {
     this.#ranks = new Uint32Array(size);
   }
 
-  /** Whether the index is that of an audience of `size` users, of whom the campaign holds out the same users. */
+  /** Whether the index belongs to an audience of this size in which the same users are held out. */
   isOf(size: number, holdout: HoldOut | null): boolean {
     return this.size === size && this.#holdout?.percent === holdout?.percent;
   }
@@ -56,7 +56,7 @@ export class MemberIndex {
     return rank < HELD_OUT ? rank : 0;
   }
 
-  /** Whether the user is a member, who may be held out. */
+  /** Whether the user is a member, held out or not. */
   has(userNumber: UserNumber): boolean {
     return (this.#bits[userNumber >>> 5]! & (1 << (userNumber & 31))) !== 0;
   }
@@ -89,8 +89,8 @@ export class MemberIndex {
   }
 
   /**
-   * The last step of building the index: stores the scores of members, and who is held out. `scores` contains the
-   * scores of all users starting at `fromUser`, which is a multiple of 32.
+   * The last step of building the index: stores the members' scores and marks held-out members. `scores` contains the
+   * scores of all users from `fromUser`, which is a multiple of 32.
    */
   score(scores: Float32Array, fromUser: number): void {
     let index = this.#indexOf(fromUser);
@@ -139,8 +139,8 @@ export interface IndexedRanking {
 }
 
 /**
- * Builds an index of an audience step by step. If a step needs a part of a file that is not on this machine,
- * the part is yielded, and must be fetched before the next step.
+ * Builds an index of an audience step by step. If a step needs part of a file that is not on this machine, it yields
+ * that part, and the caller must fetch it before the next step.
  * @throws AppError storage_failed
  */
 export function* buildMemberIndex(

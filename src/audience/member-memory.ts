@@ -20,7 +20,7 @@ export interface UsedRanking {
   uses: number;
   /** The value of the use counter at the last use. */
   lastUse: number;
-  /** The audience that was last requested; `null` if no members are to be kept. */
+  /** The audience that was requested last; `null` to keep no members. */
   audience: Treated | null;
   /** Bytes of memory for the ranking's members, including members that are still being read. */
   keptBytes: number;
@@ -77,7 +77,7 @@ export class MemberMemory {
     if (this.#uses >= this.#nextStep) this.#step();
   }
 
-  /** Sets the ranking's audience. Members of an audience with another size or hold-out are forgotten. */
+  /** Sets the ranking's audience. If its size or hold-out has changed, the stored members are dropped. */
   recut(entry: UsedRanking, audience: Treated): void {
     if (isSame(entry.audience, audience)) return;
     this.forget(entry);
@@ -155,7 +155,7 @@ export class MemberMemory {
   }
 }
 
-/** Whether two audiences of one ranking have the same members. All hold-outs of a campaign have the same key. */
+/** Whether two audiences of one ranking have the same members. All hold-outs of a campaign use the same key. */
 export function isSame(one: Treated | null, other: Treated): boolean {
   return one !== null && one.size === other.size && one.holdout?.percent === other.holdout?.percent;
 }

@@ -14,9 +14,8 @@ export interface Membership {
 }
 
 /**
- * Returns the user's position in the audience or cut, or null if the user is not a member or is held out. If the
- * members are in memory, no file is read. Otherwise, the score takes a single read, and the rank is looked up only if
- * the user is a member.
+ * Returns the user's position in the audience or cut, or null if the user is not a member or is held out. No file is
+ * read if the members are in memory. Otherwise, one read finds the score, and the rank is looked up only for members.
  */
 export function membershipOf(ranking: ReadRanking, treated: Treated, userNumber: UserNumber): Membership | null {
   const { members } = ranking;
@@ -38,9 +37,8 @@ export function memberAt({ candidates }: ReadRanking, { scores }: MemberIndex, r
 }
 
 /**
- * Returns the percentage of candidates that do not rank better than the 1-based `rank`, including the candidate at
- * `rank`. The percentile is 100 at the first rank, falls with every rank, and is 100 / candidates at the last rank.
- * Users who are not candidates (seeds, suppressed or filtered out) are not counted.
+ * Returns the percentage of candidates at or below the 1-based `rank`. It is 100 for the first rank and 100 /
+ * candidates for the last. Users who are not candidates (seeds, suppressed or filtered out) do not count.
  */
 export function percentileOf(rank: number, candidates: number): number {
   return (100 * (candidates - rank + 1)) / candidates;

@@ -18,7 +18,7 @@ export interface AudienceItem {
 
 /**
  * Returns the members at up to `limit` ranks of an audience of `size` ranks, starting at the 0-based rank `fromRank`.
- * Erased users and users who are held out are left out, and the other members keep their ranks.
+ * Erased and held-out users are omitted; the ranks of the others do not change.
  */
 export function pageOf(
   ranking: ReadRanking,

@@ -28,7 +28,7 @@ interface Opening {
 
 /** How a ranking is used. */
 export interface RankingUse {
-  /** The active audience, if the ranking belongs to it: its members are kept in memory if used often. */
+  /** The active audience, if the ranking belongs to it. Its members are kept in memory if they are used often. */
   readonly audience?: Treated | undefined;
   /** Number of users that the caller looks up; each counts as a use. The default is 1. */
   readonly users?: number;
@@ -94,9 +94,7 @@ export class RankingCache {
     });
   }
 
-  /**
-   * Returns a ranking if its members for this audience are in memory, otherwise null. The call does not count as a use.
-   */
+  /** Returns a ranking if its members for this audience are in memory, otherwise null. This does not count as a use. */
   kept(folder: string, audience: Treated): ReadRanking | null {
     const entry = this.#kept.peek(folder);
     return entry?.ranking.members && isSame(entry.audience, audience) ? entry.ranking : null;

@@ -23,7 +23,7 @@ const BLOCK_RANKS = 1024;
  * nodes are read each time.
  */
 const KEPT_NODES = 4096;
-/** Maximum number of cuts that are cached. When there are more, all are forgotten. */
+/** Maximum number of cached cuts. If there are more, all are dropped. */
 const KEPT_CUTS = 64;
 /** Number of users per read when the scores of a dense page are read (64 KiB). */
 const WINDOW_USERS = 16_384;
@@ -106,7 +106,7 @@ class FileRanking implements Ranking {
   readonly #keptUsers = new Uint32Array(KEPT_NODES);
   /** The scores of cached nodes. No candidate has the score NaN, so NaN marks a node that has not been read yet. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
-  /** Cuts by size: of the audience, and of the bounds of its named cuts. */
+  /** Cuts by size: that of the audience, and the bounds of its named cuts. */
   readonly #cuts = new Map<number, Cut>();
   members: MemberIndex | null = null;
 

@@ -35,13 +35,13 @@ export function audienceSize(request: AudienceRequest, candidates: number, popul
   return Math.min(candidates, Math.max(1, wanted));
 }
 
-/** A version of a ranking: how many users it contains, which percentage of them is held out, and its named cuts. */
+/** The size, hold-out percentage and named cuts of one audience version. */
 type RankingCut = Pick<Audience, 'size' | 'cuts' | 'candidates' | 'populationSize'> & {
   readonly holdoutPercent: number;
 };
 
 /**
- * The size, hold-out and cuts of a new version of the active ranking, after a change of the campaign; `null` if the
+ * Returns the size, hold-out percentage and cuts of the next version after a change of the campaign, or `null` if the
  * active version already has them.
  */
 export function recut(
@@ -57,8 +57,8 @@ export function recut(
 }
 
 /**
- * The ranks of each cut in a ranking. A cut begins where an audience of its lower bound ends. A cut beyond the last
- * candidate is empty.
+ * Converts the bounds of each cut to ranks. Cuts and audiences of the same size end at the same rank. A cut that begins
+ * after the last candidate is empty.
  */
 export function resolveCuts(
   cuts: readonly CutRequest[],
@@ -73,7 +73,7 @@ export function resolveCuts(
 }
 
 /**
- * The users of a named cut of an audience version; without a name, the users of the audience itself.
+ * Returns the users of a named cut or, without a name, those of the audience itself.
  * @throws AppError cut_not_found (facts: known_cuts)
  */
 export function usersOf(audience: Audience, cut: string | undefined): Treated {

@@ -8,7 +8,7 @@ export const ACTORS = {
   command: 'local',
   /** Any caller of a service that requires no API key. */
   anybody: 'anonymous',
-  /** The service itself, for what happens by time. */
+  /** The service itself, for scheduled actions such as expiries. */
   service: 'service',
 } as const;
 
@@ -26,7 +26,7 @@ export interface AuditedAction {
   /** The HTTP status of the response. */
   readonly status: number | null;
   readonly requestId: string | null;
-  /** What else to know about the action, such as the consent basis of a list. */
+  /** Further details of the action, such as the consent basis of a list. */
   readonly facts?: AuditFacts | null;
 }
 

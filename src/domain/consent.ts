@@ -1,4 +1,4 @@
-/** The legal bases on which the users of a list may be processed. */
+/** Legal bases for processing the users of a list. */
 
 export const CONSENT_BASES = ['consent', 'legitimate_interest', 'contract', 'legal_obligation'] as const;
 

@@ -1,10 +1,11 @@
 /**
- * Conversions: what users did that a campaign wants, whether they were treated or held out. No model learns from them.
+ * Conversions: actions that the campaign wants users to take, such as a purchase. They are recorded for treated and for
+ * held-out users. No model learns from them.
  */
 
 export interface Conversion {
   readonly userId: string;
-  /** The time in milliseconds since 1970. A user has one conversion per time, so sending one again changes nothing. */
+  /** Milliseconds since 1970. A user has at most one conversion per time, so sending it again changes nothing. */
   readonly happenedAt: number;
   readonly value: number;
 }
@@ -23,13 +24,13 @@ export interface UserConversions {
   readonly value: number;
 }
 
-/** A window of time in milliseconds since 1970: `from` is inside, `to` is not. */
+/** A time window in milliseconds since 1970; `from` is inclusive, `to` is not. */
 export interface Window {
   readonly from: number;
   readonly to: number;
 }
 
-/** Of several conversions of a user at the same time, the one received last counts. */
+/** If a user has several conversions at the same time, only the one received last counts. */
 export function withoutRepetitions(conversions: readonly Conversion[]): Conversion[] {
   return [...new Map(conversions.map((one) => [`${one.happenedAt} ${one.userId}`, one])).values()];
 }

@@ -1,4 +1,4 @@
-/** Opaque cursors of lists: a letter for the list and the place where the next page begins, encoded in base64url. */
+/** Opaque cursors of lists. A cursor contains a letter for the list and the start of the next page, in base64url. */
 import { createHash } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 
@@ -19,10 +19,13 @@ const LETTERS = {
 
 export type ListName = keyof typeof LETTERS;
 
-/** The place is a row number, several numbers or an id. With a `scope`, such as a campaign, it is valid only there. */
+/**
+ * `place` is a row number, several numbers or an id. With a `scope`, such as a campaign, the cursor is valid only
+ * there.
+ */
 export function encodeCursor(list: ListName, place: number | string | readonly number[], scope?: string): string {
   const text = Array.isArray(place) ? place.join('.') : String(place);
-  // the check detects mistakes; it is not a signature
+  // this detects mistakes; it is not a signature
   const check =
     scope === undefined ? '' : `:${createHash('sha256').update(`${text} ${scope}`).digest('hex').slice(0, 8)}`;
   return Buffer.from(`${LETTERS[list]}1:${text}${check}`).toString('base64url');
@@ -42,7 +45,7 @@ export function decodeCursor(list: ListName, cursor: string, decoding: Decoding 
   return decodeNumbers(list, cursor, 1, decoding)[0]!;
 }
 
-/** Like `decodeCursor`, for a place of several numbers. */
+/** Like `decodeCursor`, for a place that consists of several numbers. */
 export function decodeNumbers(list: ListName, cursor: string, count: number, decoding: Decoding = {}): number[] {
   const parts = decodePlace(list, cursor, decoding).split('.');
   const numbers = parts.map((part) => (/^(0|[1-9]\d{0,15})$/.test(part) ? Number(part) : Number.NaN));

@@ -8,46 +8,46 @@ export const DESTINATION_FORMATS = ['csv', 'csv.gz', 'parquet'] as const;
 
 export type DestinationFormat = (typeof DESTINATION_FORMATS)[number];
 
-/** `full`: each version has all members. `deltas`: a version has the differences from the version before it. */
+/** `full`: each version contains all members. `deltas`: a version contains the differences from the previous one. */
 export const DESTINATION_MODES = ['full', 'deltas'] as const;
 
-/** A folder below the root that the operator allows. */
+/** A folder below the root that the operator has configured. */
 interface FolderPlace {
   readonly kind: 'folder';
-  /** The path below the root. */
+  /** Relative to the root. */
   readonly path: string;
 }
 
-/** A bucket of S3 or of a server with its protocol. */
+/** A bucket of AWS S3 or of an S3-compatible server. */
 interface BucketPlace {
   readonly kind: 's3';
   readonly bucket: string;
-  /** Begins every key, without a slash at the end; may be empty. */
+  /** Prefix of every key, without a trailing slash; may be empty. */
   readonly prefix: string;
-  /** Base URL of a server other than AWS. */
+  /** Base URL of an S3-compatible server; null for AWS. */
   readonly endpoint: string | null;
   readonly region: string | null;
-  /** The profile in the files of AWS with the credentials; null for those of the service. */
+  /** The profile in the AWS credential files; null to use the service's own credentials. */
   readonly profile: string | null;
 }
 
 export type DestinationPlace = FolderPlace | BucketPlace;
 
-/** What a destination receives, and where. */
+/** What a destination receives, and where it is. */
 export interface NewDestination {
   readonly name: string;
   readonly place: DestinationPlace;
   readonly format: DestinationFormat;
   readonly mode: (typeof DESTINATION_MODES)[number];
-  /** A campaign must have all these labels; without labels, the destination receives all campaigns. */
+  /** Only campaigns with all of these labels are delivered. Without labels, all campaigns are. */
   readonly labels: Labels;
-  /** The name of the cut that is delivered instead of the audience; null for the audience. */
+  /** The named cut to deliver; null for the audience. */
   readonly cut: string | null;
 }
 
 export interface Destination extends NewDestination {
   readonly id: string;
-  /** Whether deliveries wait until the destination is resumed. */
+  /** Whether deliveries wait until somebody resumes the destination. */
   readonly paused: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -64,7 +64,7 @@ export function refuseMoreDestinations(count: number, maximum: number): void {
     throw new AppError('too_many_destinations', `there are ${count} destinations; the maximum is ${maximum}`);
 }
 
-/** Whether an audience version is delivered, which has these cuts and the labels of its campaign. */
+/** Whether a destination receives an audience version with these cuts and campaign labels. */
 export function isDelivered(
   { labels, cut }: Pick<NewDestination, 'labels' | 'cut'>,
   version: { readonly labels: Labels; readonly cuts: readonly Pick<AudienceCut, 'name'>[] },
@@ -72,9 +72,9 @@ export function isDelivered(
   return includesLabels(version.labels, labels) && (cut === null || version.cuts.some(({ name }) => name === cut));
 }
 
-/** The file of a version that is written last. A version without it is not complete. */
+/** The file that is written last. A version without it is incomplete. */
 export const MANIFEST_FILE = '_manifest.json';
-/** The file of a campaign with the number of its active version. */
+/** The file that contains the number of a campaign's active version. */
 export const ACTIVE_FILE = '_active.json';
 
 export interface DeliveredFile {
@@ -84,24 +84,24 @@ export interface DeliveredFile {
   readonly sha256: string;
 }
 
-/** What a delivered version consists of. */
+/** Lists the files of a delivered version. */
 export interface DeliveryManifest {
   readonly campaign_id: string;
   readonly version: number;
   readonly kind: 'full' | 'delta';
-  /** The version to which a delta is to be applied; null for a full version. */
+  /** The version that a delta is applied to; null for a full version. */
   readonly previous_version: number | null;
-  /** The cut that was delivered; null for the audience. */
+  /** The delivered cut; null for the audience. */
   readonly cut: string | null;
   readonly format: DestinationFormat;
   readonly rows: number;
   readonly files: readonly DeliveredFile[];
-  /** Facts about the version, so that all deliveries of a version have the same manifest. */
+  /** The remaining facts are about the version, so every delivery of a version has the same manifest. */
   readonly population_version: string;
   readonly created_at: string;
 }
 
-/** The manifest of a version with these files; `previous` is null for a full version. */
+/** Creates the manifest of a version. `previous` is null for a full version. */
 export function manifestOf(
   audience: Pick<Audience, 'campaignId' | 'version' | 'populationVersion' | 'createdAt'>,
   previous: number | null,
@@ -122,7 +122,7 @@ export function manifestOf(
   };
 }
 
-/** The name of a version's part: `part-00000.csv`. */
+/** The file name of a part, such as `part-00000.csv`. */
 export function partName(number: number, format: DestinationFormat): string {
   return `part-${String(number).padStart(5, '0')}.${format}`;
 }

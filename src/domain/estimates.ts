@@ -13,7 +13,7 @@ export interface EstimateInputs {
   readonly seeds: Int32Array;
   /** The weight of each seed; null if all seeds have weight 1. */
   readonly seedWeights: Float64Array | null;
-  /** Rows of the explicit negatives, none of whom is a seed. */
+  /** Population rows of the explicit negatives. None of them is a seed. */
   readonly negatives: Int32Array;
   /** How much a negative counts compared with a sampled negative. */
   readonly negativeWeight: number;

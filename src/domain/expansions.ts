@@ -31,8 +31,8 @@ export function retryDelayMs({ attempt, deaths }: Pick<RunningExpansion, 'attemp
 }
 
 /**
- * Whether an engine runs no other expansion beside this one: engines died while they worked on it, so it may be the
- * cause. If it is, its next death is charged to no other expansion.
+ * Whether an engine runs this expansion without any others. Engines have died while they worked on it, so it may be the
+ * cause. If it is, no other expansion is charged with the next death.
  */
 export function runsAlone({ deaths }: Pick<RunningExpansion, 'deaths'>): boolean {
   return deaths > 0;
@@ -46,7 +46,7 @@ export interface RunningExpansion {
   readonly pins: Pins | null;
   /** Number of claims so far, excluding claims that were given back on purpose. */
   readonly attempt: number;
-  /** Number of attempts that were under way when their engine died. All others but the running one failed. */
+  /** Number of attempts that ended because their engine died. The other past attempts failed. */
   readonly deaths: number;
   /** The token of the last claim. */
   readonly token: number;
@@ -67,8 +67,8 @@ export type ExpansionCommand =
     }
   | { readonly kind: 'retry'; readonly reason: Reason; readonly delayMs: number }
   /**
-   * The owner of the job died, or was stopped on purpose. `wasWorking`: whether the owner was working on the job when
-   * it died; null if nobody knows.
+   * The owner of the job died or was stopped on purpose. `wasWorking` says whether the owner was working on this job
+   * when it died; null if unknown.
    */
   | { readonly kind: 'release'; readonly how: 'died' | 'stopped'; readonly wasWorking?: boolean | null }
   /** The lease of the job may have expired. */
@@ -128,7 +128,7 @@ export function decide(
   };
   switch (command.kind) {
     case 'claim': {
-      // a lease that was not given back has expired, so its owner counts as dead
+      // a lease that was not released has expired, so its owner counts as dead
       const isDeath = leaseUntil !== null && isCharged(running);
       return {
         ...step(running, 'queued', now),
@@ -179,7 +179,8 @@ export function decide(
 }
 
 /**
- * Whether the death of its owner counts for a job. If nobody knows, it counts for each job that the owner had begun.
+ * Whether the death of the owner counts against a job. If it is unknown what the owner was working on, the death counts
+ * against every job that the owner had begun.
  */
 function isCharged({ state }: RunningExpansion, wasWorking: boolean | null = null): boolean {
   return wasWorking ?? state !== 'queued';

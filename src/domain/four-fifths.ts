@@ -1,12 +1,12 @@
-/** Whether a campaign's groups can be ranked by the four-fifths rule. */
+/** Checks whether the four-fifths rule can be applied to a campaign. */
 import { AppError } from '../lib/errors.ts';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { jsonPointer } from '../lib/json-pointer.ts';
 import type { Filters } from './features.ts';
 
 /**
- * Refuses a feature that does not put each user of the population into one group, and a filter by it, which would leave
- * groups without candidates.
+ * Refuses a feature that does not divide the population into groups with one group per user, and a filter on this
+ * feature, which would leave some groups without candidates.
  * @throws AppError unknown_feature (facts: known_features), excluded_filter
  */
 export function refuseUngrouped(

@@ -1,17 +1,16 @@
-/** User ids in blocks, with the weights and features that were sent with them. */
+/** Blocks of user ids, with the weights and features that were sent with them. */
 
-/** User ids, and what was sent with them. */
 export interface IdBlock extends ReadonlyArray<string> {
   /** The weight of each id; if absent, every id has weight 1. */
   readonly weights?: readonly number[];
-  /** The features of each user as JSON, or undefined for an id that was sent alone; absent if all ids were. */
+  /** The features of each user as JSON, or undefined for an id without features; absent if no id has features. */
   readonly features?: readonly (string | undefined)[];
 }
 
-/** User ids in ascending order of UTF-16 code units, without repetitions, in blocks. Some blocks may be empty. */
+/** Blocks of user ids in ascending order of UTF-16 code units, without duplicates. Blocks may be empty. */
 export type IdBlocks = Iterable<IdBlock>;
 
-/** Attaches weights and features to `userIds`, unless they are undefined. */
+/** Attaches weights and features, if given, to `userIds`. */
 export function withWeights(
   userIds: string[],
   weights: IdBlock['weights'] | undefined,
@@ -61,7 +60,7 @@ export function weightAt({ weights }: IdBlock, i: number): number {
   return weights?.[i] ?? 1;
 }
 
-/** Part of a block, with the weights and the features of its ids. */
+/** Returns part of a block with the weights and features of its ids. */
 export function sliceBlock(block: IdBlock, from: number, to?: number): IdBlock {
   return withWeights(block.slice(from, to), block.weights?.slice(from, to), block.features?.slice(from, to));
 }

@@ -1,12 +1,12 @@
 /**
  * Typed identifiers of users: how each rule normalises and hashes a plain value. A hashed identifier is a user id that
- * begins with its type and its rule, so that hashes of different rules never match.
+ * begins with the type and the rule, so hashes of different rules never match.
  */
 import { hash } from 'node:crypto';
 
-/** Matches the types of identifiers. A `custom:` type is a name that the installation chooses. */
+/** Matches the types of identifiers. `custom:` is followed by a name that the operator chooses. */
 export const IDENTIFIER_TYPE = /^(email|phone|maid|uid2|rampid|custom:[a-z0-9_-]{1,40})$/;
-/** Matches a country code of phone numbers (ITU-T E.164). */
+/** Matches the country code of a phone number (ITU-T E.164). */
 export const COUNTRY_CODE = /^[1-9]\d{0,2}$/;
 
 export const RULES = [
@@ -22,27 +22,27 @@ export const RULES = [
 
 export type RuleName = (typeof RULES)[number];
 
-/** The fault of a value that is not an identifier. It does not quote the value, which may be personal data. */
+/** The error message for a value that is not an identifier. It omits the value, which may be personal data. */
 export const NOT_AN_IDENTIFIER = 'the value is not an identifier of this type, or not a hash of this rule';
 
-/** How the identifiers of a list are written. */
+/** Describes how the identifiers of a list are written. */
 export interface IdentifierFormat {
   readonly type: string;
   readonly rule: RuleName;
-  /** Whether the values are already hashed, in hex or Base64. */
+  /** Whether the values are already hashed (hex or Base64). */
   readonly isHashed: boolean;
-  /** The country code of phone numbers that are written without one; null if all have one. */
+  /** Country code for phone numbers that are written without one; null if all numbers include it. */
   readonly countryCode: string | null;
 }
 
 const HASH_BYTES = { sha256: 32, sha1: 20, md5: 16 } as const;
 
 interface Rule {
-  /** The rule that gives the same hashes, under which they are stored. */
+  /** A rule that produces the same hashes. They are stored under the name of that rule. */
   readonly sameAs?: RuleName;
   readonly algorithm: 'sha256' | 'sha1' | 'md5';
   readonly encoding: 'hex' | 'base64';
-  /** The text that is hashed; null if the value is not an identifier of the type. */
+  /** Returns the text to be hashed, or null if the value is not an identifier of this type. */
   normalise(value: string, countryCode: string | null): string | null;
 }
 
@@ -76,14 +76,14 @@ const MAID: Partial<Record<RuleName, Rule>> = {
   sha256: { ...SHA256, normalise: (value) => value.trim().toLowerCase() || null },
 };
 
-/** The rules of a type of identifier. */
+/** The rules that exist for a type of identifier. */
 export function rulesOf(type: string): RuleName[] {
   return RULES.filter((rule) => tableOf(type)[rule] !== undefined);
 }
 
 /**
- * The user id of an identifier: type, rule and hash, such as `email:uid2:FsGN..`. Null if the value is not an
- * identifier of the type, or not a hash of the rule. The type must have the rule.
+ * Returns the user id of an identifier: type, rule and hash, such as `email:uid2:FsGN..`; or null if the value is
+ * neither an identifier of this type nor, if hashed, a hash of this rule. The rule must exist for the type.
  */
 export function identifierId(value: string, { type, rule, isHashed, countryCode }: IdentifierFormat): string | null {
   const found = tableOf(type)[rule]!;
@@ -91,12 +91,14 @@ export function identifierId(value: string, { type, rule, isHashed, countryCode 
   return hashed && `${labelOf(type, rule)}:${hashed}`;
 }
 
-/** The type and the rule under which hashes are stored, such as `phone:adcp` for phone numbers of the rule `uid2`. */
+/**
+ * The label under which hashes are stored: type and rule, such as `phone:adcp` for phone numbers of the rule `uid2`.
+ */
 export function labelOf(type: string, rule: RuleName): string {
   return `${type}:${tableOf(type)[rule]?.sameAs ?? rule}`;
 }
 
-/** How the hashes of a label are written in user ids. */
+/** Length and encoding of the hashes of a label. */
 export interface HashForm {
   readonly bytes: number;
   readonly encoding: 'hex' | 'base64';
@@ -104,7 +106,7 @@ export interface HashForm {
 
 const RULE_NAMES: ReadonlySet<string> = new Set(RULES);
 
-/** The form of the hashes of a label; null if the text is not a label. */
+/** Returns the form of a label's hashes; null if the text is not a label. */
 export function hashFormOf(label: string): HashForm | null {
   const { type, rule } = splitLabel(label);
   if (!IDENTIFIER_TYPE.test(type) || !RULE_NAMES.has(rule) || labelOf(type, rule) !== label) return null;
@@ -112,7 +114,6 @@ export function hashFormOf(label: string): HashForm | null {
   return found === undefined ? null : { bytes: HASH_BYTES[found.algorithm], encoding: found.encoding };
 }
 
-/** The type and the rule of a label. */
 export function splitLabel(label: string): { readonly type: string; readonly rule: RuleName } {
   const end = label.lastIndexOf(':');
   return { type: label.slice(0, end), rule: label.slice(end + 1) as RuleName };
@@ -120,7 +121,7 @@ export function splitLabel(label: string): { readonly type: string; readonly rul
 
 const IDENTIFIER_ID = new RegExp(`^(?:email|phone|maid|uid2|rampid|custom:[a-z0-9_-]{1,40}):(?:${RULES.join('|')}):`);
 
-/** The label of a user id that is an identifier; null if the user id has another form. */
+/** Returns the label of a user id that is an identifier; null for other user ids. */
 export function labelOfId(userId: string): string | null {
   const [prefix] = IDENTIFIER_ID.exec(userId) ?? [];
   return prefix?.slice(0, -1) ?? null;
@@ -137,7 +138,7 @@ function hashOf(value: string, { algorithm, encoding, normalise }: Rule, country
   return text && hash(algorithm, text, encoding);
 }
 
-/** Writes a hash in the encoding of its rule; null if the value has another length than such a hash. */
+/** Converts a hash to the encoding of its rule; null if the length is wrong. */
 function recode(value: string, { algorithm, encoding }: Rule): string | null {
   const bytes = HASH_BYTES[algorithm];
   if (/^[0-9a-f]+$/i.test(value) && value.length === 2 * bytes) return Buffer.from(value, 'hex').toString(encoding);
@@ -145,13 +146,13 @@ function recode(value: string, { algorithm, encoding }: Rule): string | null {
   return decoded.length === bytes && decoded.toString('base64') === value ? decoded.toString(encoding) : null;
 }
 
-/** AdCP and Meta: lower case, and no white space at the ends. */
+/** AdCP and Meta: converts to lower case and trims white space. */
 function email(value: string): string | null {
   const text = value.trim().toLowerCase();
   return /^[^@\s]+@[^@\s]+$/.test(text) ? text : null;
 }
 
-/** UID2 and Google: at these domains, dots and `+..` of the local part are removed too. */
+/** UID2 and Google: for these domains, also removes dots and `+..` from the local part. */
 function mailbox(value: string, domains: readonly string[]): string | null {
   const text = email(value);
   const [local, domain] = text?.split('@') ?? [];
@@ -160,13 +161,13 @@ function mailbox(value: string, domains: readonly string[]): string | null {
   return name === '' ? null : `${name}@${domain}`;
 }
 
-/** Fewest digits of a number without `+` that is taken to begin with its country code. */
+/** A number without `+` begins with its country code if it has at least this many digits. */
 const INTERNATIONAL_DIGITS = 11;
 const MAXIMUM_DIGITS = 15;
 
 /**
- * The number in E.164 form. A number begins with its country code if it begins with `+` or `00`, or if there is no
- * `countryCode` and it has at least 11 digits, because a shorter number might be a national one.
+ * Returns the number in E.164 form. A number includes its country code if it begins with `+` or `00`. If there is no
+ * `countryCode`, it also does if it has at least 11 digits; a shorter number might be a national one.
  */
 function e164(value: string, countryCode: string | null): string | null {
   const text = value
@@ -184,7 +185,10 @@ function withCode(digits: string, countryCode: string | null): string | null {
   return isInternational && digits.startsWith(countryCode) ? digits : countryCode + digits.replace(/^0/, '');
 }
 
-/** LiveRamp: without the country code, which must be that of North America, because others are not accepted hashed. */
+/**
+ * LiveRamp: removes the country code. Only North American numbers are supported, because LiveRamp accepts hashes of no
+ * others.
+ */
 function nationalNumber(value: string, countryCode: string | null): string | null {
   return /^\+1(\d{10})$/.exec(e164(value, countryCode) ?? '')?.[1] ?? null;
 }

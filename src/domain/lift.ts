@@ -1,17 +1,17 @@
 /**
- * Measures what a campaign causes: compares the users of an audience who were treated with those who were held out, by
- * assignment.
+ * Measures the effect of a campaign: compares the treated users of an audience with its held-out users, by assignment.
  */
 
-/** Sums over the users of an arm. A user's value is the sum of the values of the user's conversions; 0 without any. */
+/**
+ * Sums over the users of an arm. A user's value is the total value of the user's conversions; 0 without conversions.
+ */
 export interface Arm {
   readonly users: number;
   /** Number of users with at least one conversion. */
   readonly converted: number;
-  /** Number of conversions. */
   readonly conversions: number;
   readonly value: number;
-  /** The sum over users of the square of their value. */
+  /** Sum of the squares of the users' values. */
   readonly squaredValue: number;
 }
 
@@ -20,38 +20,44 @@ export interface Range {
   readonly high: number;
 }
 
-/** An estimate with two 95 % intervals; the intervals are null as long as an arm has no conversions. */
+/** An estimate with two 95 % intervals. They are null until both arms have conversions. */
 export interface Estimate {
   readonly estimate: number;
-  /** Contains the truth 95 times in 100 if it is read once, at a time that was set before. */
+  /** Contains the true value with a probability of 95 % if it is read once, at a time chosen in advance. */
   readonly fixed: Range | null;
-  /** Contains the truth at all times at once, 95 times in 100: it may be read as often as wanted, and acted upon. */
+  /**
+   * Contains the true value at all times at once with a probability of 95 %, so you may look as often as you like and
+   * stop when you want.
+   */
   readonly alwaysValid: Range | null;
 }
 
-/** The effect on one outcome per user. */
+/** The effect on one metric per user. */
 export interface Effect {
-  /** The means per user. */
+  /** Means per user. */
   readonly treated: number;
   readonly heldOut: number;
   /** The difference of the means. */
   readonly absolute: Estimate;
-  /** The difference relative to the mean of the users who were held out; null if that is 0. */
+  /** The difference divided by the mean of the held-out users; null if that mean is 0. */
   readonly relative: Estimate | null;
-  /** What the campaign caused among all treated users: the difference times their number. */
+  /** The total effect on all treated users: the difference times their number. */
   readonly incremental: Estimate;
-  /** The difference that would be found in 80 of 100 such campaigns; null as long as an arm has no conversions. */
+  /**
+   * The smallest difference that such a campaign would detect with a power of 80 %; null until both arms have
+   * conversions.
+   */
   readonly minimumDetectable: number | null;
 }
 
 export interface Lift {
   /** The effect on the share of users who convert. */
   readonly conversion: Effect;
-  /** The effect on the value of a user's conversions. */
+  /** The effect on the value per user. */
   readonly value: Effect;
   /**
-   * The probability of a sample ratio at least this far from the requested percentage (chi-square, one degree of
-   * freedom).
+   * p-value of the sample ratio: how probable a deviation of at least this size from the requested percentage is
+   * (chi-square, one degree of freedom).
    */
   readonly sampleRatioP: number;
   /** Whether the sample ratio is so improbable that the comparison should not be trusted. */
@@ -59,18 +65,18 @@ export interface Lift {
 }
 
 const ALPHA = 0.05;
-/** The .975 and .8 quantiles of the normal distribution. */
+/** The .975 and .8 quantiles of the standard normal distribution. */
 const Z = 1.959964;
 const Z_POWER = 0.841621;
 const SUSPICIOUS_P = 0.001;
-/** Number of users for which the always-valid interval is narrowest. */
+/** Number of users at which the always-valid interval is narrowest. */
 export const TUNED_USERS = 5_000;
 /**
  * Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, Time-uniform central limit theory, eq. 10: optimal for TUNED_USERS.
  */
 const RHO_SQUARED = (-2 * Math.log(ALPHA) + Math.log(1 - 2 * Math.log(ALPHA))) / TUNED_USERS;
 
-/** Compares the arms of an audience of which `percent` % were to be held out. */
+/** Compares the arms of an audience with a hold-out of `percent` %. */
 export function compareArms(treated: Arm, heldOut: Arm, percent: number): Lift {
   const conversions = ({ users, converted }: Arm) => momentsOf(users, converted, converted);
   const values = ({ users, value, squaredValue }: Arm) => momentsOf(users, value, squaredValue);
@@ -83,7 +89,7 @@ export function compareArms(treated: Arm, heldOut: Arm, percent: number): Lift {
   };
 }
 
-/** The half-width of the always-valid interval in standard errors, for N users: an asymptotic confidence sequence. */
+/** Half-width of the always-valid interval for N users, in standard errors: an asymptotic confidence sequence. */
 export function alwaysValidErrors(users: number): number {
   const t = users * RHO_SQUARED;
   return Math.sqrt(((2 * (t + 1)) / t) * Math.log(Math.sqrt(t + 1) / ALPHA));
@@ -92,7 +98,7 @@ export function alwaysValidErrors(users: number): number {
 interface Moments {
   readonly n: number;
   readonly mean: number;
-  /** Unbiased. */
+  /** The unbiased sample variance. */
   readonly variance: number;
 }
 
@@ -129,7 +135,7 @@ function effectOf(treated: Moments, heldOut: Moments): Effect {
 
 /**
  * The .975 quantile of Student's t (Abramowitz & Stegun 26.7.5), for Welch's degrees of freedom. The error is below
- * .002 from 3 degrees on.
+ * .002 for 3 degrees or more.
  */
 function studentQuantile(degrees: number): number {
   const z2 = Z * Z;
@@ -143,7 +149,7 @@ function studentQuantile(degrees: number): number {
   return Z * terms.reduceRight((sum, term) => term + sum / degrees, 0);
 }
 
-/** The p-value of the chi-square test that users were held out with this probability. */
+/** The p-value of a chi-square test of the null hypothesis that each user was held out with the probability `share`. */
 function sampleRatio(treated: number, heldOut: number, share: number): number {
   const users = treated + heldOut;
   if (users === 0) return 1;

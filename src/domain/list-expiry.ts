@@ -1,4 +1,4 @@
-/** Entries of suppression lists that expire. */
+/** Suppression list entries that expire. */
 import { AppError } from '../lib/errors.ts';
 import { ACTORS, type AuditedAction } from './audit.ts';
 import type { Change, Expiries, ExpirySummary, SetOwner } from './user-sets.ts';
@@ -11,8 +11,8 @@ export function canExpire({ kind }: Pick<SetOwner, 'kind'>): boolean {
 }
 
 /**
- * The expiries of a list after a change. `touched` are the users with an expiry who were sent again or removed: a user
- * who is added again has the expiry that was sent last, or none.
+ * Returns the expiries of a list after a change. `touched` are the users with an expiry who were sent again or removed.
+ * A user who is sent again gets the expiry sent last, or none.
  */
 export function expiriesAfter(
   how: Change,
@@ -39,7 +39,7 @@ export function refuseMoreExpiries(users: number, maximum: number): void {
   throw new AppError('too_many_seeds', message, { details: [{ pointer: '', limit: maximum, message }] });
 }
 
-/** The audit log entry for users who expired. */
+/** The audit log entry for expired users. */
 export function expiryAction(owner: SetOwner, users: number): AuditedAction {
   const isCommon = owner.kind === 'common_suppression';
   return {

@@ -1,15 +1,14 @@
-/** What a caller learns about the overlap of two audiences: exact counts, or ranges that hide single users. */
+/** The overlap of two audiences, as exact counts or as ranges that do not reveal single users. */
 import type { Treated } from './hold-out.ts';
 
-/** Counts of the users of two audiences. */
+/** Numbers of users in two audiences and in both of them. */
 export interface OverlapCounts {
   readonly first: number;
   readonly second: number;
-  /** Number of users in both audiences. */
   readonly both: number;
 }
 
-/** A value between two bounds, both inclusive; equal bounds are the exact value. */
+/** Inclusive bounds of a value. If they are equal, the value is exact. */
 export interface Bounds {
   readonly min: number;
   readonly max: number;
@@ -18,8 +17,8 @@ export interface Bounds {
 export type Overlap = Readonly<Record<'first' | 'second' | 'both' | 'either' | 'jaccard', Bounds>>;
 
 /**
- * The part of a cut that ranges are computed from: its ranks rounded down to whole steps, so that no two cuts of a
- * ranking differ by fewer than `step` users.
+ * Rounds the ranks of a cut down to whole steps before ranges are computed. Then no two cuts of a ranking differ by
+ * fewer than `step` users.
  */
 export function wholeSteps({ from = 0, size, holdout }: Treated, step: number): Treated {
   return { from: floorTo(from, step), size: floorTo(size, step), holdout };
@@ -38,16 +37,16 @@ export function exactOverlap({ first, second, both }: OverlapCounts): Overlap {
 }
 
 /**
- * The overlap as ranges of `step` users, whose bounds are the same for every pair of audiences: if they depended on the
- * pair, copies of a campaign would narrow a count down. The last range of an overlap is wider, so that it does not tell
- * whether all users of the smaller audience are in the other.
+ * The overlap as ranges of `step` users. The bounds are the same for every pair of audiences. If they depended on the
+ * pair, a caller could narrow a count down with copies of a campaign. The last range of an overlap is wider, so it does
+ * not reveal whether the larger audience contains the whole smaller one.
  */
 export function overlapRanges({ first, second, both }: OverlapCounts, step: number): Overlap {
   const sizes = [rangeOf(first, step), rangeOf(second, step)] as const;
   const smaller = sizes[0].min < sizes[1].min ? sizes[0] : sizes[1];
   const lastMin = Math.max(0, smaller.min - step);
   const common = both < lastMin ? rangeOf(both, step) : { min: lastMin, max: smaller.max };
-  // all that follows depends on the ranges alone, never on the counts
+  // the rest depends on the ranges only, never on the counts
   const [a, b] = sizes;
   const either = {
     min: Math.max(a.min, b.min, a.min + b.min - common.max),

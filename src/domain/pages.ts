@@ -17,7 +17,7 @@ export type CampaignPage = Page<Campaign>;
 /** One page of changes of active versions. */
 export interface Changes {
   readonly items: readonly Change[];
-  /** The cursor of the next page. On the last page, the cursor continues with changes that happen later. */
+  /** The cursor of the next page. After the last page, it returns changes that happen later. */
   readonly nextCursor: string;
   readonly hasMore: boolean;
 }

@@ -126,7 +126,7 @@ export function isClaimable(range: RangeState, owner: string, rules: RangeRules,
   return phase === 'running' && left.isDoubled && left.holders.length === 1 && left.holders[0]!.owner !== owner;
 }
 
-/** Whether a range is claimed without others, because engines died while they worked on it: it may be the cause. */
+/** Whether a range is claimed alone, because engines died while they worked on it and it may be the cause. */
 export function isSuspect({ deaths }: Pick<RangeState, 'deaths'>): boolean {
   return deaths > 0;
 }

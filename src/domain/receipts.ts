@@ -1,6 +1,6 @@
 /**
- * Receipts: a signed statement of what a ranking was made from, how, and what came out. Field names are those of the
- * JSON, which anybody can verify without this program (docs/receipts.md).
+ * Receipts: signed statements of the inputs of a ranking, how it was computed, and its outputs. Field names are those
+ * of the JSON, which anybody can verify without this program (docs/receipts.md).
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { canonicalJson } from '../lib/text/canonical-json.ts';
@@ -12,22 +12,22 @@ export const SIGNATURE_ALGORITHM = 'Ed25519';
 
 /** Everything that a ranking may depend on. */
 export interface ReceiptInputs {
-  /** The campaign's external id, by which its own token is left out of past campaigns. */
+  /** The campaign's external id. Its own token is left out of the past campaigns. */
   readonly external_id: string | null;
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly negative_weight: number;
-  /** What the campaign's category excludes from the population; absent without a category. */
+  /** The features and past campaigns that the campaign's category excludes; absent without a category. */
   readonly excluded?: Exclusions;
-  /** The user feature whose groups are ranked by the four-fifths rule; absent if there is none. */
+  /** The user feature that the four-fifths rule is applied to; absent without the rule. */
   readonly four_fifths?: string;
-  /** The sha256 of the file of each user set of the expansion, by the set's name. */
+  /** The sha256 of each user set of the expansion, by the name of the set. */
   readonly sets: Readonly<Record<string, string>>;
   readonly model: { readonly version: string; readonly sha256: string };
   readonly population: {
     readonly version: string;
     readonly sha256: string;
-    /** The users of the version who were erased before the ranking was begun. */
+    /** Users of the version who were erased before the ranking began. */
     readonly erased: { readonly users: number; readonly sha256: string };
   };
 }
@@ -46,7 +46,7 @@ export interface ReceiptEnvironment {
   readonly device: string;
   readonly batch_size: number;
   readonly processor: { readonly architecture: string; readonly features: readonly string[] };
-  /** The sha256 of the scores that the processor computes for the golden batch of the model. */
+  /** The sha256 of the scores that this processor computes for the model's golden batch. */
   readonly golden_sha256: string;
 }
 
@@ -57,10 +57,13 @@ export interface ReceiptStatement {
   /** RFC 3339. */
   readonly made_at: string;
   readonly inputs: ReceiptInputs;
-  /** The key of all random numbers, a sha256 of the inputs as rows of the population. */
+  /** The seed of all random numbers: a sha256 of the inputs as population rows. */
   readonly plan_key: string;
   readonly candidates: number;
-  /** Candidates who were erased while the ranking was made, and are not in it. It cannot be made again with them. */
+  /**
+   * Number of candidates who were erased during the ranking and are not in it. If there are any, the ranking cannot be
+   * reproduced.
+   */
   readonly erased_while_ranking: number;
   readonly outputs: ReceiptOutputs;
   readonly computed_with: ReceiptEnvironment;
@@ -86,12 +89,15 @@ export interface ReceiptKey {
   readonly createdAt: number;
 }
 
-/** A new private key (PKCS #8 in PEM). */
+/** Creates a private key (PKCS #8, PEM). */
 export function newPrivateKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
-/** The key with this private key (PEM). Its id is the first 16 hex digits of the sha256 of the public key (DER). */
+/**
+ * Returns the key pair of a private key (PEM). The key's id is the first 16 hex digits of the sha256 of the public key
+ * (DER).
+ */
 export function openReceiptKey(pem: string, createdAt: number): ReceiptKey {
   const privateKey = createPrivateKey(pem);
   const key = createPublicKey(privateKey);

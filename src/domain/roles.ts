@@ -58,7 +58,7 @@ export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
 }
 
 /**
- * Scales weights to mean 1, because only their ratios matter. Returns undefined if all are equal: then an audience is
+ * Scales weights to mean 1, because only their ratios matter. Returns undefined if all are equal; the audience is then
  * the same as without weights.
  */
 export function relativeWeights(weights: Float64Array): Float32Array | undefined {
@@ -86,8 +86,8 @@ export interface Shortfall {
 }
 
 /**
- * Returns why there are not enough users for an audience; `null` if there are enough. `outside` is the number of seeds
- * who are not in the population, but were sent with their features.
+ * Returns why there are not enough users for an audience; `null` if there are. `outside` is the number of seeds who are
+ * not in the population but were sent with features.
  */
 export function findShortfall(
   roles: Roles,

@@ -20,7 +20,7 @@ export interface ServedVersions {
 }
 
 /**
- * A switch to another model. A rollback returns to the model before the served model, and its entry has that model's
+ * A switch to another model. A rollback returns to the model that was served before; its entry contains that model's
  * version.
  */
 export type ModelSwitch = 'activation' | 'rollback';

@@ -1,4 +1,4 @@
-/** What campaigns of a special category must not use, by the labels of a population. */
+/** What campaigns of a special category must not use, according to the labels of a population. */
 import { AppError } from '../lib/errors.ts';
 import { jsonPointer } from '../lib/json-pointer.ts';
 import { SPECIAL_CATEGORIES, type SpecialCampaigns, type SpecialCategory } from '../lib/special-categories.ts';
@@ -7,13 +7,12 @@ import type { Filters } from './features.ts';
 /** The user feature whose tokens are past campaigns. */
 const PAST_CAMPAIGNS = 'past_campaigns';
 
-/** The labels of a population. */
 export interface CategoryLabels {
   readonly features: readonly { readonly name: string; readonly excludedFor?: readonly SpecialCategory[] }[];
   readonly specialCampaigns: SpecialCampaigns;
 }
 
-/** The user features, and the past campaigns, that campaigns of a category are computed without. */
+/** The user features and past campaigns that a category excludes. */
 export interface Exclusions {
   readonly category: SpecialCategory;
   /** In ascending order. */
@@ -23,8 +22,8 @@ export interface Exclusions {
 }
 
 /**
- * What the category excludes; null without a category.
- * @throws AppError unlabelled_category if the population labels nothing for the category
+ * Returns what the category excludes; null without a category.
+ * @throws AppError unlabelled_category if the population has no label for the category
  */
 export function exclusionsOf(labels: CategoryLabels, category: SpecialCategory | null): Exclusions | null {
   if (category === null) return null;
@@ -52,7 +51,7 @@ export function labelledCategories({ features, specialCampaigns }: CategoryLabel
 }
 
 /**
- * Refuses filters that would select users by what the category excludes.
+ * Refuses filters on anything that the category excludes.
  * @throws AppError excluded_filter
  */
 export function refuseExcludedFilters(excluded: Exclusions | null, filters: Filters): void {

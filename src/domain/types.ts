@@ -20,8 +20,8 @@ export interface RefreshPolicy {
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
   /**
-   * Whether to refresh when features, filters, seeds, negatives or suppression lists (including the installation's
-   * suppression list) differ from the inputs of the latest expansion.
+   * Whether to refresh when features, filters, seeds, negatives or suppression lists (including the global list) differ
+   * from the inputs of the latest expansion.
    */
   readonly onChange: boolean;
 }
@@ -49,7 +49,7 @@ export interface SeedCounts {
   readonly received: number;
   readonly known: number;
   readonly unknown: number;
-  /** Number of users who are not in the population, but were sent with their features; 0 if absent. */
+  /** Number of users who are not in the population but were sent with features; 0 if absent. */
   readonly outside?: number;
   readonly duplicate: number;
   /** The first unknown ids (at most 10), in the order received. */
@@ -61,15 +61,15 @@ interface FeatureCounts {
   readonly missing: number;
 }
 
-/** What a campaign tells the model, besides its user sets. */
+/** What the model learns about a campaign in addition to its user sets. */
 export interface ModelInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   /** How much an explicit negative counts compared with a sampled one. */
   readonly negativeWeight: number;
-  /** The category that excludes features of users; null if there is none. */
+  /** The category, which excludes user features; null if there is none. */
   readonly category: SpecialCategory | null;
-  /** The user feature whose groups are ranked by the four-fifths rule; null if there is none. */
+  /** The user feature that the four-fifths rule is applied to; null if there is none. */
   readonly fourFifths: string | null;
 }
 
@@ -167,16 +167,18 @@ export interface Expansion extends ModelInputs {
   readonly updatedAt: number;
 }
 
-/** One immutable audience version: the first `size` ranks of the ranking in `folder`, of whom some may be held out. */
+/**
+ * An immutable audience version: the first `size` ranks of the ranking in `folder`. Some of its users may be held out.
+ */
 export interface Audience {
   readonly campaignId: string;
   readonly version: number;
   readonly isActive: boolean;
-  /** Number of users in the audience, including those who are held out. */
+  /** Number of users in the audience, including held-out users. */
   readonly size: number;
-  /** The users who are held out; `null` if nobody is. */
+  /** Decides who is held out; `null` if nobody is. */
   readonly holdout: HoldOut | null;
-  /** Parts of the ranking that are served beside the audience, and may reach beyond it. */
+  /** Parts of the ranking that are served in addition to the audience. They may extend beyond it. */
   readonly cuts: readonly AudienceCut[];
   readonly candidates: number;
   /** Number of users in the population version. Audience percentages refer to this number. */

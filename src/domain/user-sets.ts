@@ -5,17 +5,17 @@ import type { PendingAction } from './audit.ts';
 import type { ConsentBasis } from './consent.ts';
 import type { SeedCounts } from './types.ts';
 
-/** The weights of a set of seeds, as they were sent. */
+/** Summary of the weights of a set of seeds, before scaling. */
 export interface WeightSummary {
   readonly min: number;
-  /** To three significant digits. */
+  /** Rounded to three significant digits. */
   readonly median: number;
   readonly max: number;
-  /** Number of weights that differ in their first three significant digits. */
+  /** Number of distinct weights after rounding to three significant digits. */
   readonly distinct: number;
 }
 
-/** The owner of a set: a campaign for its seeds, its negatives or its suppression list, or the installation. */
+/** The owner of a set: a campaign (seeds, negatives or suppression list), or the installation (global list). */
 export type SetOwner =
   | { readonly kind: 'seeds' | 'negatives' | 'suppression'; readonly campaignId: string }
   | { readonly kind: 'common_suppression' };
@@ -29,7 +29,7 @@ export interface OwnedSet {
   readonly weights: WeightSummary | null;
   /** Null if none was given. */
   readonly consentBasis: ConsentBasis | null;
-  /** The times of the first and of the last change, in milliseconds since 1970. */
+  /** Times of the first and the last change, in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -37,10 +37,10 @@ export interface OwnedSet {
 /** When users of a list expire, in milliseconds since 1970. Users who are not in the map never expire. */
 export type Expiries = ReadonlyMap<string, number>;
 
-/** The users of a list who will expire. */
+/** How many users of a list will expire, and when. */
 export interface ExpirySummary {
   readonly users: number;
-  /** When the first of them expires; null if there is none. */
+  /** When the first one expires; null if nobody does. */
   readonly nextAt: number | null;
 }
 
@@ -50,14 +50,16 @@ export interface MatchedPopulation {
   has(userId: string): boolean;
 }
 
-/** A population whose directory gives the number of a user, and whose `rowOf` gives the row of a number, or -1. */
+/**
+ * A population that finds the number of a user id in `directory`, and the row of a user number (or -1) with `rowOf`.
+ */
 interface PopulationIndex {
   readonly version: string;
   readonly directory: { find(userId: string): number };
   readonly rowOf: ArrayLike<number>;
 }
 
-/** The given version, which stays the same if another version is served later. */
+/** Wraps one version for matching. Switching to another version later has no effect on it. */
 export function matchedBy({ version, directory, rowOf }: PopulationIndex): MatchedPopulation {
   const rowOfUser = (userId: string) => {
     const number = directory.find(userId);
@@ -66,14 +68,14 @@ export function matchedBy({ version, directory, rowOf }: PopulationIndex): Match
   return { version, has: (userId) => rowOfUser(userId) >= 0 };
 }
 
-/** Counts of the ids of a set that are identifiers of one type and rule. */
+/** How many ids of a set are identifiers of one type and rule, and how many match. */
 export interface IdentifierMatches {
   readonly label: string;
   readonly users: number;
   readonly known: number;
 }
 
-/** `identifiers` has the counts of each label that occurs, in the order of the labels. */
+/** `identifiers` contains the counts of each label that occurs, sorted by label. */
 export interface Matches extends Pick<SeedCounts, 'known' | 'unknown' | 'outside' | 'unknownExamples'> {
   readonly identifiers: readonly IdentifierMatches[];
 }
@@ -87,19 +89,18 @@ export interface MatchReport extends SeedCounts {
   readonly users: number;
   readonly identifiers: readonly IdentifierMatches[];
   /**
-   * For seeds and negatives, the number of known ids on the campaign's or the installation's suppression list; null for
-   * suppression lists.
+   * For seeds and negatives: number of known ids on the campaign's or the global suppression list; null for suppression
+   * lists.
    */
   readonly suppressed: number | null;
   /**
-   * For seeds and negatives, the number of known ids in both sets, which count as negatives; null for suppression
-   * lists.
+   * For seeds and negatives: number of known ids in both sets, which count as negatives; null for suppression lists.
    */
   readonly contradicting: number | null;
   /** Null if all ids have weight 1. */
   readonly weights: WeightSummary | null;
   readonly consentBasis: ConsentBasis | null;
-  /** Users who will expire; null for seeds and negatives, whose users do not. */
+  /** For suppression lists: the users who will expire; null for seeds and negatives. */
   readonly expiring: ExpirySummary | null;
   /** The time of the set's last change, in milliseconds since 1970; null if there is no set. */
   readonly createdAt: number | null;
@@ -110,7 +111,7 @@ export interface MatchReport extends SeedCounts {
 export type Change = 'replace' | 'add' | 'remove';
 
 export interface ChangeOptions {
-  /** Maximum number of ids with features in the set; any number by default. */
+  /** Maximum number of ids with features in the set; unlimited by default. */
   readonly maximumRows?: number;
   /** Whether to do everything except the change itself. The report then describes the set that would result. */
   readonly isDryRun?: boolean;
@@ -118,7 +119,7 @@ export interface ChangeOptions {
   readonly consentBasis?: ConsentBasis | undefined;
   /** When collected users of a suppression list expire. */
   readonly expiries?: Expiries;
-  /** Maximum number of users of the list who may expire; any number by default. */
+  /** Maximum number of users of the list with an expiry; unlimited by default. */
   readonly maximumExpiries?: number;
   /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
@@ -187,7 +188,8 @@ export function stillApplies(how: Change, before: OwnedSet | null, current: Owne
 }
 
 /**
- * The consent basis of a set after a change. A set has one basis, and a set that is replaced has that of the new ids.
+ * Returns the consent basis of a set after a change. A set has a single basis. Replacing the set replaces its basis
+ * too.
  * @throws AppError consent_basis_differs
  */
 export function consentAfter(
@@ -219,13 +221,13 @@ export function refuseMoreRows(rows: number, maximum: number): void {
   throw new AppError('too_many_seeds', message, { details: [{ pointer: '', limit: maximum, message }] });
 }
 
-/** Names users who were sent with features and without an id. */
+/** Generates ids for users who were sent with features but without an id. */
 export class RowNames {
   readonly #rows = new Map<string, number>();
 
   /**
-   * An id that is made of the features and of how many users with equal features came before, so that the same upload
-   * has the same ids, in any order.
+   * Derives an id from the features, and from the number of earlier users with the same features. So an upload always
+   * produces the same ids, in any order.
    */
   name(features: string): string {
     const sha256 = createHash('sha256').update(features).digest('hex');
@@ -236,9 +238,9 @@ export class RowNames {
 }
 
 /**
- * The counts of a set after some of its users are removed, `erasedRows` of them with features. These count as users
- * outside the population as long as there are such users left. Another removed user who is not among the examples of
- * unknown ids counts as known as long as there are known users left.
+ * Returns the counts of a set after users were removed, `erasedRows` of them with features. Those count as outside the
+ * population while such users are left. Any other removed user who is not among the examples of unknown ids counts as
+ * known while known users are left.
  */
 export function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>, erasedRows = 0): SeedCounts {
   const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));

@@ -16,7 +16,7 @@ export const CAMPAIGN_EVENTS = [
 
 export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
 
-/** The events that queue a delivery to a destination: another version is active. */
+/** Events that activate another version, and therefore queue a delivery to a destination. */
 export const DESTINATION_EVENTS: readonly CampaignEvent[] = [
   'campaign.ready',
   'campaign.refreshed',
@@ -75,7 +75,7 @@ export interface Delivery {
   readonly type: EventType;
   /** The campaign that the event is about; null for a ping. */
   readonly campaignId: string | null;
-  /** The audience version that is active after the event; null if there is none. */
+  /** The active audience version after the event; null if there is none. */
   readonly audienceVersion: number | null;
   readonly state: DeliveryState;
   readonly attempts: number;
@@ -98,7 +98,7 @@ export interface DueDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly url: string;
-  /** Where files are written instead of calling the URL; null for a webhook. */
+  /** Where to write files instead of calling the URL; null for a webhook. */
   readonly destination: NewDestination | null;
   /** The webhook's secrets, newest first. Every secret signs the event. */
   readonly secrets: readonly string[];

@@ -30,13 +30,13 @@ export interface BoundFeature {
   readonly swap?: Swap;
   /** Whether all values of the feature are treated as missing; only for numbers and vectors. */
   readonly isHidden?: boolean;
-  /** 1 for each code that is skipped in lists, as if the list did not contain it. */
+  /** Contains 1 for each code that is ignored in lists, as if no list contained it. */
   readonly masked?: Uint8Array;
 }
 
 export interface Binding {
   readonly features: readonly BoundFeature[];
-  /** Identifies the mask of the binding, if it has one (see `mask.ts`). */
+  /** The id of the binding's mask, if it has one (see `mask.ts`). */
   readonly mask?: string;
 }
 

@@ -21,8 +21,8 @@ export interface BoundModelOptions {
   /** Whether to use user sides, if the model allows it. Default: true. */
   readonly withUserSide?: boolean;
   /**
-   * The cache file for the sums that a population regression needs, by the mask of the binding. Without this file, each
-   * process computes the sums.
+   * The cache file for the sums of a population regression, by the id of the binding's mask. Without it, each process
+   * computes the sums.
    */
   readonly regressionCache?: (mask: string | undefined) => string;
   /** Returns the name of a user in errors. */
@@ -47,9 +47,9 @@ export class BoundModel<Users extends UserRows = UserRows> {
   readonly context: OnlineContext<GeneralModel, Users>;
   readonly #scorer: Scorer;
   readonly #options: BoundModelOptions;
-  /** The regressions by the mask of their binding, each of which is opened when the first campaign is adapted. */
+  /** Regressions by the id of their binding's mask. Each is opened when the first campaign needs it. */
   readonly #regressions = new Map<string | undefined, Promise<BoundRegression | null>>();
-  /** The masked bindings by the ids of their masks; there are no more than special categories. */
+  /** Masked bindings by the id of their mask. There are at most as many as special categories. */
   readonly #bindings = new Map<string, Binding>();
 
   private constructor(context: OnlineContext<GeneralModel, Users>, scorer: Scorer, options: BoundModelOptions) {
@@ -85,7 +85,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return this.#scorer.userSides;
   }
 
-  /** Whether the scores of the campaign can be computed from stored user sides, in which nothing is left out. */
+  /** Whether the campaign can be scored with stored user sides, which leave nothing out. */
   usesStored({ externalId, mask = null }: Pick<OfCampaign<ScoredCampaign>, 'externalId' | 'mask'>): boolean {
     const isWhole = mask === null && ownToken(this.context.model.folder, externalId) === null;
     return isWhole && this.#scorer.userSides !== null;
@@ -181,7 +181,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
         { ...context, ...(mask && { maskedCampaigns: mask.campaigns }) },
         { ...(device ? { device } : {}), ...(regressionCache ? { cache: regressionCache(id) } : {}) },
       ).catch((error: unknown) => {
-        // the cause of the failure may be gone at the next attempt
+        // the next attempt may succeed
         this.#regressions.delete(id);
         throw error;
       });

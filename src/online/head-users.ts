@@ -28,13 +28,13 @@ const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 /** The rows that heads learn from, as positions among the run's rows. */
 export interface HeadRows {
   readonly positives: Int32Array;
-  /** The weights by position, of at least the positives; absent if all are 1. */
+  /** Weights by position; covers at least the positives. Absent if all are 1. */
   readonly weights?: Float32Array | undefined;
   /** The pool from which negatives are sampled. */
   readonly pool: Int32Array;
   /** Rows that are negatives in every step. */
   readonly always?: Int32Array;
-  /** How much these count compared with a sampled negative; 1 by default. */
+  /** Weight of these negatives compared with a sampled negative; 1 by default. */
   readonly alwaysWeight?: number;
   /** The users who do not fit the filters; present only if there are filters. All other users fit. */
   readonly outside?: null | {
@@ -113,13 +113,13 @@ function insideShare(seeds: number, outside: number): number {
 }
 
 /**
- * Samples at most `MOST_SEEDS` seeds. A seed is drawn with a probability proportional to its weight, and then has the
- * same weight as the others. If that probability would exceed 1, the seed is always drawn and keeps the excess as its
- * weight. So a sum over the sample has the expected value of the weighted sum over all seeds, with little variance.
+ * Samples at most `MOST_SEEDS` seeds. The probability of a seed is proportional to its weight, and all drawn seeds get
+ * the same weight. If the probability would exceed 1, the seed is always drawn, and the excess becomes its weight. So
+ * the expected value of a sum over the sample is the weighted sum over all seeds, with little variance.
  */
 function sampleSeeds({ seeds, seedWeights }: WeightedSeeds, rng: Rng): WeightedSeeds {
   if (!seedWeights || seeds.length <= MOST_SEEDS) return { seeds: sampleOf(seeds, MOST_SEEDS, rng), seedWeights };
-  // probability = min(1, weight / unit), with the unit at which the probabilities have the sum MOST_SEEDS
+  // probability = min(1, weight / unit); unit is chosen so that the probabilities add up to MOST_SEEDS
   const sorted = seedWeights.toSorted();
   let left = sorted.reduce((sum, weight) => sum + weight, 0);
   let always = 0;
@@ -128,7 +128,7 @@ function sampleSeeds({ seeds, seedWeights }: WeightedSeeds, rng: Rng): WeightedS
     always += 1;
   }
   const unit = left / (MOST_SEEDS - always);
-  // systematic sampling in random order: a seed is drawn each time that the running sum passes a whole number
+  // systematic sampling in random order: a seed is drawn whenever the running sum passes a whole number
   const order = Int32Array.from(seeds.keys());
   shuffle(rng, order);
   let sum = rng.uniform();
@@ -155,8 +155,8 @@ export function positiveWeights({ positives, weights }: HeadRows): Float32Array 
 }
 
 /**
- * The weights in the loss of the positives, `sampled` negatives with weight 1, and `always` negatives of every step;
- * undefined if all are 1.
+ * The weights in the loss: those of the positives, then 1 for each of the `sampled` negatives, then those of the
+ * `always` negatives. Undefined if all are 1.
  */
 export function lossWeights(rows: HeadRows, sampled: number, always: number): Float32Array | undefined {
   const weights = positiveWeights(rows);

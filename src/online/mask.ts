@@ -1,17 +1,16 @@
-/** Masks the values that a campaign must not use: adaptation and scoring see them as if no user had them. */
+/** Masks values that a campaign must not use. In adaptation and scoring, it looks as if no user had them. */
 import { createHash } from 'node:crypto';
 import { PAST_CAMPAIGNS, type UserRows } from '../population/read.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 
-/** The values that are masked in all users. */
+/** The values that are masked for all users. */
 export interface Mask {
-  /** User features of which all values are masked. */
+  /** User features that are masked completely. */
   readonly features: readonly string[];
   /** Past campaigns that are masked in the feature of past campaigns, and in the priors of regressions. */
   readonly campaigns: readonly string[];
 }
 
-/** Identifies a mask. */
 export function maskId({ features, campaigns }: Mask): string {
   return createHash('sha256')
     .update(JSON.stringify([features, campaigns]))
@@ -20,8 +19,8 @@ export function maskId({ features, campaigns }: Mask): string {
 }
 
 /**
- * The binding as it would be if no user had the masked values. Masked tokens of a list keep no position, so that not
- * even their number can be seen; masked numbers are equal for all users.
+ * Returns the binding as it would be if no user had the masked values. Masked tokens take up no position in a list, so
+ * even their number is hidden. Masked numbers are the same for all users.
  */
 export function maskBinding({ features }: Binding, mask: Mask, population: Pick<UserRows, 'dictionary'>): Binding {
   const masked = features.map((own) => {

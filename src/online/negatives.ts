@@ -43,8 +43,8 @@ export function countSeeds(of: CampaignSeeds): SeedCounts {
 }
 
 /**
- * The seeds who may be held out and ranked among candidates: users of the population who fit the filters. Seeds who are
- * not in the population are not: a model may rank them well only because it recognises where they come from.
+ * The seeds who may be held out and ranked among candidates: users of the population who fit the filters. Seeds from
+ * outside the population are excluded, because the model might rank them well only by recognising their origin.
  */
 export function heldOutSeeds({ seeds, seedRows, outside }: CampaignSeeds): Int32Array {
   const own = seedRows ? seeds.filter((row) => row < seedRows.firstRow) : seeds;
@@ -70,13 +70,13 @@ export function matchNegatives(
   return counts.inside + counts.outside > 0 ? counts : { inside: Math.min(1, available.inside), outside: 0 };
 }
 
-/** The seeds of a campaign, ascending, with the weight of each; without weights, each has weight 1. */
+/** The seeds of a campaign, ascending, and their weights. Without weights, each seed has weight 1. */
 export interface WeightedSeeds {
   readonly seeds: Int32Array;
   readonly seedWeights?: Float32Array | undefined;
 }
 
-/** The weights of `some` of the seeds (both ascending), scaled to mean 1. Undefined without weights. */
+/** The weights of `some` of the seeds (both lists ascending), scaled to mean 1; undefined without weights. */
 export function pickWeights({ seeds, seedWeights }: WeightedSeeds, some: Int32Array): Float32Array | undefined {
   if (!seedWeights) return undefined;
   let at = 0;
@@ -93,7 +93,7 @@ export function withMeanOne(weights: Float32Array): Float32Array {
   return weights.map((weight) => weight / mean);
 }
 
-/** The sum of the weights of those seeds that are among the ascending `rows`. Without weights, their number. */
+/** The total weight of the seeds that are in the ascending `rows`. Without weights, their number. */
 export function totalWeight(rows: Int32Array, { seeds, seedWeights }: WeightedSeeds): number {
   if (!seedWeights) return rows.length;
   const isWanted = new Set(rows);

@@ -80,13 +80,13 @@ export interface CustomiseRequest {
   readonly seeds: Int32Array;
   /** The weight of each seed, with mean 1; absent if all seeds have the same weight. */
   readonly seedWeights?: Float32Array;
-  /** The seeds who are not in the population; the model learns from them, and they are never held out or ranked. */
+  /** Seeds who are not in the population. The model learns from them, but they are never held out or ranked. */
   readonly seedRows?: AddedRows;
   /** Candidates: rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
   /** Dismissed candidates, ascending. They are negatives in every step and are not ranked. */
   readonly dismissed?: Int32Array;
-  /** How much a dismissed user counts compared with a sampled negative; 1 by default. */
+  /** Weight of a dismissed user compared with a sampled negative; 1 by default. */
   readonly negativeWeight?: number;
   /**
    * The users outside the filters; present if filters exclude users. The candidates fit the filters. The model learns

@@ -56,8 +56,8 @@ export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
   /**
-   * What is masked, and the sum of the users' ids and rows, which then replaces the population version: the version
-   * depends on the values that are masked.
+   * The mask, and a checksum of the users' ids and rows. The checksum replaces the population version, which also
+   * depends on masked values.
    */
   readonly masked?: { readonly mask: Mask; readonly usersSum: string } | null;
   readonly features: CampaignValues;
@@ -107,9 +107,9 @@ export interface PlanInputs {
 }
 
 /**
- * Samples the plan. Negatives are sampled without replacement within an epoch, and matched to the seeds; if there are
- * too few candidates, all of them are used. Only the seeds of `heldOutSeeds` are held out, because seeds are ranked
- * among candidates. Each of these seeds is in one fold. Once `ENOUGH_SEEDS` are held out, no more folds are planned.
+ * Samples the plan. Negatives are matched to the seeds and sampled without replacement within an epoch; if there are
+ * too few candidates, all of them are used. Only `heldOutSeeds` are held out, because held-out seeds are ranked among
+ * candidates. Each of them is in one fold. Once `ENOUGH_SEEDS` are held out, no more folds are planned.
  */
 export function samplePlan(key: string, users: PlanInputs, settings: AdamSettings): AdaptationPlan {
   const { seeds, candidates, dismissed = NO_ROWS } = users;
@@ -179,7 +179,7 @@ function samplePass(
   return { epochs };
 }
 
-/** The weights in the loss: of positives by their place, and of negatives by their row. */
+/** The weights in the loss: of positives by position, and of negatives by row. */
 interface LossWeights {
   positive(place: number): number;
   negative(row: number): number;

@@ -13,10 +13,7 @@ import type { ReadRanking } from '../ranking.ts';
 
 type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;
 
-/**
- * The members on consecutive ranks, without users who were erased or are held out. Each column has one entry per
- * member.
- */
+/** The members on consecutive ranks, without erased and held-out users. Each column has one entry per member. */
 export interface MemberBlock {
   /** The 1-based ranks. */
   readonly ranks: Uint32Array;
@@ -33,9 +30,8 @@ export interface ChangeBlock {
 }
 
 /**
- * Yields the members of an audience of `size` ranks, starting at the 0-based rank `fromRank` (default: 0), in blocks of
- * `blockSize` ranks, which are read on demand. A block may be empty, because erased users and users
- * who are held out are left out.
+ * Yields the members of an audience of `size` ranks, starting at the 0-based rank `fromRank` (default: 0). Each block
+ * covers `blockSize` ranks and is read on demand. Blocks may be empty, because erased and held-out users are omitted.
  */
 export async function* memberBlocks(
   ranking: ReadRanking,

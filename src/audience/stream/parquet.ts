@@ -43,7 +43,7 @@ export function parquetChanges(rowGroupRows: number): ParquetEncoder<ChangeBlock
   return new ParquetEncoder(CHANGES, rowGroupRows, () => new ChangeGroup());
 }
 
-/** Encodes blocks as a Parquet file, as they are added. */
+/** Encodes blocks as a Parquet file incrementally. */
 class ParquetEncoder<Block extends MemberBlock | ChangeBlock> {
   readonly #rowGroupRows: number;
   readonly #bytes = new ByteWriter();
@@ -90,7 +90,7 @@ class ParquetEncoder<Block extends MemberBlock | ChangeBlock> {
   }
 }
 
-/** Encodings are set explicitly, because the writer would otherwise try a dictionary first. */
+/** Encodings are set explicitly; by default, the writer would try a dictionary first. */
 class MemberGroup implements RowGroup<MemberBlock> {
   readonly #ranks: Int32Array;
   readonly #ids: Uint8Array[] = [];

@@ -35,8 +35,8 @@ export interface ApiKeys {
   find(id: string): Promise<StoredApiKey | null>;
 
   /**
-   * Marks the keys that have expired by `now`, or only the key `id`, as permanently expired. Returns the number of
-   * these keys.
+   * Marks all keys that have expired by `now`, or only the key `id`, as permanently expired. Returns the number of
+   * marked keys.
    * @throws AppError storage_failed, unavailable
    */
   recordExpired(now: number, id?: string): Promise<number>;

@@ -33,8 +33,9 @@ export interface Audiences {
   activate(id: string, version: number, accept?: Accept<number | null>): Promise<Audience>;
 
   /**
-   * The distinct percentages of users held out, ascending, of the versions that were active at some time in a window.
-   * Versions that were removed do not count. @throws AppError storage_failed
+   * The distinct hold-out percentages of the versions that were active at some time in a window, in ascending order.
+   * Deleted versions do not count.
+   * @throws AppError storage_failed
    */
   holdoutPercentsIn(id: string, window: Window): Promise<readonly number[]>;
 

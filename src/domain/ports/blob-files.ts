@@ -24,7 +24,7 @@ export interface TaggedFile {
 export type PutCondition = 'always' | 'if-absent' | { readonly ifTag: string };
 
 /**
- * Names are relative, with `/` between their parts. A file appears with all its bytes or not at all. When a promise
+ * Names are relative, with `/` as the separator. A file appears with all its bytes or not at all. When a promise
  * resolves, its effect is durable and visible to every later call on any host. All promises reject with AppError
  * storage_failed.
  */
@@ -36,17 +36,17 @@ export interface BlobFiles {
   put(name: string, data: Uint8Array, condition?: PutCondition): Promise<string | null>;
 
   /**
-   * Puts bytes of any size. The caller must not change them before the promise settles. A stored file of this name is
-   * replaced.
+   * Stores bytes of any size, replacing a file of this name. The caller must not change the bytes before the promise
+   * settles.
    */
   putLarge(name: string, data: Uint8Array): Promise<void>;
 
-  /** Puts a file of any size from this machine. A stored file of this name is replaced. */
+  /** Stores a local file of any size, replacing a file of this name. */
   putFile(name: string, path: string): Promise<void>;
 
   /**
-   * Fetches a file of any size into a new local file, whose folder must exist. If the promise rejects, nothing is left
-   * at `path`. The caller verifies the bytes. If the file does not exist, the error has the errno ENOENT.
+   * Copies a file of any size to a new local file, whose folder must exist. If the promise rejects, nothing is left at
+   * `path`. The caller verifies the bytes. If the file does not exist, the error has the errno ENOENT.
    */
   fetchFile(name: string, path: string): Promise<void>;
 
@@ -61,7 +61,7 @@ export interface BlobFiles {
 export interface RecordedFile {
   readonly name: string;
   readonly sha256: string;
-  /** Describes in words which version needs the file, with the path of the file in that version. */
+  /** For messages: the version that needs the file, and the path of the file in this version. */
   readonly neededBy: string;
 }
 
@@ -69,8 +69,10 @@ export interface RecordedFile {
 export interface RecordedFiles {
   /** Number of published versions. */
   readonly versions: number;
-  /** In any order. A file that several versions need occurs once for each version. */
+  /** In any order. A file that several versions need is listed once per version. */
   readonly files: readonly RecordedFile[];
-  /** Indexes or manifests that cannot be read or contradict each other; if there are any, `files` may be incomplete. */
+  /**
+   * Indexes and manifests that are unreadable or contradict each other. If there are any, `files` may be incomplete.
+   */
   readonly faults: readonly { readonly name: string; readonly message: string }[];
 }

@@ -30,18 +30,18 @@ export interface ReadRanges {
 export interface OpenOptions {
   readonly whole?: boolean;
   /**
-   * Whether the folder is never replaced. If so, a process does not ask for its facts about the folder again, so it may
-   * still open a file after another process has removed the folder.
+   * Whether the folder is never replaced. If so, a process caches what it knows about the folder, so it may still open
+   * a file after another process has removed the folder.
    */
   readonly isFinal?: boolean;
-  /** Whether this process will not read the file again after closing it, so the bytes need not stay on this machine. */
+  /** Whether this process reads the file only once, so its bytes need not stay on this machine afterwards. */
   readonly isReadOnce?: boolean;
 }
 
 export interface PublishOptions {
   /**
-   * Whether this process will read the files soon and no longer changes the bytes. If blobs are on another machine, the
-   * bytes are kept here too.
+   * Whether this process will soon read the files, which are complete. If blobs are on another machine, a copy is kept
+   * on this one.
    */
   readonly isReadHere?: boolean;
 }
@@ -70,8 +70,8 @@ export interface BlobWriter extends ReadRanges {
   write(data: NodeJS.ArrayBufferView): void;
 
   /**
-   * Completes the file, without blocking other work. If blobs are on this machine, the file is then durable. Rejects
-   * with AppError storage_failed.
+   * Completes the file without blocking other work. If blobs are on this machine, the file is durable afterwards.
+   * Rejects with AppError storage_failed.
    */
   finish(): Promise<UnnamedBlob>;
 
@@ -105,8 +105,8 @@ export interface Blobs extends BlobReader {
   delete(folder: string): Promise<void>;
 
   /**
-   * Removes the folders that exist; nobody may read or write them any more. This takes fewer calls of the storage than
-   * `delete`, but until the promise settles, a folder may exist with only some of its files. Rejects with AppError
+   * Removes the folders that exist. Nobody may read or write them any more. This takes fewer storage calls than
+   * `delete`, but until the promise settles, a folder may contain only some of its files. Rejects with AppError
    * storage_failed.
    */
   deleteUnused(folders: readonly string[]): Promise<void>;

@@ -31,11 +31,11 @@ export interface Campaigns {
   update(id: string, change: CampaignChange, accept?: Accept<Campaign>): Promise<Campaign>;
 
   /**
-   * Deletes a campaign with its expansions, audiences, feedback, conversions and files; running work on the campaign is
-   * dropped. The campaign is gone when the call returns; its feedback is gone when the promise settles, without
-   * blocking other work. The promise resolves with `null`, or with an error if some feedback could not be removed;
-   * `removeUnusedFeedback` removes such feedback later. `accept` is called with the campaign; only without `accept` can
-   * a damaged campaign be deleted.
+   * Deletes a campaign with its expansions, audiences, feedback, conversions and files, and drops running work on it.
+   * The campaign is gone when the call returns. Its feedback is gone when the promise settles; other work is not
+   * blocked until then. The promise resolves to `null`, or to an error if some feedback could not be removed;
+   * `removeUnusedFeedback` removes it later. `accept` is called with the campaign. A damaged campaign can be deleted
+   * only without `accept`.
    * @throws AppError campaign_not_found, storage_failed, unavailable; any error that `accept` throws
    */
   delete(id: string, accept?: Accept<Campaign>): Promise<AppError | null>;
@@ -48,13 +48,13 @@ export interface Campaigns {
   /** @throws AppError campaign_not_found */
   get(id: string): Promise<Campaign>;
 
-  /** The campaigns with one of these ids or external ids, in any order, without damaged campaigns. */
+  /** The campaigns with one of these ids or external ids, in any order. Damaged campaigns are omitted. */
   findAll(wanted: {
     readonly ids: readonly string[];
     readonly externalIds: readonly string[];
   }): Promise<readonly Campaign[]>;
 
-  /** All matching campaigns, by default newest first. @throws AppError invalid_cursor */
+  /** A page of matching campaigns, newest first by default. @throws AppError invalid_cursor */
   list(query: CampaignQuery): Promise<CampaignPage>;
 
   /** Number of campaigns by the state of their latest expansion; every state has an entry. */

@@ -9,7 +9,7 @@ import type { Announcements, ServedRow } from './served.ts';
 export interface Outage {
   /** How long the store has not answered, in milliseconds. */
   readonly ms: number;
-  /** The reason, without the store's address and secrets. */
+  /** The reason, without addresses and secrets. */
   readonly reason: string;
 }
 
@@ -19,9 +19,9 @@ export type ClientCounts = ReadonlyMap<string, number>;
 /** Counts that all processes of a cluster add up. */
 export interface SharedCounts {
   /**
-   * Adds counts to those of a window, and returns the sums of these clients over all processes at this moment. If two
-   * processes add counts at the same time, only the sums of the second contain both. Windows last `windowMs` and are
-   * numbered from 1970; counts of earlier windows may be gone.
+   * Adds counts to those of a window, and returns the sums of these clients over all processes. If two processes add
+   * counts at the same time, only the second receives sums that include both. Windows last `windowMs` and are numbered
+   * from 1970. Counts of earlier windows may be gone.
    * @throws AppError unavailable, storage_failed; nothing was added
    */
   add(window: number, added: ClientCounts): Promise<ClientCounts>;
@@ -82,27 +82,27 @@ export interface Cluster {
   outage(): Outage | null;
 
   /**
-   * Shows the other processes, for as long as this process runs, that it runs the engine with the owner id `owner` and
-   * no other engine.
+   * Shows the other processes that this process runs the engine `owner` and no other engine, until this process ends.
    */
   holdOwner(owner: string): void;
 
   /**
-   * The engines whose processes this process has seen end within the last second. Call this method regularly. @throws
-   * AppError unavailable, storage_failed
+   * The engines whose processes have ended within the last second, as far as this process has seen. Call this method
+   * regularly.
+   * @throws AppError unavailable, storage_failed
    */
   findLostOwners(): Promise<readonly string[]>;
 
-  /** Versions of the population that are served, or that a running expansion or an audience uses. */
+  /** Population versions that are served, or that a running expansion or an audience still uses. */
   neededPopulations(): Promise<readonly string[]>;
 
-  /** Models that are or were served (a rollback returns to them), or that a running expansion or an audience uses. */
+  /** Models that are served, were served (for rollbacks), or that a running expansion or an audience still uses. */
   neededModels(): Promise<readonly string[]>;
 
   /** Shows that this process runs. A process that has sent no heartbeat for `forgetAfterMs` is forgotten. */
   heartbeat(member: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void>;
 
-  /** Removes a process that ends. */
+  /** Removes a process that is shutting down. */
   leave(id: string): Promise<void>;
 
   /** The processes of the cluster. */

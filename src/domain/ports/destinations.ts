@@ -1,10 +1,10 @@
-/** The port of destinations, whose deliveries are in the outbox like those of webhooks. */
+/** The port of destinations. Their deliveries use the same outbox as those of webhooks. */
 import type { Destination, DestinationChange, NewDestination } from '../destinations.ts';
 import type { IdempotentRequest } from '../idempotency.ts';
 import type { Page, PageQuery } from '../pages.ts';
 import type { Accept } from './accept.ts';
 
-/** A method that writes returns once its effect is on disk, like the methods of `Webhooks`. */
+/** Like those of `Webhooks`, writing methods return when their effect is on disk. */
 export interface Destinations {
   /** @throws AppError too_many_destinations */
   create(
@@ -17,16 +17,16 @@ export interface Destinations {
   /** @throws AppError destination_not_found */
   get(id: string): Promise<Destination>;
 
-  /** All destinations, newest first. @throws AppError invalid_cursor */
+  /** A page of destinations, newest first. @throws AppError invalid_cursor */
   list(query: PageQuery): Promise<Page<Destination>>;
 
   /**
-   * Changes the named fields of a destination, also for pending deliveries. `accept` is called with the destination
+   * Changes fields of a destination; pending deliveries use the new values. `accept` is called with the destination
    * before the change.
    * @throws AppError destination_not_found; any error that `accept` throws
    */
   update(id: string, change: DestinationChange, now: number, accept?: Accept<Destination>): Promise<Destination>;
 
-  /** Removes a destination and its deliveries, but no files. @throws AppError destination_not_found */
+  /** Removes a destination and its deliveries. Delivered files stay. @throws AppError destination_not_found */
   remove(id: string): Promise<void>;
 }

@@ -4,9 +4,8 @@ import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../feedback.
 
 export interface Feedback {
   /**
-   * Records events in any order. Only a user's latest event counts. If a user's events have the same time, the event
-   * received last counts. All events are on disk when the promise resolves, together with the audit log entry of the
-   * action. Sending events again is harmless.
+   * Records events in any order. Only a user's latest event counts; among events with the same time, the one received
+   * last. When the promise resolves, all events are on disk with the audit log entry. Sending events again is harmless.
    * @throws AppError campaign_not_found, unavailable, storage_failed
    */
   addFeedback(id: string, events: readonly FeedbackEvent[], action?: PendingAction | null): Promise<FeedbackReport>;
@@ -24,8 +23,8 @@ export interface Feedback {
   respondersOf(id: string, limit: number): Promise<readonly string[]>;
 
   /**
-   * Periodic clean-up: removes the remaining feedback and conversions of deleted campaigns, which is left behind if a
-   * process is killed or the disk is full. Works in slices, so other work can run in between.
+   * Periodic clean-up: removes feedback and conversions of deleted campaigns that were left behind because a process
+   * was killed or the disk was full. Works in slices, so other work can run in between.
    */
   removeUnusedFeedback(): Promise<void>;
 }

@@ -15,9 +15,9 @@ import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 export interface Jobs {
   /**
    * Leases the claimable job whose turn (`turnOf`) comes first; null if no job is claimable. `owner` is `<pid>:<uuid>`.
-   * The expansion's state is `queued` until the owner advances it, which the owner does when it begins to work. A job
-   * whose lease expired after that counts a death; at the last allowed death it ends as failed with the reason
-   * `crashed`. Each call makes one commit, and no two callers get the same job.
+   * The expansion stays `queued` until the owner begins work and advances it. If a lease expires after that, the job
+   * counts a death. At the last allowed death, it ends as failed with the reason `crashed`. Each call makes one commit,
+   * and no two callers get the same job.
    */
   claim(owner: string): Promise<Job | null>;
 
@@ -53,11 +53,11 @@ export interface Jobs {
   retryLater(job: Job, reason: Reason, delayMs: number): Promise<boolean>;
 
   /**
-   * Releases the jobs of an engine that ended, without waiting for the engine's leases to expire; returns the number of
-   * jobs. `working` has the ids of the jobs, and the names of the ranges (`rangeName`), on which the engine was working
-   * when it died; without it, those are all that it had begun. Their attempts count towards the maximum of deaths,
-   * after which the expansion ends as failed with the reason `crashed`. They wait before they can be claimed, longer
-   * each time. All other attempts count nowhere, as do the attempts of an engine that was stopped on purpose.
+   * Releases the jobs of an engine that ended, without waiting for its leases to expire; returns the number of jobs.
+   * `working` contains the ids of the jobs and the names of the ranges (`rangeName`) on which the engine was working
+   * when it died; by default, all that it had begun. A death counts against these jobs. At the maximum number of
+   * deaths, the expansion ends as failed with the reason `crashed`; before that, the job waits longer after each death.
+   * For all other jobs, and if the engine was stopped on purpose, the attempt does not count.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped', working?: ReadonlySet<string>): Promise<number>;
 

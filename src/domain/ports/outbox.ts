@@ -7,13 +7,13 @@ import type { IdempotentRequest } from '../idempotency.ts';
 import type { Page } from '../pages.ts';
 import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-types.ts';
 
-/** What a delivery goes to: a URL, or a folder or bucket. */
+/** The receiver of a delivery: a URL, or a folder or bucket. */
 export type ReceiverKind = 'webhook' | 'destination';
 
 /**
- * The outbox. Destinations receive deliveries like webhooks, so `webhook` here may also be a destination. Times are in
- * milliseconds since 1970. The response stored for `once` is part of the commit that creates the delivery;
- * AnsweredBefore is thrown if another process has answered that request.
+ * The outbox. Destinations receive deliveries like webhooks, so `webhook` may also be a destination here. Times are in
+ * milliseconds since 1970. The response stored for `once` is part of the commit that creates the delivery. If another
+ * process has already answered that request, the call throws AnsweredBefore.
  */
 export interface Outbox {
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled, storage_failed, unavailable */
@@ -32,7 +32,10 @@ export interface Outbox {
     kind?: ReceiverKind,
   ): Promise<Delivery>;
 
-  /** A webhook's deliveries, newest first. @throws AppError webhook_not_found, destination_not_found, invalid_cursor */
+  /**
+   * A receiver's deliveries, newest first.
+   * @throws AppError webhook_not_found, destination_not_found, invalid_cursor
+   */
   deliveries(webhookId: string, query: DeliveryQuery, kind?: ReceiverKind): Promise<Page<Delivery>>;
 
   /**

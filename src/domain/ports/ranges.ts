@@ -76,8 +76,8 @@ export interface RangeWork {
   resume(job: Job, key: string, ranges: readonly SegmentRange[]): Promise<OfferState | null>;
 
   /**
-   * The progress of the ranges of the job's offer, without claims whose lease has expired (`rangeAt`); null if there is
-   * no offer or the job's claim is no longer valid.
+   * The progress of the ranges that the job offers, without claims whose lease has expired (`rangeAt`); null if the job
+   * offers none or its claim is no longer valid.
    */
   stateOf(job: Job): Promise<OfferState | null>;
 
@@ -105,13 +105,13 @@ export interface RangeWork {
    */
   fail(claim: RangeClaim, reason: Reason, delayMs: number): Promise<boolean>;
 
-  /** Gives back ranges that this engine must not score because it does not reproduce their `golden`. */
+  /** Returns ranges that this engine must not score because it cannot reproduce their `golden` scores. */
   refuse(claims: readonly RangeClaim[]): Promise<void>;
 
   /**
    * Releases the ranges of an engine that ended, without waiting for the leases to expire; returns their number. The
-   * store calls this method when the jobs of the engine are released. `working` has the names of the ranges on which an
-   * engine that died was working; without it, a death counts for all its ranges.
+   * store calls this method when it releases the engine's jobs. `working` contains the names of the ranges on which a
+   * dead engine was working; without it, the death counts against all its ranges.
    */
   release(owner: string, how: 'died' | 'stopped', working?: ReadonlySet<string>): Promise<number>;
 
@@ -128,7 +128,7 @@ export interface RangeWork {
   forget(offer: StaleOffer): Promise<void>;
 }
 
-/** Names a range among all ranges of all offers. */
+/** A name that is unique among the ranges of all offers. */
 export function rangeName({ folder, number }: Pick<RangeClaim, 'folder' | 'number'>): string {
   return `${number} ${folder}`;
 }
@@ -146,7 +146,7 @@ export function partFolder(folder: string, number: number, { token }: Pick<Finis
   return `${folder}-${number}-${token}`;
 }
 
-/** The folder of the merged ranking of an offer, before its order is changed by the four-fifths rule. */
+/** The folder of the merged ranking before the four-fifths rule changes its order. */
 export function unchangedFolder(folder: string): string {
   return `${folder}-unchanged`;
 }

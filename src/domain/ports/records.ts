@@ -22,7 +22,7 @@ export interface CampaignRecords {
   /** The campaigns, oldest first. */
   ready(): Promise<readonly CampaignRecord[]>;
 
-  /** Number of campaigns without seeds, or whose latest expansion produced no audience. */
+  /** Number of campaigns that have no seeds or whose latest expansion produced no audience. */
   countOthers(): Promise<number>;
 
   /**

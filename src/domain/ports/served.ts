@@ -9,9 +9,9 @@ export interface ServedRow {
   get(): Promise<ServedVersions | null>;
 
   /**
-   * Applies `changeServed` to the row in one transaction, and announces the change. Returns the new row; null if the
-   * row's epoch is not `expectedEpoch` (0: there must be no row), because another node made a change first. Nothing is
-   * changed then. Rejects with AppError storage_failed.
+   * Applies `changeServed` to the row in one transaction, and announces the change. Returns the new row. If the epoch
+   * of the row is not `expectedEpoch` (0: there must be no row), another node was faster; then nothing changes and the
+   * result is null. Rejects with AppError storage_failed.
    */
   change(expectedEpoch: number, change: ServedChange): Promise<ServedVersions | null>;
 

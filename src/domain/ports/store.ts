@@ -53,16 +53,16 @@ export interface StoreOptions {
   /** Called when rules of the blob storage keep deleted files. */
   readonly onKept?: OnKept;
   /**
-   * Whether callers wait for the reads of this process. If so, reads are refused at once during a known outage of the
-   * store, and a look-up shows the commits of other processes within a second. By default, reads wait for the end of an
-   * outage, up to the time limit of a statement.
+   * Whether callers wait for the reads of this process. If so, reads fail at once during a known outage of the store,
+   * and a look-up sees the commits of other processes within a second. By default, reads wait until the outage ends, up
+   * to the time limit of a statement.
    */
   readonly answersRequests?: boolean;
 }
 
 /**
  * Receives the number of versions of deleted files that the storage keeps, and the reason: a legal hold, or a retention
- * and its end. The number is null if the storage does not report whether there are any.
+ * period and its end. The number is null if the storage does not report it.
  */
 export type OnKept = (kept: { readonly versions: number | null; readonly reason: string }) => void;
 
@@ -76,15 +76,15 @@ export interface Cleanup {
   prune(retention: Retention, before?: number): Promise<void>;
 
   /**
-   * Removes blobs that became unused: rankings of deleted audience versions and ended expansions, and deleted user
-   * sets. Blobs that another store may have made are moved aside instead.
-   * @throws AppError storage_failed, unavailable, after an attempt to remove all others
+   * Removes blobs that became unused: rankings of deleted audience versions and of ended expansions, and deleted user
+   * sets. Blobs that another store may have created are moved aside instead.
+   * @throws AppError storage_failed, unavailable, after trying to remove all of them
    */
   removeUnusedFiles(): Promise<void>;
 
   /**
-   * Removes files that killed processes left. In a folder that belongs to one service, this is safe only while no
-   * process is writing, that is, when a service starts.
+   * Removes files that killed processes left behind. In a folder of a single service, this is safe only while no
+   * process is writing, that is, when the service starts.
    * @throws AppError storage_failed, unavailable
    */
   removeLeftovers(): Promise<void>;
@@ -261,7 +261,7 @@ export interface StoreContents {
   readonly damage: string | null;
   /** Problems that `verify` finds in a readable store, such as damaged rows. */
   readonly faults: readonly string[];
-  /** Whether the store was checked; false for a store that is too large to be copied into memory for the check. */
+  /** Whether the store was checked. A store that is too large to be copied into memory is not checked. */
   readonly isChecked: boolean;
   readonly campaigns: number;
   /** Counts of API keys; null if the keys were not read. */

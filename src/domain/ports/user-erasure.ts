@@ -30,9 +30,8 @@ export interface UserErasure {
   /**
    * Removes users from all sets, feedback, conversions, examples of unknown ids and stored responses. Also records the
    * erasures and removes the erasure requests. The erasure is complete when the promise resolves; repeating it has no
-   * effect. References move to the new sets, so no campaign needs an expansion because of an erasure. An expansion that
-   * is reading a replaced set is retried. Data that callers later send about these users is treated like data about any
-   * unknown user.
+   * effect. References move to the new sets, so an erasure causes no new expansion. An expansion that is reading a
+   * replaced set is retried. If callers later send data about these users, they are treated like any unknown user.
    * @throws AppError unavailable (too much feedback is waiting, or another process writes for too long), storage_failed
    */
   eraseUsers(userIds: readonly string[]): Promise<ErasedData>;

@@ -9,7 +9,7 @@ export interface CollectedIds {
   /** Number of ids added so far, including repetitions. */
   readonly received: number;
   /**
-   * The last weight (1 by default) and the last features (JSON; none by default) of a repeated id count.
+   * If an id is repeated, its last weight (default: 1) and its last features (JSON; default: none) count.
    * @throws AppError storage_failed
    */
   add(userId: string, weight?: number, features?: string): void;
@@ -46,9 +46,9 @@ export interface UserSets {
   ): Promise<ChangeReport>;
 
   /**
-   * Removes the users who have expired at the time `now` from their lists, with one change per list, which has an entry
-   * in the audit log and an event. Returns the number of users.
-   * @throws AppError storage_failed, unavailable: other lists have been changed even so
+   * Removes the users who have expired by `now` from their lists. Each changed list gets one audit log entry and one
+   * event. Returns the number of users.
+   * @throws AppError storage_failed, unavailable; the other lists are changed anyway
    */
   removeExpired(now: number, population: MatchedPopulation): Promise<number>;
 

@@ -81,8 +81,8 @@ export interface PredictOptions {
 }
 
 /**
- * Makes a prediction from the ranks of held-out seeds, all of whom fit the filters. With weighted seeds, recall is the
- * recall of value: members count as the seeds like them do.
+ * Makes a prediction from the ranks of held-out seeds, all of whom fit the filters. If seeds have weights, the recall
+ * is that of value: members count as much as the seeds who resemble them.
  */
 export function predict(
   ranks: SeedRanks | null,

@@ -47,8 +47,8 @@ export function shareInterval(hits: number, seeds: number, others: number): Inte
 
 /**
  * The interval for the mean over `others` of values in [0, 1], given a sample `values`: Student's t on the spread of
- * the sample plus one pseudo-value with a uniform variable's variance, so that a few equal values do not imply
- * certainty. With weights, the sample counts as its effective number of values (Kish 1965).
+ * the sample plus one pseudo-value with the variance of a uniform variable, so that a few equal values do not imply
+ * certainty. With weights, the effective sample size is used (Kish 1965).
  */
 export function meanInterval(values: Float64Array, others: number, weights?: Float32Array): Interval {
   const [sum, sumOfSquares] = [1, 2].map((power) =>

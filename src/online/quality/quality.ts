@@ -15,7 +15,9 @@ export interface QualityReport {
   readonly recall: { readonly '0.05': number; readonly '0.2': number };
 }
 
-/** Computes the report from the ranks of held-out seeds among candidates. Weighted seeds count by their weights. */
+/**
+ * Computes the report from the ranks of held-out seeds among candidates. If seeds have weights, they count by weight.
+ */
 export function reportRanks(ranks: SeedRanks): QualityReport {
   const n1 = effectiveSeeds(ranks);
   const n0 = ranks.rows;

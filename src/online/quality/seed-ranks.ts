@@ -24,7 +24,7 @@ export const PARTS = 5;
  */
 export const ENOUGH_SEEDS = 1000;
 
-/** Ranks the scores of held-out seeds among the scores of other rows. `weights` are those of the seeds. */
+/** Ranks the scores of held-out seeds among the scores of other rows. `weights` belong to the seeds. */
 export function rankSeeds(
   seeds: readonly number[] | Float32Array,
   rows: Float32Array,
@@ -54,8 +54,8 @@ export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
 }
 
 /**
- * The number of equally weighted seeds that would be as certain as these weighted seeds: (sum of w)^2 / sum of w^2
- * (Kish 1965). Without weights, the number of seeds.
+ * The effective number of weighted seeds: (sum of w)^2 / sum of w^2 (Kish 1965). That many equally weighted seeds would
+ * give the same certainty. Without weights, the number of seeds.
  */
 export function effectiveSeeds({ above, weights }: SeedRanks): number {
   return weights ? sumOf(weights) ** 2 / sumOf(weights.map((weight) => weight * weight)) : above.length;
@@ -125,7 +125,7 @@ export async function rankFolds(
   return parts;
 }
 
-/** The scores (or weights) of `rows`, in their order; `scores` contains those of all rows. */
+/** The scores (or weights) of `rows`, in their order. `scores` covers all rows. */
 export function scoresOf(rows: Int32Array, scores: Float32Array): Float32Array {
   const out = new Float32Array(rows.length);
   for (let i = 0; i < rows.length; i++) out[i] = scores[rows[i]!]!;
@@ -163,8 +163,8 @@ export function topCount(rows: number, share: number): number {
 }
 
 /**
- * Number of seeds that would be among the top `count` if they were ranked with the rows, out of `effectiveSeeds`. A
- * tied seed is equally likely to be at any of the tied places.
+ * How many of the `effectiveSeeds` would be among the top `count` if they were ranked with the rows. A tied seed is
+ * equally likely to be at any of the tied places.
  */
 export function hitsAt(ranks: SeedRanks, count: number): number {
   const { above, tied, weights } = ranks;

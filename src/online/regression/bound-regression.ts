@@ -41,7 +41,7 @@ export interface CampaignRegression {
   prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
    * Fits each of the settings to the seeds at these positions among the campaign's users. The seeds are compared with
-   * all users, or with `others`. `weights` are those of the seeds in their mean. Calls with the same array of positives
+   * all users or with `others`. `weights` are the seeds' weights in their mean. Calls with the same array of positives
    * must also pass the same `others` and `weights`.
    */
   fit(
@@ -90,7 +90,7 @@ export interface RegressionSource {
   readonly model: Pick<AdaptableModel, 'graph' | 'priors'> & { readonly manifest: Pick<Manifest, 'adaptation'> };
   readonly population: UserRows;
   readonly binding: Binding;
-  /** Past campaigns that are left out of the priors, besides the campaign itself. */
+  /** Past campaigns to leave out of the priors, in addition to the campaign itself. */
   readonly maskedCampaigns?: readonly string[];
 }
 

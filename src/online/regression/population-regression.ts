@@ -24,12 +24,12 @@ export interface PopulationRegression {
   /** c_t, the factor of each column, `[width]`; 0 for columns without a value in any row. */
   readonly scale: Float64Array;
   /**
-   * Plans a weight for each column, `[width]`, for each strength, to be fitted by `fitSideBySide`; a user's score is
+   * Plans the fits of a weight for each column, `[width]`, one fit per strength, for `fitSideBySide`. A user's score is
    * dot(x, weights). `seedMean` is the mean of the seeds' rows, and `seeds` is their number. sigma = strength *
    * trace(G) * sqrt(50 / seeds). `without` is a column to exclude, as if nobody had it (-1: none). Columns with the
    * same value for all users have weight 0. The seeds are compared with `otherMean` if given, otherwise with the mean
-   * of all rows. With a `prior`, w is shrunk less along the prior's directions: all directions of the prior together
-   * have `strength` times the variance of all other directions.
+   * of all rows. With a `prior`, w is shrunk less along the directions of the prior. In total, these have `strength`
+   * times the variance of all other directions.
    */
   plan(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): PlannedFit;
 }
@@ -91,8 +91,8 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
 }
 
 /**
- * Returns the weights of each fit; their bits do not depend on the other fits. All regressions must use `products`;
- * their powers may differ.
+ * Returns the weights of each fit. Their bits do not depend on the other fits. All regressions must use the same
+ * `products`; their powers may differ.
  */
 export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]): Float64Array[][] {
   const weights: Float64Array[][] = [];

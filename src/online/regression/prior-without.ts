@@ -5,7 +5,7 @@ import type { Directions } from './weight-prior.ts';
 
 /** Minimum squared length of a direction, relative to the first direction. A shorter direction is a rounding error. */
 const LEAST_SQUARE = 1e-9;
-/** Minimum share of a direction that is left after vectors were removed. */
+/** A direction is dropped if less than this share of it is left after vectors were removed. */
 const LEAST_VALUE = 1e-5;
 
 /** The prior as it would be if the model had not been trained on the campaigns `left`. */
@@ -61,7 +61,7 @@ function directionsWithoutAll(
   const { values, vectors } = symmetricEigen(left, rank);
   const changed = new Float32Array(rank * width);
   for (let r = 0; r < rank; r++) {
-    // S is known to float32, so a smaller value is a rounding error
+    // S has float32 precision, so a smaller value is a rounding error
     const length = values[r]! > LEAST_VALUE ? Math.sqrt(values[r]!) : 0;
     for (let i = 0; i < rank; i++) {
       const factor = length * vectors[i * rank + r]!;

@@ -22,9 +22,9 @@ export interface SharedSystem {
 }
 
 /**
- * Passes the solutions w of each system, `[width]` for each sigma, to `onSolved`. A system that has not converged after
- * `MOST_STEPS` has its approximate solution. A system is created when its turn comes. `LANES` systems are solved at
- * once, so that one pass over the rows serves all of them; the bits do not depend on the other systems.
+ * Passes the solutions w of each system, `[width]` for each sigma, to `onSolved`. If a system has not converged after
+ * `MOST_STEPS`, its solution is approximate. Systems are created on demand. `LANES` systems are solved at once, so that
+ * one pass over the rows serves all of them; their bits do not depend on each other.
  */
 export function solveSideBySide(
   products: RowProducts,

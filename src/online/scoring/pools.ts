@@ -1,4 +1,4 @@
-/** For each row, sums rows of tables outside the graph, several values per instruction (pools.wat). */
+/** Sums rows of embedding tables for each user outside the graph, with SIMD (pools.wat). */
 import { type Feeds, openKernels, type Pool, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import { AppError } from '../../lib/errors.ts';
 import { POOLS_WASM } from './pools-wasm.ts';
@@ -13,7 +13,7 @@ export interface TokenLists {
   readonly weights: Float32Array | null;
 }
 
-/** Returns the name of a look-up's lists. Look-ups with the same indices and weights share their lists. */
+/** Returns the name of a look-up's lists. Look-ups with the same indices and weights use the same lists. */
 export function listName({ index, weights }: Pick<Pool, 'index' | 'weights'>): string {
   return JSON.stringify([index, weights]);
 }
@@ -37,7 +37,7 @@ interface Sums {
   readonly columns: number;
 }
 
-/** The tables of some look-ups, with room for the lists and sums of one batch. */
+/** The tables of several look-ups, with room for the lists and sums of one batch. */
 export class Pools {
   readonly #pools: readonly Pool[];
   readonly #kernels: Kernels;
@@ -74,9 +74,9 @@ export class Pools {
   }
 
   /**
-   * Returns the sums of a batch of `rows` rows, from the indices and weights in `feeds`; `inputs` names the graph
-   * inputs to return. The sums are valid until the next call. An index outside its table causes an `invalid_model`
-   * error.
+   * Returns the sums of a batch of `rows` rows from the indices and weights in `feeds`. `inputs` names the graph inputs
+   * to return. The sums are valid until the next call.
+   * @throws AppError invalid_model if an index is outside its table
    */
   sums(feeds: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
     let read: Pool | null = null;
@@ -92,8 +92,8 @@ export class Pools {
   }
 
   /**
-   * Returns the sums for rows `from` to `to - 1` of lists by name (`listName`), whose tokens must be in the tables, by
-   * the graph input that receives the sums. The sums are valid until the next call.
+   * Returns the sums for rows `from` to `to - 1` by graph input. `lists` contains the lists by name (`listName`); all
+   * tokens must be in the tables. The sums are valid until the next call.
    */
   sumsOfLists(lists: ReadonlyMap<string, TokenLists>, from: number, to: number): Feeds {
     let read: TokenLists | null = null;
@@ -106,7 +106,7 @@ export class Pools {
     return this.#results(to - from, new Set(this.#sums.keys()));
   }
 
-  /** Reads lists of equal length, without the entries of weight 0. Indices below 0 count from the end of the table. */
+  /** Reads lists of equal length, skipping entries with weight 0. Negative indices count from the end of the table. */
   #readLists(pool: Pool, indices: Int32Array, weights: Float32Array | null, rows: number): void {
     const { length, rows: tableRows, table } = pool;
     const [starts, tokens, kept] = [this.#starts, this.#tokens, this.#weights];

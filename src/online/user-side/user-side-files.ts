@@ -47,7 +47,7 @@ export class UserSideFiles {
   readonly #model: Pick<UserSideOrigin, 'version' | 'layout'>;
   readonly #folder: string;
   readonly #memory = new SegmentMemory();
-  /** The user side in `#memory`, because campaigns that run together score the same segment one after another. */
+  /** The user side in `#memory`. Campaigns that run together score the same segment one after another. */
   #last: { readonly segment: number; readonly side: UserSide } | null = null;
 
   constructor(population: Place, { version, layout, bits }: UserSideOrigin) {

@@ -57,7 +57,7 @@ export class UserSideMaker {
     });
   }
 
-  /** Returns the user side of `rows`. If `without` is given, this token is left out; `binding` may be masked. */
+  /** Returns the user side of `rows`. `without` is a token to leave out, if any. `binding` may be masked. */
   async make(rows: Rows, without: OwnToken | null = null, binding = this.#model.binding): Promise<UserSide> {
     const values = new Map<string, Tensor>();
     const lists = new ListWriters(this.#graphs.lists, rows.count);
