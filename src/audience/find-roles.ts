@@ -183,8 +183,8 @@ export function leaveOutErased({ erasures }: Population, scores: Float32Array): 
 }
 
 /**
- * Marks the rows of the users in `blocks` who are in the population version, and notes the weights of these users.
- * Other users are passed to `onAbsent`.
+ * Marks the rows of users in `blocks` who are in the population version, and records their weights. Calls `onAbsent`
+ * for all other users.
  */
 export async function markUsers(
   { directory, rowOf }: Population,

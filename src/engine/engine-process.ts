@@ -1,6 +1,6 @@
 /**
  * The engine process: opens the model and the population, then claims and expands jobs until the parent process stops
- * the engine or ends, or until a thread dies.
+ * it, the parent process ends, or a thread dies.
  */
 import { cpus } from 'node:os';
 import type { StoreReserve } from '../domain/ports/reserve.ts';
@@ -25,13 +25,13 @@ import type { EngineConfig, EngineServed, FromEngine, ToEngine } from './message
 import { lowerPriority } from './priority.ts';
 import { openSharedVersions, type SharedVersions } from './shared-versions.ts';
 
-/** How long an ending engine waits for its log and its last message to be sent. */
+/** How long an engine that is ending waits for its log and its last message to be sent. */
 const LAST_WORDS_MS = 50;
-/** How long an ending engine may save checkpoints. The service kills an engine that ends later than this. */
+/** How long an engine that is ending may save checkpoints. The service kills an engine that takes longer. */
 const SAVE_MS = 4_500;
 /**
- * How long the engine waits after it is ready before it loads its model again for estimates. Estimates are rarely
- * needed right after a start.
+ * How long a ready engine waits before it loads its model again for estimates. Estimates are rarely needed right after
+ * a start.
  */
 const WARM_AFTER_MS = 3_000;
 
@@ -79,7 +79,7 @@ async function startEngine(
   return { engine, device };
 }
 
-/** Opens what brings published versions to this host; null if the engine's folders are not copies. */
+/** Opens the source of published versions; null if the engine's folders are not copies of shared data. */
 async function openShared(
   { shared, population, models }: EngineConfig,
   clock: Clock,
@@ -94,7 +94,7 @@ function keptLog(logger: Logger): OnKept {
   return (kept) => logger.warn(kept, 'the bucket keeps versions of deleted files');
 }
 
-/** Whether the disk has room for new work, by the same rule as in the API. */
+/** Returns whether the disk has room for new work, by the same rule as in the API. */
 function roomOf(
   { store, diskReserveBytes }: Pick<EngineConfig, 'store' | 'diskReserveBytes'>,
   reserve: Pick<StoreReserve, 'sizeBytes'>,
@@ -116,8 +116,8 @@ function roomOf(
 }
 
 /**
- * Identifies the program and the processor. Another program or processor might compute different bits, so it does not
- * resume this engine's work.
+ * Identifies the program and the processor. Others might compute different bits, so they do not resume this engine's
+ * work.
  */
 function computedBy(): string {
   return `${PACKAGE_VERSION} ${process.arch} ${cpus()[0]?.model}`;
@@ -151,8 +151,8 @@ function openEstimator(
 }
 
 /**
- * Kills the process once its last messages are sent. `process.exit` would tear down the threads' environments, and ONNX
- * Runtime would then abort with a message on stderr if a thread is running a model. The data on disk is consistent at
+ * Kills the process once its last messages are sent. `process.exit` would tear down the threads' environments. If a
+ * thread is running a model, ONNX Runtime would then abort with a message on stderr. The data on disk is consistent at
  * any moment, so killing is safe.
  */
 function end(): void {
@@ -161,8 +161,8 @@ function end(): void {
 
 /**
  * The child process: receives `start` over IPC, and ends on `stop` or when the parent process is gone. It does not wait
- * for its threads, because a quick stop is worth more than the segments that are being scored. The parent process
- * releases the jobs.
+ * for its threads, because stopping quickly matters more than the segments being scored. The parent process releases
+ * the jobs.
  */
 class EngineProcess {
   /** The served versions that the service sent last. */
@@ -190,7 +190,7 @@ class EngineProcess {
     else void this.#begin(message.config);
   }
 
-  /** Sends a message. Errors are ignored, because the closed channel ends this process if the API process is gone. */
+  /** Sends a message. Errors are ignored: if the API process is gone, the closed channel ends this process. */
   #send(message: FromEngine): void {
     process.send?.(message, () => {});
   }
@@ -202,7 +202,7 @@ class EngineProcess {
 
   async #stop(): Promise<void> {
     void this.#telemetry?.close();
-    // a store that does not answer must not keep the process from ending
+    // a store that does not answer must not prevent the process from ending
     setTimeout(end, SAVE_MS);
     try {
       await this.#engine?.saveCheckpoints();
@@ -211,7 +211,7 @@ class EngineProcess {
     }
   }
 
-  /** Starts serving other versions. If a version cannot be opened, only the attempts that pin it fail. */
+  /** Starts serving other versions. If a version cannot be opened, only the attempts that need it fail. */
   #serve(served: EngineServed): void {
     this.#served = served;
     this.#engine?.servedChanged();
@@ -278,7 +278,8 @@ class EngineProcess {
   }
 }
 
-// Ctrl-C and a service manager's SIGTERM reach the whole process group, but the parent decides when this process stops.
+// Ctrl-C, and SIGTERM from a service manager, reach the whole process group, but the parent decides when this process
+// ends
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', end);

@@ -3,7 +3,7 @@ import type { Heartbeat } from './heartbeat.ts';
 
 export interface EndedEngine {
   readonly owner: string;
-  /** The ids of the jobs and the names of the ranges on which it was working. */
+  /** The ids of the jobs and the names of the ranges that it was working on. */
   readonly working: readonly string[];
 }
 
@@ -16,7 +16,7 @@ export type EngineHeartbeat = Omit<Heartbeat, 'usersScored' | 'users'> & {
 
 export interface EngineState {
   readonly ready: boolean;
-  /** The device if the engine is ready, otherwise the reason why it is not. */
+  /** The device if the engine is ready, otherwise why it is not. */
   readonly detail: string;
   readonly restarts: number;
   /** Number of engines that were killed because they hung. */

@@ -18,12 +18,12 @@ import { Signal } from './ranges/signal.ts';
 import { type StoredCount, UserSideWork } from './user-side-work.ts';
 import { WorkList } from './work-list.ts';
 
-/** Interval at which the queue is polled if no message wakes the engine. */
+/** Interval at which the queue is polled in case no message wakes the engine. */
 const POLL_MS = 1000;
 /** How long the engine waits after a store error, for example because the disk is full. */
 const STORE_ERROR_DELAY_MS = 1000;
 
-/** Dependencies that all expansions share, whatever their model. */
+/** Dependencies that expansions with all models share. */
 export type EngineDependencies = Omit<
   ExpandDependencies,
   'pool' | 'versions' | 'modelSha256' | 'openPopulation' | 'distribution'
@@ -39,7 +39,7 @@ export type EngineDependencies = Omit<
 export interface EngineListeners {
   readonly onExpanded: (timings: Timings) => void;
   readonly pulse: Pulse;
-  /** Called with the names of the jobs and ranges on which the engine is working, whenever they change. */
+  /** Called with the names of the jobs and ranges that the engine is working on, whenever they change. */
   readonly onWorking: (working: readonly string[]) => void;
   readonly tracer: Tracer | null;
 }
@@ -49,25 +49,25 @@ export class Engine {
   readonly #dependencies: EngineDependencies;
   readonly #logger: Logger;
   readonly #listeners: EngineListeners;
-  /** Models that were checked and are still loaded. */
+  /** Loaded models that were checked. */
   readonly #checked = new Set<string>();
   #isDraining = false;
   #wake: () => void = () => {};
-  /** Number of jobs that are being expanded. */
+  /** Number of jobs being expanded. */
   #running = 0;
-  /** Whether a job that runs alone is held: it waits until no other job is running, and no other job is claimed. */
+  /** Whether a job that must run alone is held. It waits until no other job is running, and no other job is claimed. */
   #isAlone = false;
   #whenNoneRuns: () => void = () => {};
   readonly #working: WorkList;
   #sleeping: Promise<void> = Promise.resolve();
-  /** The end of the last claim. */
+  /** Resolves when the last claim has ended. */
   #asked: Promise<unknown> = Promise.resolve();
-  /** The value of `#sleeping` when the store had no job. */
+  /** The value of `#sleeping` when the store last had no job. */
   #emptyDuring: Promise<void> | null = null;
   readonly #userSides: UserSideWork;
   /** Notified when ranges are offered, finished or doubled by this engine. */
   readonly #signal = new Signal();
-  /** The folders of offers whose parts this engine will merge. */
+  /** The folders of offers whose parts this engine merges. */
   readonly #own = new Set<string>();
   /** Scores ranges of all expansions; null if the store has no ranges, or if this engine expands nothing. */
   readonly #rangeWorker: RangeWorker | null;
@@ -102,8 +102,8 @@ export class Engine {
   }
 
   /**
-   * Call this method when another model or population is served. Running expansions finish with the model and the
-   * population that they began with.
+   * Call this method after a switch to another model or population. Running expansions finish with the ones they began
+   * with.
    */
   servedChanged(): void {
     const { models, served } = this.#dependencies;
@@ -112,10 +112,7 @@ export class Engine {
     if (this.#config.expands) this.#userSides.start();
   }
 
-  /**
-   * Loads another model and compares it with the served model. The loaded model stays loaded until it is served or
-   * dropped.
-   */
+  /** Loads another model and compares it with the served model. It stays loaded until it is served or dropped. */
   async checkModel(task: CheckModelTask): Promise<CheckedModel> {
     const check = await checkModel(task, { ...this.#dependencies, served: this.#dependencies.served() });
     if (this.#checked.has(task.version)) this.#dependencies.models.giveBack(task.version);
@@ -123,7 +120,7 @@ export class Engine {
     return check;
   }
 
-  /** Unloads a model that was checked. */
+  /** Unloads a checked model. */
   dropModel(version: string): void {
     if (this.#checked.delete(version)) this.#dependencies.models.giveBack(version);
   }
@@ -146,9 +143,9 @@ export class Engine {
   }
 
   /**
-   * Runs several jobs per thread at a time: one job adapts while segments of another job are scored, and jobs whose
-   * segments wait at the same time share a pass over the population. A job during which engines died runs alone. An
-   * engine that expands nothing runs no jobs. This method ends only by throwing ThreadDied.
+   * Runs several jobs per thread at a time: one job adapts while segments of another are scored, and jobs whose
+   * segments are waiting at the same time share a pass over the population. A job during which engines died runs alone.
+   * An engine that does not expand runs no jobs. This method ends only by throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
@@ -164,7 +161,7 @@ export class Engine {
       // the workers may wait for the store one after another
       this.#listeners.pulse.goOn();
       try {
-        // the promise is read before the claim, so that a wake-up during the claim is not missed
+        // read before the claim, so that a wake-up during the claim is not missed
         const sleeping = this.#sleeping;
         const mayClaim = !this.#isDraining && this.#dependencies.hasRoom();
         const job = mayClaim ? await this.#claim(sleeping) : null;
@@ -179,8 +176,8 @@ export class Engine {
   }
 
   /**
-   * Claims a job. The workers ask the store one after another, and once it has no job, the others wait for the next
-   * event without asking.
+   * Claims a job. The workers ask the store one at a time. Once it has no job, the others wait for the next event
+   * without asking.
    */
   #claim(sleeping: Promise<void>): Promise<Job | null> {
     const claiming = this.#asked.then(async () => {
@@ -190,7 +187,7 @@ export class Engine {
       else this.#isAlone = runsAlone(job);
       return job;
     });
-    this.#asked = claiming.catch(() => {}); // awaited by the worker that asks
+    this.#asked = claiming.catch(() => {}); // awaited by the next worker that asks
     return claiming;
   }
 
@@ -216,7 +213,7 @@ export class Engine {
       if (outcome.timings !== undefined) onExpanded(outcome.timings);
       watch.ended(outcome);
     } catch (error) {
-      // after the death of a thread, the mark shows on what the engine worked
+      // after a thread has died, the mark shows what the engine was working on
       if (!(error instanceof ThreadDied)) mark.close();
       watch.broke();
       throw error;
@@ -233,12 +230,12 @@ export class Engine {
   }
 
   /**
-   * Expands a job with the model that its first attempt pinned. The first attempt uses the model that is served when
-   * the attempt begins.
+   * Expands a job with the model that its first attempt pinned. The first attempt uses the model being served when it
+   * begins.
    */
   async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
     const { models, store } = this.#dependencies;
-    // from now on, the death of this engine counts, even if nobody knows on what it worked
+    // from now on, the death of this engine counts against the job, even if it is unknown what it was working on
     const begin = () => store.advance(watch.job, { state: 'adapting', progress: 0.01 });
     if (!(await untilStored(this.#dependencies, begin))) return { kind: 'lost' };
     const served = this.#dependencies.served();
@@ -253,7 +250,7 @@ export class Engine {
     }
   }
 
-  /** How expansions with a model are offered to all engines; null if the store has no ranges. */
+  /** How expansions with a model are distributed to all engines; null if the store has no ranges. */
   async #distributionOf(model: LoadedModel): Promise<Distribution | null> {
     const { ranges, blobs } = this.#dependencies.store;
     if (ranges === null) return null;
@@ -263,7 +260,9 @@ export class Engine {
     return distributionOf({ ranges, blobs, rules, rangeSegments, ...shared }, model);
   }
 
-  /** Takes the pinned model. If it is gone or damaged, takes the served model instead, and the attempt then fails. */
+  /**
+   * Takes the pinned model. If it is missing or damaged, takes the served model instead, and the attempt then fails.
+   */
   async #takeModel({ pins, expansionId }: Job, { model: served }: EngineServed): Promise<LoadedModel> {
     const { models } = this.#dependencies;
     const pinned = pins?.modelVersion;

@@ -106,7 +106,7 @@ export type ToEngine =
 export type FromEngine =
   | { readonly kind: 'ready'; readonly device: string }
   | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }
-  /** The ids of the jobs and the names of the ranges on which the engine is working now. */
+  /** The ids of the jobs and the names of the ranges that the engine is working on now. */
   | { readonly kind: 'working'; readonly on: readonly string[] }
   /** An expansion is ready. */
   | { readonly kind: 'expanded'; readonly timings: Timings }

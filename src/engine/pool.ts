@@ -42,8 +42,8 @@ const MAXIMUM_SHARING_BYTES = 2 ** 20;
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
 /**
- * Urgency of tasks: an adaptation runs before segments, because those of a large population keep the threads busy for a
- * long time, and the check of a model runs before all expansions, because somebody waits for it.
+ * Urgency of tasks. Adaptations run before segments, because the segments of a large population keep the threads busy
+ * for a long time. The check of a model runs before all expansions, because somebody is waiting for it.
  */
 export const URGENCY = { segment: 0, adaptation: 1, check: 2 } as const;
 
@@ -134,8 +134,8 @@ export class ThreadPool {
   }
 
   /**
-   * Progress is from 0 to 1. If another thread is idle, that thread ranks some of the folds at the same time, and
-   * `onRanks` is called when this ranking begins and ends.
+   * Progress is from 0 to 1. If another thread is idle, it ranks some of the folds at the same time; `onRanks` is
+   * called when it begins and when it ends.
    */
   async customise(
     task: CustomiseTask,

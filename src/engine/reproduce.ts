@@ -1,4 +1,4 @@
-/** Makes the ranking of a receipt again from the same inputs, or finds the inputs that differ. */
+/** Reproduces the ranking of a receipt from the same inputs, or finds the inputs that differ. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,16 +23,16 @@ import { rankHere } from './expansion/rank-here.ts';
 import { describePopulation, setKeyOf, setSums, stateReceipt } from './expansion/receipt.ts';
 
 export interface GivenInputs {
-  /** The folder of the general model. */
+  /** Folder of the general model. */
   readonly model: string;
-  /** The folder of the population. */
+  /** Folder of the population. */
   readonly population: string;
   /**
-   * Files of user ids, one per line in any order, by the names of sets in receipts. A file whose name ends in `.ndjson`
-   * is read as an upload of seeds.
+   * Files by the names of their sets in receipts. They contain one user id per line, in any order. A file whose name
+   * ends in `.ndjson` is read as an upload of seeds.
    */
   readonly sets: ReadonlyMap<string, string>;
-  /** Fields to use instead of those of the receipt. */
+  /** Values that replace those in the receipt. */
   readonly campaign?: Partial<
     Pick<ReceiptInputs, 'external_id' | 'features' | 'filters' | 'negative_weight' | 'four_fifths'>
   >;
@@ -54,9 +54,9 @@ const NO_SETS: ExpansionSets = {
 };
 
 /**
- * Compares the given inputs with those of the receipt. If all are equal, ranks the population with the code of the
- * engine, and compares the plan and the files; if a file differs, also what computed them. An empty list means that the
- * ranking has the same bytes.
+ * Compares the given inputs with those of the receipt. If all are equal, ranks the population with the engine's code
+ * and compares the plan and the files. If a file differs, also compares the environments. An empty result means that
+ * the ranking has the same bytes.
  * @throws UsageError for a set that receipts do not have; AppError invalid_model, invalid_population
  */
 export async function reproduce(receipt: Receipt, given: GivenInputs): Promise<readonly Difference[]> {
@@ -99,7 +99,7 @@ interface Again {
   readonly version: string;
 }
 
-/** States the receipt of a ranking that is made by the engine's own code, in threads of this process. */
+/** Makes the ranking with the engine's code, in threads of this process, and returns its receipt. */
 async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, version: populationVersion }: Again) {
   const { campaign_id: campaignId, expansion_id: expansionId, inputs } = receipt;
   const { external_id: externalId, features, filters, negative_weight: negativeWeight } = inputs;
@@ -187,7 +187,7 @@ interface NdjsonSeed {
   readonly features: unknown;
 }
 
-/** The inputs by the names that are shown: each set has its own. */
+/** The inputs by the names shown to the user. Each set has its own name. */
 function inputParts({ sets, population: { erased, ...population }, ...others }: ReceiptInputs) {
   return { ...others, population, 'erased users': erased, ...sets };
 }

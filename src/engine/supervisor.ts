@@ -91,9 +91,9 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine, also after a `stop`, and resolves when an engine is ready (never if `stop` comes first).
-   * Throws the engine's error if the engine refuses to start (a bad model, no CUDA), or if three engines in a row die
-   * before they are ready.
+   * Starts the engine, possibly again after a `stop`. Resolves when an engine is ready, and never if `stop` comes
+   * first. Rejects with the engine's error if the engine refuses to start (a bad model, no CUDA) or if three engines in
+   * a row die before they are ready.
    */
   start(): Promise<void> {
     this.#stopping = false;
@@ -211,7 +211,7 @@ export class EngineSupervisor {
     });
     child.on('exit', (code, signal) => {
       const how = this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`;
-      // its last messages are read before the channel is closed
+      // read the last messages before the channel is closed
       const told = child.connected ? once(child, 'disconnect') : Promise.resolve();
       this.#ending = told.then(() => this.#ended({ owner, working }, refusal, how));
     });

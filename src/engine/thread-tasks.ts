@@ -40,7 +40,7 @@ export interface CustomiseTask {
   readonly features: CampaignValues;
   /** The campaign's external id. Adaptation and scoring leave out this campaign's own past-campaigns token. */
   readonly externalId: string | null;
-  /** The campaign's category, which excludes features of users; null if it has none. */
+  /** The campaign's category, which excludes user features; null if there is none. */
   readonly category: SpecialCategory | null;
   /** Rows of users by role, ascending. */
   readonly seeds: Int32Array;
@@ -144,7 +144,7 @@ export interface CustomiseResult {
   readonly quality: Readonly<Record<string, unknown>> | null;
   readonly prediction: Readonly<Record<string, unknown>> | null;
   /**
-   * The prediction for a model that uses all features, from the same held-out seeds; set only if the campaign has a
+   * The prediction for a model that uses all features, from the same held-out seeds. Present only if the campaign has a
    * category.
    */
   readonly unmasked?: Readonly<Record<string, unknown>> | null | undefined;

@@ -1,16 +1,16 @@
 /**
- * The jobs and ranges on which an engine is working at this moment, as opposed to those that wait for its threads. The
- * engine reports each change at once, so that its death is charged only to these.
+ * The jobs and ranges that an engine is working on at this moment, as opposed to those that are waiting for its
+ * threads. The engine reports each change at once, so that its death counts only against these.
  */
 
-/** Shows whether the engine is working on a job or a range: in a thread, or in the main thread. */
+/** Shows whether the engine is working on a job or range, in a thread or in the main thread. */
 export interface WorkMark {
   begin(): void;
   end(): void;
 }
 
 export class WorkList {
-  /** Number of begun pieces of work by name. */
+  /** Number of pieces of work in progress, by name. */
   readonly #begun = new Map<string, number>();
   readonly #tell: (working: readonly string[]) => void;
 
@@ -18,7 +18,7 @@ export class WorkList {
     this.#tell = tell;
   }
 
-  /** The mark of a job or a range, which the caller closes when its work is over. */
+  /** Returns the mark of a job or range. The caller closes it when the work is over. */
   mark(name: string): WorkMark & { close(): void } {
     let isClosed = false; // tasks of a cancelled attempt may begin later
     const add = (change: number) => {

@@ -120,8 +120,8 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
 }
 
 /**
- * Placeholder dependencies for routes that never receive a request. Handlers may hold these dependencies, but calling
- * one or reading any of its properties is a bug, and throws an error.
+ * Placeholder dependencies for routes that never receive a request. Handlers may hold them, but calling one or reading
+ * any of its properties is a bug and throws an error.
  */
 function unserved(config: ServerConfig): ServerDependencies {
   const known = { config, shared: null, telemetry: null };

@@ -117,7 +117,7 @@ const ROUTE_PLUGINS = [
   definePlugin<RouteDependencies>('document', ['error-responses'], describeRoutes),
 ];
 
-/** A plugin without its own scope. Its hooks apply to everything that is registered later. */
+/** A plugin without its own scope: its hooks apply to everything registered after it. */
 type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;
 
 /** Creates a plugin that Fastify refuses to register before the plugins in `after`. */

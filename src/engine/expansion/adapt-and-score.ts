@@ -22,9 +22,9 @@ interface Work {
   readonly shares: ThreadSeconds;
 }
 
-/** Follows an attempt at an expansion. An exception ends the attempt. */
+/** Observes an attempt at an expansion. An exception ends the attempt. */
 export interface ExpansionObserver {
-  /** Shows while the engine works on the expansion, which it does when the attempt begins. */
+  /** Shows when the engine is working on the expansion, which begins with the attempt. */
   readonly mark: WorkMark;
   /** Called with the number of segments that an earlier attempt already scored. */
   onResumed(segments: number): void;
@@ -177,7 +177,7 @@ export async function customiseUntilAdapted(
   return { parameters: adapted.parameters, early: adapted.customised, customising: stored };
 }
 
-/** Adds the prediction of a model that uses all features, for the same held-out seeds. */
+/** Adds the prediction for a model that uses all features, from the same held-out seeds. */
 async function withUnmasked(
   pool: ThreadPool,
   task: CustomiseTask,

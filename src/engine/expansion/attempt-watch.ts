@@ -1,4 +1,4 @@
-/** Reports on one attempt at an expansion: in log lines, in spans of its trace, and as the progress in the store. */
+/** Reports on one attempt at an expansion: in the log, in trace spans, and as progress in the store. */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Timings } from '../../domain/run-facts.ts';
 import type { Job, Reason } from '../../domain/types.ts';
@@ -17,14 +17,14 @@ const PROGRESS_EVERY_MS = 1000;
 
 export interface Outcome {
   /**
-   * How an attempt ended. `lost`: the job has another owner or is gone, and this attempt's work was dropped. `retry`:
-   * the job is back in the queue, or the expansion failed if this was the last attempt.
+   * How an attempt ended. `lost`: the job has another owner or was deleted, and the work of this attempt was dropped.
+   * `retry`: the job is queued again or, if this was the last attempt, the expansion failed.
    */
   readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
   /** Set if the kind is `ready`. */
   readonly timings?: Timings;
-  /** Details for the log, which callers of the API do not see. */
+  /** Details for the log; callers of the API do not see them. */
   readonly error?: unknown;
 }
 
@@ -43,7 +43,7 @@ export class AttemptWatch implements ExpansionObserver {
   /** The job, with this attempt's span as the parent of its events. */
   readonly job: Job;
   readonly mark: WorkMark;
-  /** Seconds of each stage that has ended, and of the wait in the queue. */
+  /** Seconds of the wait in the queue and of each completed stage. */
   readonly timings: Record<string, number> = {};
   readonly #dependencies: AttemptWatchDependencies;
   readonly #logger: Logger;
@@ -77,7 +77,7 @@ export class AttemptWatch implements ExpansionObserver {
     this.#stageStart = this.#lastProgress = this.#dependencies.clock.elapsed();
   }
 
-  /** Records and reports the seconds since the stage before. */
+  /** Records and reports the seconds since the previous stage ended. */
   stageEnded(stage: string): void {
     const { tracer, clock } = this.#dependencies;
     const now = clock.elapsed();
@@ -99,7 +99,7 @@ export class AttemptWatch implements ExpansionObserver {
     const { store, clock } = this.#dependencies;
     if (clock.elapsed() - this.#lastProgress < PROGRESS_EVERY_MS) return;
     this.#lastProgress = clock.elapsed();
-    // if the store cannot be written, the next stage will report the error
+    // if the store cannot be written, the next stage reports the error
     store.advance(this.job, { progress }).catch(() => {});
   }
 

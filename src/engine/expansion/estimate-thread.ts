@@ -77,8 +77,8 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   }
 
   /**
-   * Computes an estimate, which depends only on the model, the population version, the features, the filters, and the
-   * sets of seeds, negatives and suppressed users with their weights.
+   * Computes an estimate. It depends only on the model, the population version, the features, the filters, and the sets
+   * of seeds (with weights), negatives and suppressed users.
    */
   async run(task: EstimateInputs, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
@@ -102,7 +102,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     const chosen = sample(rng.fork('seeds'), seeds, mostSeeds).sort();
     const seedWeights = pickWeights(rows, chosen);
     const outside = outsideOf(rows);
-    // the same share of negatives as of seeds, so that both count as much as in an expansion
+    // sample negatives at the same rate as seeds, so that their ratio is the same as in an expansion
     const sampleNegatives = (all: Int32Array, name: string) =>
       sample(rng.fork(name), all, Math.ceil((all.length * chosen.length) / seeds.length)).sort();
 
@@ -131,7 +131,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     };
   }
 
-  /** The context of campaigns of a category, in which everything is masked that they must not use. */
+  /** The context of campaigns in a category. Everything that they must not use is masked. */
   async #contextOf(category: SpecialCategory | null): Promise<OnlineContext<GeneralModel>> {
     const mask = exclusionsOf(this.#context.population, category);
     if (mask === null) return this.#context;

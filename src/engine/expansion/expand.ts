@@ -162,7 +162,9 @@ async function attempt(
   return { kind: 'ready', timings };
 }
 
-/** @throws Refusal if the campaign's category or groups and the pinned population do not fit together */
+/**
+ * @throws Refusal if the campaign's category, or the groups of its four-fifths rule, do not fit the pinned population
+ */
 function taskOf(job: Job, pins: Pins, population: Population, rows: FoundRoles): CustomiseTask {
   try {
     refuseUngrouped(population, job);
@@ -212,7 +214,7 @@ async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise
   }
 }
 
-/** Retries until the store can be written, because the full disk that ended an attempt may also block this write. */
+/** Retries until the store can be written. A full disk that ended the attempt may also block this write. */
 export async function untilStored(
   { onStoreError }: Pick<ExpandDependencies, 'onStoreError'>,
   action: () => Promise<boolean>,

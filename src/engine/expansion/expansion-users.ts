@@ -23,7 +23,7 @@ export async function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): 
 }
 
 /**
- * The adaptation task of a campaign, which depends only on these arguments.
+ * The adaptation task of a campaign. It depends only on these arguments.
  * @throws AppError unlabelled_category, excluded_filter
  */
 export function customiseTask(
@@ -56,7 +56,7 @@ export function customiseTask(
 }
 
 /**
- * What the category masks, for the key of an expansion; null without a category.
+ * What the category masks, for the key of the expansion; null without a category.
  * @throws AppError unlabelled_category, excluded_filter
  */
 export function maskedIn(population: Population, category: SpecialCategory | null, filters: Filters) {
@@ -65,12 +65,12 @@ export function maskedIn(population: Population, category: SpecialCategory | nul
   return mask && { mask, usersSum: population.usersSum };
 }
 
-/** The population version and category of a task whose key does not cover them, because it has a mask. */
+/** The population version and category of a task with a mask, because its key does not cover them. */
 export function maskedVersion({ category, populationVersion }: CustomiseTask): string[] {
   return category === null ? [] : [populationVersion, category];
 }
 
-/** The rows of all seeds, ascending: those who are not in the population version come last. */
+/** The rows of all seeds, ascending. Seeds who are not in the population version come last. */
 function learnedSeeds({ seeds, seedRows }: FoundRoles): Int32Array {
   if (!seedRows) return seeds;
   const { firstRow, rows } = seedRows;

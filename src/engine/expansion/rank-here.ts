@@ -27,7 +27,7 @@ export interface RankedWork {
   readonly shares: ThreadSeconds;
 }
 
-/** The feature whose groups meet the four-fifths rule, and what it costs. */
+/** The feature that the four-fifths rule is applied to, and what the rule costs. */
 export interface FourFifths {
   readonly feature: string;
   readonly sizes: readonly FourFifthsPrice[];
@@ -40,7 +40,7 @@ export interface Ranked extends WrittenRanking {
   readonly customised: StoredCustomised;
   /** Number of users per run of the model. */
   readonly batchSize: number;
-  /** What the four-fifths rule changed; null if the campaign does not ask for it. */
+  /** The effect of the four-fifths rule; null if the campaign does not use it. */
   readonly fourFifths: FourFifths | null;
   /** Thread-seconds of the work; null if an earlier attempt did part of the work. */
   readonly threadSeconds: ThreadSeconds | null;
@@ -53,7 +53,7 @@ interface RankDependencies {
   readonly clock: Clock;
 }
 
-/** Ranks an expansion. Rejects with any error of the threads, of `observer`, and AppError storage_failed. */
+/** Ranks an expansion. Rejects with errors of the threads or of `observer`, or with AppError storage_failed. */
 export async function rankHere(
   dependencies: RankDependencies,
   work: RankedWork,
@@ -76,7 +76,7 @@ export async function rankHere(
   return { folder, ...written, ...scored, fourFifths };
 }
 
-/** Changes the scores of all users so that they meet the four-fifths rule, if the campaign asks for it. */
+/** Changes the scores of all users so that they meet the four-fifths rule, if the campaign uses it. */
 export function applyFourFifths(
   population: Population,
   { fourFifths }: Pick<Job, 'fourFifths'>,

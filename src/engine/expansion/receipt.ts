@@ -1,4 +1,4 @@
-/** States what a ranking was made from, how, and what came out. */
+/** Creates receipts: the inputs of a ranking, how it was computed, and its outputs. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { runtimeVersion } from '../../../packages/onnx-grad/index.ts';
@@ -24,13 +24,13 @@ interface ReceiptDependencies {
 }
 
 type ReceiptWork = Pick<RankedWork, 'job' | 'pins' | 'task' | 'roles'> & {
-  /** As it was when the roles were found. */
+  /** The population at the time when the roles were found. */
   readonly population: ReceiptInputs['population'];
   /** What the campaign's category excludes. */
   readonly excluded: Exclusions | null;
 };
 
-/** The receipt of a ranking, without its signature. Everything in it is recomputed by `reproduce`. */
+/** Returns the receipt of a ranking without a signature. `reproduce` computes everything in it again. */
 export function stateReceipt(
   { pool, modelSha256, clock }: ReceiptDependencies,
   { job, pins, population, excluded, task, roles }: ReceiptWork,
@@ -70,7 +70,7 @@ const SET_NAMES: { readonly [K in keyof ExpansionSets]: string } = {
   commonSuppression: 'common_suppression',
 };
 
-/** The sha256 of each set that exists, by its name in receipts. The name of a set begins with its sha256. */
+/** The sha256 of each set that exists, by its name in receipts. A set's own name begins with its sha256. */
 export function setSums(sets: ExpansionSets): Record<string, string> {
   const entries = Object.entries(SET_NAMES).flatMap(([key, name]) => {
     const set = sets[key as keyof ExpansionSets];
@@ -79,14 +79,15 @@ export function setSums(sets: ExpansionSets): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** The key of a set of an expansion by its name in receipts; undefined if no set has this name. */
+/** Finds the key of an expansion's set by its name in receipts; undefined if there is none. */
 export function setKeyOf(name: string): keyof ExpansionSets | undefined {
   return (Object.keys(SET_NAMES) as (keyof ExpansionSets)[]).find((key) => SET_NAMES[key] === name);
 }
 
 /**
- * A population version and its users who are known to be erased, as in a receipt. Erasures are not read again, so they
- * are those that roles were found with if no other work ran in between. @throws AppError invalid_population
+ * Describes a population version and its erased users for a receipt. Does not read erasures again. They are the same as
+ * when the roles were found, provided that no other work ran in between.
+ * @throws AppError invalid_population
  */
 export function describePopulation(population: Population): ReceiptInputs['population'] {
   const { path, version, erasures, rowOf } = population;
@@ -116,10 +117,10 @@ function describeEnvironment(
 
 /** This file exists only on Linux. */
 const CPU_FILE = '/proc/cpuinfo';
-/** Instruction sets that kernels of ONNX Runtime are chosen by. */
+/** Instruction sets that ONNX Runtime chooses its kernels by. */
 const FEATURE = /^(sse4_[12]|fma|f16c|avx\w*|amx\w*|asimd\w*|sve\w*|bf16|i8mm)$/;
 
-/** The instruction sets of this processor that may change how results are rounded; empty if they are not known. */
+/** The instruction sets of this processor that may affect rounding; empty if unknown. */
 function processorFeatures(): string[] {
   if (!existsSync(CPU_FILE)) return [];
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync(CPU_FILE, 'utf8'))?.[1] ?? '';

@@ -1,6 +1,6 @@
 /**
- * Measures how long an expansion keeps threads of the engine busy, and learns from recent expansions what share of an
- * expansion each kind of work takes, so that progress can be measured as a share of the work.
+ * Measures how long an expansion keeps the engine's threads busy. Learns from recent expansions what share of the time
+ * each kind of work takes, so that progress can be reported as a share of the work.
  */
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -21,7 +21,7 @@ export class WorkTime {
   readonly #mark: WorkMark;
   readonly #ms = { adapting: 0, reporting: 0, scoring: 0 };
 
-  /** `mark` shows while a thread works on the expansion. */
+  /** `mark` shows when a thread is working on the expansion. */
   constructor(clock: Pick<Clock, 'elapsed'>, mark: WorkMark) {
     this.#clock = clock;
     this.#mark = mark;
@@ -50,8 +50,8 @@ export class WorkTime {
 }
 
 /**
- * Shares assumed until the first expansion has ended. They correspond to one fit of the heads, followed by five fits on
- * four fifths of the seeds for the report.
+ * Shares assumed until the first expansion has ended: one fit of the heads, followed by five fits on four fifths of the
+ * seeds for the report.
  */
 const FIRST: ThreadSeconds = { adapting: 0.15, reporting: 0.6, scoring: 0.25 };
 /** Weight of the latest expansion in the moving average. */

@@ -44,12 +44,12 @@ async function sweep({ ranges, blobs, logger }: Given): Promise<void> {
   }
 }
 
-/** The version of the inputs and parts of ranges. Releases with other versions do not score together. */
+/** The format version of the inputs and parts of ranges. Releases with different versions do not score together. */
 const CONTRACT = 1;
 
 /**
- * Returns a label of the model, this release, the kind of device, and the scores of the model's golden batch on this
- * processor. Engines with the same label are expected to compute the same scores, bit for bit.
+ * Returns a label of the model, the release, the kind of device, and the scores of the model's golden batch on this
+ * processor. Engines with the same label should compute the same scores, bit for bit.
  */
 export function goldenLabel({ version, pool }: Pick<LoadedModel, 'version' | 'pool'>): string {
   const [device] = pool.computedWith.device.split(':') as [string];

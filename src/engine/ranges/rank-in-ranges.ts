@@ -117,7 +117,7 @@ export async function rankInRanges(
   }
 }
 
-/** Writes a merged ranking again by the four-fifths rule. It takes 4 bytes of memory per user. */
+/** Rewrites a merged ranking by the four-fifths rule. Takes 4 bytes of memory per user. */
 async function writeFairly(
   blobs: Blobs,
   { from, to, beside }: { readonly from: string; readonly to: string; readonly beside: Map<string, Uint8Array> },
@@ -253,8 +253,8 @@ function countSegments({ ranges }: OfferState): number {
 }
 
 /**
- * Identifies everything that the parts depend on. The task's key covers the versions, the filters and the roles; with a
- * mask, the version of the population is added.
+ * Identifies everything that the parts depend on. The task's key covers the versions, the filters and the roles. With a
+ * mask, the key does not cover the population version, which is therefore added.
  */
 function keyOf({ golden }: RangeDependencies, { task }: RankedWork): string {
   return createHash('sha256')

@@ -60,8 +60,8 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ServerDepende
 /**
  * Explains an audience, or returns the cached explanation of the same ranking and size, which never changes. Concurrent
  * requests for the same explanation share one computation.
- * @throws AppError unavailable (with retry_after) if too many other explanations are being computed; and the errors of
- * the explainer
+ * @throws AppError unavailable (with retry_after) if too many other explanations are being computed; the explainer's
+ * errors
  */
 function createExplanations({ config, explainer }: ServerDependencies) {
   const take = createSlots(config.maximumOpenExplanations, 'explanations are being computed');
@@ -80,7 +80,7 @@ function createExplanations({ config, explainer }: ServerDependencies) {
     kept.forceFetch(`${audience.size} ${audience.folder}`, { context: audience });
 }
 
-/** Whether the expansion excluded a feature, or some of the past campaigns. */
+/** Whether the expansion excluded a feature or some of its past campaigns. */
 function excludedIn(quality: Expansion['quality']): (feature: string) => boolean {
   const excluded = quality?.['excluded'] as
     | { readonly features: readonly string[]; readonly past_campaigns: number }

@@ -1,4 +1,4 @@
-/** The route that compares users who were treated with users who were held out, and the form of its answer. */
+/** The route that compares treated users with held-out users, and its response schema. */
 import { z } from 'zod';
 import type { Window } from '../../domain/conversions.ts';
 import { type Arm, compareArms, type Effect, type Estimate, type Lift, TUNED_USERS } from '../../domain/lift.ts';
@@ -70,7 +70,7 @@ interface LiftReport extends Lift {
   readonly window: Window;
   readonly arms: Readonly<Record<ArmName, Arm>>;
   readonly predictedLift: z.output<typeof predicted> | null;
-  /** The percentages that were held out in the window. */
+  /** The hold-out percentages that were in effect during the window. */
   readonly percents: readonly number[];
 }
 
@@ -228,7 +228,7 @@ export function addLiftRoutes(app: ServerApp, dependencies: ServerDependencies):
   );
 }
 
-/** Counts the users of both arms, and sums up their conversions. */
+/** Counts the users of both arms and adds up their conversions. */
 async function readArms(
   dependencies: ServerDependencies,
   audience: Audience,

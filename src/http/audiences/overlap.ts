@@ -1,4 +1,4 @@
-/** The route that counts the users whom two audiences have in common, and the form of its answer. */
+/** The route that counts the users in both of two audiences, and its response schema. */
 import { z } from 'zod';
 import { usersOf } from '../../domain/audiences.ts';
 import { type Bounds, exactOverlap, type Overlap, overlapRanges, wholeSteps } from '../../domain/overlap.ts';

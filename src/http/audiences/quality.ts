@@ -125,7 +125,9 @@ export function addQualityRoutes(app: ServerApp, { store }: ServerDependencies):
   );
 }
 
-/** The predicted lift of the audience: that of the largest size on the curve that is not larger than the audience. */
+/**
+ * The predicted lift of the audience: the point on the curve with the largest size that does not exceed the audience's.
+ */
 export function predictedLift(audience: Audience, quality: Expansion['quality']) {
   const { curve } = reportQuality(audience, { quality });
   return (curve.findLast(({ size }) => size <= audience.size) ?? curve[0])?.lift ?? null;

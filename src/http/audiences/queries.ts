@@ -25,7 +25,6 @@ export interface CutQuery {
   readonly size?: number | undefined;
   readonly percent?: number | undefined;
   readonly min_score?: number | undefined;
-  /** The name of a cut. */
   readonly cut?: string | undefined;
 }
 
@@ -45,7 +44,7 @@ const csvSafe = z
   )
   .meta(component('CsvSafe'));
 
-/** The named cut to read instead of the audience. */
+/** The name of the cut to read instead of the audience. */
 function namedCut(config: ServerConfig) {
   return cutName(config)
     .optional()
@@ -133,7 +132,7 @@ export const overlapParams = z.strictObject({
   other_id: campaignParams.shape.id.meta({ ...component('OtherCampaignId'), description: 'Id of another campaign.' }),
 });
 
-/** The audiences of both campaigns to compare. */
+/** The audiences of both campaigns in a comparison. */
 export function overlapQuery(config: ServerConfig) {
   const version = versionNumber().optional();
   return z.strictObject({
@@ -144,7 +143,7 @@ export function overlapQuery(config: ServerConfig) {
   });
 }
 
-/** The query of look-ups. */
+/** The query parameters of look-ups. */
 export function memberQuery(config: ServerConfig) {
   return z.strictObject({ cut: namedCut(config), ...identifierQuery });
 }
@@ -156,7 +155,7 @@ export function versionsQuery(config: ServerConfig) {
   });
 }
 
-/** The query of a batch of look-ups, and of an erasure by an id in the body. */
+/** The query parameters of batch look-ups, and of erasures with the id in the body. */
 export const identifiersQuery = z.strictObject(identifierQuery);
 
 export function userAudiencesQuery(config: ServerConfig) {

@@ -37,12 +37,12 @@ interface OpenAudience {
   readonly audience: Audience;
   readonly ranking: ReadRanking;
   readonly view: View;
-  /** How the users are shown; null if by their ids. */
+  /** The identifiers to show instead of user ids; null for user ids. */
   readonly users: ShownUsers | null;
 }
 
 interface ShownAudience extends Pick<OpenAudience, 'audience' | 'view'> {
-  /** Number of users without an identifier, who are left out; null if ids are shown. */
+  /** Number of users who are omitted because they have no identifier; null if user ids are shown. */
   readonly leftOut: number | null;
 }
 
@@ -130,7 +130,7 @@ function readPage(
   return { audience, view, items, leftOut };
 }
 
-/** Counts the users of a stream who have no identifier, up to rank `end`; null if ids are shown. */
+/** Counts the users of a stream, up to rank `end`, who have no identifier; null if user ids are shown. */
 async function countLeftOut(
   { audience: { holdout }, ranking, view, users }: OpenAudience,
   end: number,

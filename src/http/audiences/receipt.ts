@@ -1,4 +1,4 @@
-/** The routes and the response schemas of receipts and of the key that signs them. */
+/** Routes and response schemas of receipts and of the key that signs them. */
 import { z } from 'zod';
 import { RECEIPT_FORMAT, type Receipt, type ReceiptKey, SIGNATURE_ALGORITHM } from '../../domain/receipts.ts';
 import { category } from '../campaigns/inputs.ts';

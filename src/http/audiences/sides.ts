@@ -1,4 +1,4 @@
-/** Opens the two rankings of a comparison. */
+/** Opens both rankings of a comparison. */
 import type { FastifyReply } from 'fastify';
 import type { Treated } from '../../domain/hold-out.ts';
 import type { Audience } from '../../domain/types.ts';
@@ -10,18 +10,18 @@ import { checkPopulation, openFound } from './view.ts';
 
 /** One audience of a comparison. */
 export interface ComparedAudience {
-  /** Finds the audience; called again if the ranking's files have disappeared. */
+  /** Finds the audience. Called again if the ranking's files have disappeared. */
   readonly find: () => Promise<Audience>;
-  /** The users of the audience that are compared. @throws AppError cut_not_found */
+  /** The users of the audience to compare. @throws AppError cut_not_found */
   readonly usersOf: (audience: Audience) => Treated;
 }
 
-/** The compared users of an audience, in an open ranking. */
+/** The users of an audience to compare, in an open ranking. */
 export interface OpenSide extends Side {
   readonly audience: Audience;
 }
 
-/** The two sides of a comparison, which stay open until `close`. */
+/** Both sides of a comparison. They stay open until `close`. */
 export interface OpenSides {
   readonly from: OpenSide;
   readonly to: OpenSide;
@@ -29,7 +29,7 @@ export interface OpenSides {
   close(): void;
 }
 
-/** Opens both rankings with their own file descriptors, which are held, like the slot, until `close`. */
+/** Opens both rankings. Their file descriptors and the slot are held until `close`. */
 export async function openBoth(
   dependencies: ServerDependencies,
   [first, second]: readonly [ComparedAudience, ComparedAudience],
@@ -61,7 +61,7 @@ export async function openBoth(
 }
 
 /**
- * Returns the result of `count`, and closes both sides. The signal aborts the count when the client disconnects or
+ * Returns the result of `count`, and closes both sides. The signal aborts the count if the client disconnects or if
  * another client gets the slot.
  */
 export async function countSides<T>(

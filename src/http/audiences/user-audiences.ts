@@ -15,7 +15,7 @@ import { quoteJson } from '../plugins/json/json-writing.ts';
  */
 export function createUserAudiences({ userAudiences }: ServerDependencies) {
   let listed: readonly Audience[] = [];
-  /** The parts of the JSON text of each audience that are the same for all users. */
+  /** The parts of each audience's JSON text that are the same for all users. */
   let listedTexts: readonly AudienceText[] = [];
   return async (
     userNumber: UserNumber,
@@ -60,7 +60,7 @@ function textOf({ campaignId, version, cuts }: Audience): AudienceText {
   return { head: `{"campaign_id":${quoteJson(campaignId)},"version":${version},`, cuts };
 }
 
-/** The names of the cuts that contain a rank, as JSON. */
+/** The names of the cuts that contain a rank, as a JSON array. */
 function namesAt(cuts: readonly AudienceCut[], rank: number): string {
   let names = '';
   for (const { name, from, to } of cuts)

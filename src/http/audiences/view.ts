@@ -11,7 +11,7 @@ import type { CutQuery, ViewQuery } from './queries.ts';
 
 export interface AudienceCursor {
   readonly audienceVersion: number;
-  /** Number of users up to the end of the cut. The cut of the first page applies to all later pages. */
+  /** Number of users up to the end of the cut. All pages use the cut of the first page. */
   readonly size: number;
   /** The 0-based rank at which the cut begins; 0 by default. */
   readonly from?: number;
@@ -71,7 +71,7 @@ export async function activeNow(store: Store, id: string): Promise<Audience> {
   return audienceVersion === null ? await store.activeAudience(id) : await store.audienceVersion(id, audienceVersion);
 }
 
-/** The ranks of a cut. Those from the 0-based rank `next` are still to be returned. */
+/** The ranks of a cut. The next page begins at the 0-based rank `next`. */
 export interface View extends RankRange {
   readonly next: number;
 }

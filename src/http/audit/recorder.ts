@@ -91,7 +91,7 @@ function pendingOf(request: FastifyRequest, { action, resource, parameter, statu
   };
 }
 
-/** The consent basis of a list that the request sends. */
+/** The consent basis that the request gives a list. */
 function factsOf({ query, body }: FastifyRequest): AuditFacts | null {
   const { consent_basis: ofList } = query as { readonly consent_basis?: string };
   const { seeds_consent_basis: ofSeeds } = (body ?? {}) as { readonly seeds_consent_basis?: string };

@@ -1,4 +1,4 @@
-/** The audit log: the form of an entry, and the route that returns the entries as NDJSON. */
+/** The audit log: the schema of an entry, and the route that streams the entries as NDJSON. */
 
 import { z } from 'zod';
 import type { AuditEntry } from '../../domain/audit.ts';
@@ -30,7 +30,7 @@ const entry = answerOf<AuditEntry>()(
   { time: ({ at }) => at, facts: ({ facts }) => facts ?? null },
 );
 
-/** An entry as a line of NDJSON. */
+/** Returns an entry as a line of NDJSON. */
 export function auditLine(given: AuditEntry): string {
   return `${JSON.stringify(entry.parse(given))}\n`;
 }

@@ -78,7 +78,7 @@ export async function addConversionRoutes(app: ServerApp, { config, store, clock
           happenedAt: Date.parse(time),
           value,
         }));
-        // the body was parsed and checked in this iteration of the event loop, so other requests are handled before
+        // the body was parsed and checked in this iteration of the event loop, so other requests get a turn first
         await setImmediate();
         return store.addConversions(request.params.id, conversions, request.pendingAction);
       },

@@ -7,7 +7,7 @@ import type { CampaignLimits } from './limits.ts';
 
 const NAME = /^[A-Za-z][\w.-]*$/;
 
-/** The name of a cut, which is also a query parameter. */
+/** Schema of a cut's name, in bodies and query parameters. */
 export function cutName({ maximumCutNameLength: most }: CampaignLimits) {
   return z
     .string()

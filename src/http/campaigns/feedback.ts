@@ -14,7 +14,7 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { identifyBy, userIdOf } from '../user-sets/identifiers.ts';
 
-/** The time of an event, not in the future; `now` returns ms since 1970. */
+/** Schema of an event's time, which must not be in the future. `now` returns ms since 1970. */
 export function eventTime({ maximumFeedbackAheadMs }: ServerConfig, now: () => number) {
   return z.iso
     .datetime({ offset: true })

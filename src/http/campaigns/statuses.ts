@@ -1,4 +1,4 @@
-/** The states of many campaigns in one response: schemas and route. */
+/** The route that returns the states of many campaigns at once, and its schemas. */
 import { z } from 'zod';
 import { includesLabels } from '../../domain/api-keys.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';

@@ -1,4 +1,7 @@
-/** The service's clock, and the route through which an operator confirms that the machine's clock is right. */
+/**
+ * The service's clock: a route that shows it, and one through which an operator confirms that the machine's clock is
+ * right.
+ */
 
 import { z } from 'zod';
 import type { ClockStatus } from '../../lib/service-clock.ts';
@@ -16,7 +19,7 @@ export const CLOCK_EXAMPLE = {
   jumps: 0,
 } as const;
 
-/** The state of the machine's clock, and the service's time. */
+/** The state of the machine's clock, and the time of the service. */
 export interface ShownClock extends ClockStatus {
   /** Milliseconds since 1970. */
   readonly time: number;

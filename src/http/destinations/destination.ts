@@ -1,4 +1,4 @@
-/** Response and request schemas of destinations. */
+/** Request and response schemas of destinations. */
 import { z } from 'zod';
 import {
   DESTINATION_FORMATS,
@@ -88,7 +88,7 @@ const ofBucket = <K extends 'bucket' | 'prefix' | 'endpoint' | 'region' | 'profi
   name: K,
 ) => (place.kind === 's3' ? place[name] : null);
 
-/** Response schema of a destination. It has no credentials, because a destination only names them. */
+/** Response schema of a destination. It contains no credentials: a destination only names a profile. */
 export const destination = answerOf<Destination>()({ id: 'Destination', examples: [EXAMPLE] }, fields, {
   kind: ({ place }) => place.kind,
   path: ({ place }) => (place.kind === 'folder' ? place.path : null),
@@ -121,7 +121,7 @@ export const destinationDeliveryParams = z.strictObject({
   delivery_id: z.string().describe('Id of a delivery to the destination.'),
 });
 
-/** The fields of both request bodies, without defaults. */
+/** The fields that both request bodies share, without defaults. */
 function changeable(config: ServerConfig) {
   return {
     name: z.string().min(1).max(config.maximumNameLength),
@@ -164,7 +164,7 @@ export function destinationBody(config: ServerConfig) {
 
 type Body = z.output<ReturnType<typeof destinationBody>>;
 
-/** The destination of a request. */
+/** Converts a request body to a destination. */
 export function newDestination({ name, format, mode, labels, cut, ...place }: Body): NewDestination {
   return { name, format, mode, labels, cut, place: place satisfies DestinationPlace };
 }

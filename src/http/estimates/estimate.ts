@@ -15,10 +15,7 @@ import { userIdList } from '../user-sets/user-id-list.ts';
 const predicted = interval.describe('An estimated value with its 90 % interval.');
 const bySize = z.record(z.string(), predicted);
 
-/**
- * The request body of an estimate: seeds, negatives, features and filters of a campaign, and users who must not be in
- * the audience.
- */
+/** The request body of an estimate: seeds, negatives, features and filters, as in a campaign, and users to suppress. */
 export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({

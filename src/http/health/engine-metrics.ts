@@ -1,4 +1,4 @@
-/** Metrics of the engine, which the engine reports in its heartbeats, and of copies of a cluster's data. */
+/** Metrics that engines report in their heartbeats, and metrics of local copies of a cluster's data. */
 import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { EngineHeartbeat, EngineStatus } from '../../service/ports/health.ts';
 import type { ReadMetrics } from './read-metrics.ts';
@@ -60,8 +60,8 @@ export function addEngineCopyMetrics(engine: () => EngineStatus, metrics: ReadMe
 }
 
 /**
- * Adds what a process of a cluster has of the cluster's data on its machine: the cache of blobs, and the mirror. What
- * `read` has no counts of is omitted.
+ * Adds metrics of the cluster's data on this machine: the blob cache and the mirror. Metrics for which `read` returns
+ * nothing are omitted.
  */
 export function addCopyMetrics(prefix: string, read: () => Copies | null, metrics: ReadMetrics): void {
   const cache = (name: string, help: string, value: (counts: BlobCacheCounts) => number) =>

@@ -167,8 +167,8 @@ function addStorage({ storage }: ServerDependencies, metrics: ReadMetrics): void
 }
 
 /**
- * What `read` returns, or null while the system does not report free disk space, so the metric is omitted. /readyz says
- * why, and all other metrics are present.
+ * Returns the result of `read`, or null while the system does not report free disk space, so that only this metric is
+ * omitted. /readyz reports the reason.
  */
 function ifReported(read: () => number): () => number | null {
   return () => {
@@ -187,7 +187,7 @@ function addClock({ clock }: ServerDependencies, metrics: ReadMetrics): void {
   metrics.gauge('metaheac_clock_ahead_seconds', ahead, () => clock.status.aheadMs / 1000);
 }
 
-/** Adds the metrics of a cluster. Those of the database are omitted while it does not answer. */
+/** Adds the metrics of a cluster. While the database does not answer, its metrics are omitted. */
 function addCluster(cluster: Cluster, { store, shared, engine }: ServerDependencies, metrics: ReadMetrics): void {
   const leads = '1 while this node leads the cluster.';
   metrics.gauge('metaheac_cluster_leader', leads, () => Number(cluster.leadership.isLeader));

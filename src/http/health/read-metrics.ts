@@ -1,7 +1,7 @@
 /** Metrics whose values are read at the time of the scrape. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** A value for each set of labels; null if nothing is known, so the metric is omitted. */
+/** A value for each set of labels; null if unknown, so the metric is omitted. */
 type Values = readonly (readonly [labels: Record<string, string>, value: number])[] | number | null | undefined;
 
 /** Values that differ by one label. */
@@ -11,7 +11,7 @@ export function by(label: string, values: Readonly<Record<string, number>>): Val
 
 export class ReadMetrics {
   readonly #registry: Registry;
-  /** Whether the database of a cluster does not answer. */
+  /** Returns true while the cluster's database does not answer. */
   readonly #isOut: () => boolean;
 
   constructor(registry: Registry, isOut: () => boolean = () => false) {
@@ -36,12 +36,12 @@ export class ReadMetrics {
     });
   }
 
-  /** Adds a gauge of values from the store, which has none while the database of a cluster does not answer. */
+  /** Adds a gauge that reads the store. It is omitted while the cluster's database does not answer. */
   storeGauge(name: string, help: string, read: () => Promise<Values>, labelNames?: readonly string[]): void {
     this.gauge(name, help, async () => (this.#isOut() ? null : read()), labelNames);
   }
 
-  /** Adds a counter, which has the values that `read` returns. Without labels, it is 0 if nothing is known. */
+  /** Adds a counter with the values that `read` returns. A counter without labels is 0 if its value is unknown. */
   counter(name: string, help: string, read: () => Values, labelNames: readonly string[] = []): void {
     new Counter({
       name,

@@ -21,8 +21,8 @@ const KEPT_MS = 1_000;
 const BUSY_MS = 10_000;
 
 /**
- * Returns the current state of each part. The results for the store and the file descriptors, which are expensive to
- * check, are at most a second old. A change of readiness is logged.
+ * Returns the current state of each part. The checks of the store and the file descriptors are expensive, so their
+ * results are cached for a second. Changes of readiness are logged.
  */
 export function createReadiness(dependencies: ServerDependencies): () => Promise<readonly Part[]> {
   const { clock, eraser } = dependencies;
@@ -51,7 +51,7 @@ export function createReadiness(dependencies: ServerDependencies): () => Promise
   };
 }
 
-/** Logs which parts are not ready, or that all are, whenever that has changed since the previous check. */
+/** Logs which parts are not ready, or that all are, if this has changed since the previous check. */
 function changeLog({ logger }: ServerDependencies): (parts: readonly Part[]) => void {
   let before = '';
   return (parts) => {

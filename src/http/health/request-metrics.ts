@@ -1,6 +1,6 @@
 /**
- * Counts of responses, and a histogram of their durations by class. prom-client only writes their text: it would be too
- * slow at counting, because it sorts and joins the labels at every observation, which takes as long as a look-up.
+ * Counts responses, and measures their durations in a histogram by class. prom-client only renders the text. Counting
+ * with it would be too slow: it sorts and joins the labels at every observation, which takes as long as a look-up.
  */
 import { Gauge, type Registry } from 'prom-client';
 import type { MetricFamily } from '../../lib/tracing.ts';
@@ -55,10 +55,10 @@ export class RequestMetrics {
     if (bucket < BUCKETS_SECONDS.length) times.counts[bucket]! += 1;
   };
 
-  /** Adds both metrics to a registry, which reads them at each scrape. */
+  /** Adds both metrics to a registry. They are read at each scrape. */
   register(registry: Registry): void {
     const add = (name: string, family: () => Omit<MetricFamily, 'name'>) => {
-      // a metric of prom-client whose type and values are replaced
+      // a prom-client metric whose type and values are replaced
       const metric = new Gauge({ name, help: name, registers: [] });
       const get = async () => ({ name, ...family(), aggregator: 'sum' as const });
       registry.registerMetric(Object.assign(metric, { get }));

@@ -1,6 +1,6 @@
 /**
- * Conditional requests (RFC 9110, section 13): a change is refused if another caller has changed the resource in the
- * meantime, and a response is not sent again if the client's copy is current.
+ * Conditional requests (RFC 9110, section 13): a change is refused if another caller has changed the resource since,
+ * and a response is not sent again if the client's copy is current.
  */
 import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
@@ -53,8 +53,8 @@ export function requireMatch(ifMatch: string | undefined, isCurrent: (etag: stri
 }
 
 /**
- * Headers of a response that may be cached, but must be revalidated each time, because users may be erased even from a
- * version that otherwise never changes. The response is private, because it contains user ids.
+ * Headers of a response that may be cached but must always be revalidated, because users may be erased even from a
+ * version that otherwise never changes. The response is private because it contains user ids.
  */
 export const REVALIDATE = 'private, no-cache';
 

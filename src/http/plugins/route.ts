@@ -24,7 +24,7 @@ type Answers = Readonly<Record<number, Answer>>;
 /** The minimum scope of a key for a route. */
 export type RouteScope = Scope | 'metrics' | 'none';
 
-/** A route's description, with the options that Fastify takes from it. */
+/** The description of a route, with some options for Fastify. */
 interface RouteDescription extends Pick<RouteShorthandOptions, 'config' | 'exposeHeadRoute'> {
   /** Operation id, which consists of a verb and a noun and is unique. */
   readonly operationId: string;
@@ -80,7 +80,7 @@ type Described<D extends RouteDescription> = Omit<D, OwnField> & {
   readonly facts: RouteFacts;
 };
 
-/** Returns the options of a route for Fastify, with its schema for Fastify and for the OpenAPI document. */
+/** Returns Fastify's options for a route. They include its schema, for Fastify and for the OpenAPI document. */
 export function describeRoute<D extends RouteDescription>(description: D) {
   const { response, errors, stored, scope, labels, config = {}, exposeHeadRoute = true, ...rest } = description;
   const answers = Object.entries(response);

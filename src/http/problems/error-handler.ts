@@ -26,7 +26,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   const appError = withoutIdentifiers(toAppError(error, limits), request);
   const problem = problemOf(appError, request.id, limits.maximumErrorDetails);
   reply.problemCode = appError.code;
-  // a change of readiness is logged once
+  // a change of readiness is logged only once
   const isQuiet = reply.isShed || (request.routeOptions.config?.quiet === true && appError.code === 'unavailable');
   if (!isQuiet) logProblem(reply.log, routePattern(request), appError);
   reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
@@ -34,7 +34,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 
-/** Removes the values from an error of a request that sends identifiers, which may be personal data. */
+/** Removes values from the errors of a request with identifiers, which may be personal data. */
 function withoutIdentifiers(error: AppError, { query }: Pick<FastifyRequest, 'query'>): AppError {
   if ((query as { readonly identifier?: unknown } | undefined)?.identifier === undefined) return error;
   const { code, message, facts, cause, place } = error;
@@ -59,8 +59,8 @@ function headersOf(problem: Problem): Record<string, string> {
 }
 
 /**
- * Collects the routes that are registered later. The returned function finds the methods of a path; an unknown path has
- * none. Fastify treats an unsupported method like an unknown route, but RFC 9110 requires 405 with Allow.
+ * Collects the routes that are registered later. Returns a function that lists the methods of a path, none if it is
+ * unknown. Fastify treats an unsupported method like an unknown route, but RFC 9110 requires 405 with Allow.
  */
 function allowedMethods(app: ServerApp): (path: string) => readonly string[] {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];

@@ -116,7 +116,7 @@ const KEPT_ERRORS = 20;
 
 export interface RequestError {
   readonly code: ErrorCode;
-  /** Pattern of the route, which contains no ids. */
+  /** Pattern of the route, without ids. */
   readonly route: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -130,14 +130,14 @@ export class LastErrors {
     this.#clock = clock;
   }
 
-  /** Records the response if it is a service error. Refusals by a starting or closing service do not count. */
+  /** Records the response if it is a service error. Refusals while the service starts or stops do not count. */
   note({ code, route, status }: Answered): void {
     if (status < 500 || code === null || code === 'unavailable') return;
     this.#kept.push({ code, route, at: this.#clock.now() });
     if (this.#kept.length > KEPT_ERRORS) this.#kept.shift();
   }
 
-  /** Returns the kept errors, newest first. */
+  /** Returns the recorded errors, newest first. */
   list(): readonly RequestError[] {
     return this.#kept.toReversed();
   }

@@ -79,7 +79,7 @@ export async function applyUpload(
   }
 }
 
-/** The field that users of the set may have. */
+/** The extra field that users of the set may have. */
 function fieldOf({ kind }: SetOwner, how: Change, { clock, config }: ServerDependencies): EntryField | null {
   if (kind === 'seeds') return weightField(config.maximumSeedWeight);
   return canExpire({ kind }) && how !== 'remove' ? expiryField(() => clock.now()) : null;

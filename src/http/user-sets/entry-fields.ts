@@ -1,20 +1,20 @@
-/** The field that an upload may give a user: the weight of a seed, or when a user of a suppression list expires. */
+/** The extra field of a user in an upload: the weight of a seed, or the expiry of a user on a suppression list. */
 import type { ServerConfig } from '../config.ts';
 import { instant } from '../plugins/json/fields.ts';
 import type { Wrong } from '../plugins/json/validation.ts';
 import { entryList, parseWeight, wrongWeight } from './seed-weights.ts';
 
 export interface EntryField {
-  /** The name of the field in JSON and of the column in CSV. */
+  /** Name of the JSON field and CSV column. */
   readonly name: 'weight' | 'expires_at';
-  /** Reads a field of CSV; undefined if it is empty. */
+  /** Parses a CSV field; undefined if it is empty. */
   readonly parse: (text: string) => unknown;
   readonly wrong: (value: unknown) => Wrong | null;
-  /** The value as a number. */
+  /** Converts the value to a number. */
   readonly numberOf: (value: unknown) => number;
 }
 
-/** A user id with a field, in JSON. */
+/** A user id, with or without the extra field, in JSON. */
 export type Entry = string | { readonly user_id: string; readonly weight?: number; readonly expires_at?: string };
 
 export function weightField(maximum: number): EntryField {
@@ -31,14 +31,14 @@ export function expiryField(now: () => number): EntryField {
   };
 }
 
-/** Returns why a time is refused, or null. */
+/** Returns why a time is refused, or null if it is valid. */
 function wrongExpiry(time: unknown, now: number): Wrong | null {
   const parsed = instant.safeParse(time);
   if (!parsed.success) return { message: 'expires_at must be an RFC 3339 time, such as 2027-01-31T00:00:00Z' };
   return parsed.data > now ? null : { message: 'expires_at must be in the future' };
 }
 
-/** A list of users of a suppression list in JSON, some of whom may expire. */
+/** Schema of the users of a suppression list in JSON, who may have an expiry. */
 export function expiringList(config: ServerConfig, description: string, now: () => number) {
   return entryList<Entry>(config, description, {
     fields: 'a user has the fields user_id and expires_at',

@@ -1,4 +1,4 @@
-/** Identifiers in requests, which are hashed while they are read: neither disk nor log ever has a plain one. */
+/** Identifiers in requests. They are hashed as they are read, so plain identifiers never reach a disk or a log. */
 import { z } from 'zod';
 import {
   COUNTRY_CODE,
@@ -13,7 +13,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Population, ShownUsers } from '../../service/ports/populations.ts';
 import { component } from '../openapi/component.ts';
 
-/** Query parameters of an upload of identifiers. */
+/** Query parameters of requests that contain identifiers. */
 export const identifierQuery = {
   identifier: z
     .string()
@@ -43,7 +43,7 @@ export const identifierQuery = {
     .meta(component('CountryCode')),
 };
 
-/** Query parameters of a route that shows users by their identifiers. */
+/** Query parameters of routes that return identifiers instead of user ids. */
 export const shownIdentifierQuery = {
   identifier: identifierQuery.identifier
     .describe(
@@ -56,10 +56,10 @@ export const shownIdentifierQuery = {
 
 type IdentifierQuery = z.output<z.ZodObject<typeof identifierQuery>>;
 
-/** Makes the user id of an identifier; null if the value is not one. */
+/** Converts an identifier to a user id; null if the value is not a valid identifier. */
 export type Identify = (value: string) => string | null;
 
-/** How the sent values become user ids; null if they are user ids. @throws AppError invalid_request */
+/** Returns how to convert values to user ids; null if they are user ids. @throws AppError invalid_request */
 export function identifyBy({ identifier: type, rule, hashed, country_code }: IdentifierQuery): Identify | null {
   if (type === undefined) {
     if (rule !== undefined) throw refusal('identifier', 'a rule is only used with an identifier');
@@ -72,14 +72,14 @@ export function identifyBy({ identifier: type, rule, hashed, country_code }: Ide
   return (value) => identifierId(value, format);
 }
 
-/** As `identifyBy`, for a value in a URL, which may be logged on its way: it must be a hash. */
+/** Like `identifyBy`, for a value in a URL. It must be a hash, because proxies may log URLs. */
 export function identifyInUrl(query: IdentifierQuery): Identify | null {
   if (query.identifier !== undefined && query.hashed !== true)
     throw refusal('hashed', 'a plain identifier must not be in a URL: send its hash with hashed=true');
   return identifyBy(query);
 }
 
-/** The user id of a value that was sent at `pointer`. @throws AppError invalid_request, without the value */
+/** Returns the user id of the value at `pointer`. @throws AppError invalid_request, without the value */
 export function userIdOf(sent: string, identify: Identify | null, pointer: string): string {
   const userId = identify === null ? sent : identify(sent);
   if (userId !== null) return userId;
@@ -89,7 +89,7 @@ export function userIdOf(sent: string, identify: Identify | null, pointer: strin
 }
 
 /**
- * How users are shown: by their ids, or by the identifiers that the query names.
+ * Returns the identifiers to show instead of user ids, if the query asks for them.
  * @throws AppError invalid_request if the population has no such identifiers
  */
 export function usersShownBy(

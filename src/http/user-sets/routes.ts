@@ -188,8 +188,8 @@ function addUnknownUsers(app: ServerApp, dependencies: ServerDependencies, strea
 }
 
 /**
- * Streams ids while they are being found, as fast as the client reads. Errors in the first block are thrown, because an
- * error response is still possible at that point.
+ * Streams ids as they are found, as fast as the client reads. Errors in the first block are thrown, because an error
+ * response is still possible then.
  */
 function streamIds(
   type: typeof NDJSON_TYPE | typeof TEXT_TYPE,

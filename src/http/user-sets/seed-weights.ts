@@ -1,16 +1,16 @@
-/** Weights of seeds: their limits, in every format of an upload, and lists of weighted seeds in JSON. */
+/** Weights of seeds: their limits in all upload formats, and the JSON schema of weighted seeds. */
 import type { ServerConfig } from '../config.ts';
 import { listField } from '../plugins/json/bounded-fields.ts';
 import { wrongId } from '../plugins/json/fields.ts';
 import type { Wrong } from '../plugins/json/validation.ts';
 
-/** A seed in JSON: a user id, which has weight 1, or a user id with a weight. */
+/** A seed in JSON: a user id (weight 1), or an object with a user id and a weight. */
 export type SeedItem = string | { readonly user_id: string; readonly weight?: number };
 
-/** A weight in CSV. An empty field is no weight. */
+/** A weight in CSV; the field may also be empty. */
 const DECIMAL = /^\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
-/** Returns why a weight is refused, or null. Weights are numbers from `1 / maximum` to `maximum`. */
+/** Returns why a weight is refused, or null if it is valid. Weights range from `1 / maximum` to `maximum`. */
 export function wrongWeight(weight: unknown, maximum: number): Wrong | null {
   if (typeof weight !== 'number' || !Number.isFinite(weight)) return { message: 'a weight must be a number' };
   if (weight <= 0) return { message: 'a weight must be above 0' };
@@ -18,13 +18,13 @@ export function wrongWeight(weight: unknown, maximum: number): Wrong | null {
   return weight < 1 / maximum ? { message: `a weight must be at least ${1 / maximum}`, limit: 1 / maximum } : null;
 }
 
-/** The weight in a field of CSV: undefined if the field is empty, and NaN if it is not a number. */
+/** Parses a weight in CSV: undefined if the field is empty, NaN if it is not a number. */
 export function parseWeight(field: string): number | undefined {
   if (field === '') return undefined;
   return DECIMAL.test(field) || /^-\d/.test(field) ? Number(field) : Number.NaN;
 }
 
-/** A list of seeds in JSON, some of which may have weights. */
+/** Schema of a list of seeds in JSON, with or without weights. */
 export function seedList(config: ServerConfig, description: string) {
   const { maximumSeedWeight: maximum } = config;
   return entryList<SeedItem>(config, description, {
@@ -35,16 +35,16 @@ export function seedList(config: ServerConfig, description: string) {
   });
 }
 
-/** A field that users in a list may have, apart from their ids. */
+/** An extra field of users in a list. */
 interface ListedField {
-  /** Why other fields are refused. */
+  /** The error message for other fields. */
   readonly fields: string;
   readonly name: string;
   readonly wrong: (value: unknown) => Wrong | null;
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-/** A list of user ids and of objects with a user id and a field. */
+/** Schema of a list whose items are user ids, or objects with a user id and an extra field. */
 export function entryList<Item>(config: ServerConfig, description: string, { name, ...field }: ListedField) {
   const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails } = config;
   const wrong = (item: unknown): Wrong | null => {
@@ -73,7 +73,10 @@ export function entryList<Item>(config: ServerConfig, description: string, { nam
   });
 }
 
-/** The user ids of a list, in its order, and the weights other than 1. The last weight of a repeated id counts. */
+/**
+ * Returns the user ids of a list, in its order, and the weights other than 1. If an id is repeated, its last weight
+ * counts.
+ */
 export function splitSeeds(items: readonly SeedItem[]): {
   readonly seeds: readonly string[];
   readonly seedWeights: ReadonlyMap<string, number>;

@@ -4,8 +4,8 @@ import type { LineBatch } from '../../lib/text/lines.ts';
 import type { LineErrors } from './upload-lines.ts';
 
 /**
- * A field, the line at which its record begins, and the field in the optional column (undefined if the file does not
- * have this column).
+ * Receives a field, the first line of its record, and the field of the optional column (undefined if the file does not
+ * have that column).
  */
 export type TakeField = (value: string, line: number, optional: string | undefined) => void;
 

@@ -34,19 +34,19 @@ export interface UploadReading {
    * read.
    */
   readonly onLarge: () => void;
-  /** The field that ids may have; null if there is none. */
+  /** The extra field that ids may have; null if there is none. */
   readonly field: EntryField | null;
-  /** Makes user ids of identifiers; null if user ids are sent. */
+  /** Converts identifiers to user ids; null if user ids are sent. */
   readonly identify: Identify | null;
-  /** Checks the features of users; null if fields named `features` are ignored. */
+  /** Checks users' features; null to ignore fields named `features`. */
   readonly checkValues: ((values: unknown) => CheckedValues) | null;
 }
 
-/** `value` is the field of the id as a number; undefined if the id has none. */
+/** `value` is the extra field as a number; undefined if the id has none. */
 type Take = (userId: string, value: number | undefined, features?: string) => void;
 
 /**
- * Calls `take` with each id, its field and its features (as JSON) in turn. Other requests are handled between pieces.
+ * Calls `take` with each id, its extra field and its features (as JSON). Other requests are handled between pieces.
  * @throws AppError invalid_request (errors name lines), too_many_seeds, and the errors of `uploadBytes`
  */
 export async function readUploadedIds(request: FastifyRequest, reading: UploadReading, take: Take): Promise<void> {
@@ -177,7 +177,7 @@ function always(): boolean {
   return true;
 }
 
-/** Checks a line of seeds, which may have a weight and features. With features, the id may be absent. */
+/** Checks a line of seeds, which may have a weight and features. A line with features may omit the id. */
 function checkSeed(value: unknown, line: number, check: Check): void {
   const features = fieldOf(value, 'features', null);
   const userId = fieldOf(value, 'user_id', features === null ? value : undefined);
@@ -187,8 +187,8 @@ function checkSeed(value: unknown, line: number, check: Check): void {
 }
 
 /**
- * Returns a field of an NDJSON line; `otherwise` if the line is not an object with this field. A line is a user id as a
- * string, or an object with `user_id`.
+ * Returns a field of an NDJSON line, or `otherwise` if the line is not an object with this field. A line is a string
+ * with a user id, or an object with `user_id`.
  */
 function fieldOf(value: unknown, name: 'user_id' | 'weight' | 'expires_at' | 'features', otherwise: unknown): unknown {
   const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, name);

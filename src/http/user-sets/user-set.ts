@@ -178,7 +178,7 @@ export const userSet = answerOf<ShownSet>()(
   },
 );
 
-/** The legal basis on which the users of a list are processed. */
+/** The legal basis for processing the users of a list. */
 export const consentBasis = z
   .enum(CONSENT_BASES)
   .optional()
@@ -208,8 +208,8 @@ export const uploadQuery = z.strictObject({
 });
 
 /**
- * Request body of an upload by content type, whose users may have a field. Unless the body is JSON, the handler reads
- * it line by line. `now` returns ms since 1970.
+ * Schemas of an upload's body, by content type. Its users may have an extra field. The handler reads all bodies but
+ * JSON line by line. `now` returns ms since 1970.
  */
 export function uploadBody(config: ServerConfig, field: EntryField['name'] | null, now: () => number) {
   const isWeighted = field === 'weight';

@@ -1,4 +1,4 @@
-/** The routes that erase a user. */
+/** The routes that erase users. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { identifiersQuery } from '../audiences/queries.ts';

@@ -19,7 +19,7 @@ const TOO_FEW = {
 };
 const CUTS = [{ name: 'second', from_size: 502, to_size: 1003, size: 501 }];
 
-/** What the active version contains. */
+/** The contents of the active version. */
 const EXTENT = {
   size: count.describe('Number of users in the audience, including users who are held out.'),
   cuts: cutSizes.describe('The named cuts of the version.'),

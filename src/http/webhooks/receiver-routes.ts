@@ -1,4 +1,4 @@
-/** Routes that webhooks and destinations share: those that read, delete and replay. */
+/** Routes that webhooks and destinations share: read, delete and replay. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Accept } from '../../domain/ports/accept.ts';
@@ -12,20 +12,20 @@ import { requireMatch, tagOf } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { delivery, deliveryPage, type deliveryParams, deliveryQuery, type webhookParams } from './webhook.ts';
 
-/** The function that makes creation idempotent, shared by the routes that create something. */
+/** Makes creation idempotent; shared by all routes that create something. */
 export type Once = ReturnType<typeof createOnce>;
 
 /** Webhooks or destinations. */
 export interface Receivers {
   readonly kind: ReceiverKind;
-  /** Minimum scope of a key that may change them. */
+  /** Minimum scope of a key that may change receivers. */
   readonly scope: 'write' | 'admin';
-  /** Response schema of one, and of a page of them. */
+  /** Response schema of one receiver, and of a page of them. */
   readonly item: z.ZodType;
   readonly page: z.ZodType;
   readonly params: typeof webhookParams;
   readonly deliveryParams: typeof deliveryParams;
-  /** What a deletion does not undo. */
+  /** What remains after a deletion. */
   readonly afterRemoval: string;
   readonly replay: { readonly summary: string; readonly description: string; readonly isRefusedIfOff: boolean };
 }
@@ -171,18 +171,18 @@ export async function sendChanged<Item extends z.ZodType>(
   return sendShown(reply.header('etag', tagOfReceiver(shown)), shown);
 }
 
-/** Returns the ETag of a webhook or destination, which covers all fields that responses show, except the secret. */
+/** Returns the ETag of a webhook or destination. It covers all fields in responses except the secret. */
 export function tagOfReceiver(shown: object): string {
   const { secret: _, ...rest } = shown as { readonly secret?: unknown };
   return tagOf(rest);
 }
 
-/** The kind as part of an operation id. */
+/** The receiver's kind in operation ids. */
 function nounOf(kind: ReceiverKind): string {
   return kind === 'webhook' ? 'Webhook' : 'Destination';
 }
 
-/** The owner of deliveries as part of an operation id, which is not named for webhooks. */
+/** The receiver's kind in operation ids of deliveries; empty for webhooks. */
 function ownerOf(kind: ReceiverKind): string {
   return kind === 'webhook' ? '' : nounOf(kind);
 }

@@ -1,6 +1,6 @@
 /**
- * Limits on streams. Slots limit how many are open: if all are taken, a stream whose client reads nothing makes room,
- * or a stream of a client that holds more than its share. Turns limit how long chunks occupy the event loop.
+ * Limits on streams. Slots limit how many are open. If all are taken, a new stream ends one whose client reads nothing,
+ * or one of a client that holds more than its share. Turns limit how long streams occupy the event loop.
  */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
@@ -11,9 +11,9 @@ type SlotLimits = Pick<HttpLimits, 'maximumOpenStreams' | 'streamYieldMs'>;
 
 /** The slot of one stream. */
 export interface StreamSlot {
-  /** Ends the stream, so that another gets its slot; null while the stream cannot be ended. */
+  /** Ends the stream to free its slot for another; null while the stream cannot be ended. */
   end: ((error: AppError) => void) | null;
-  /** Notes that a chunk waits for the client, or that the client has read it. */
+  /** Records that a chunk is waiting for the client, or that the client has read it. */
   noteChunk(isUnread: boolean): void;
   /** Frees the slot. A second call has no effect. */
   release(): void;
@@ -22,7 +22,7 @@ export interface StreamSlot {
 interface OpenSlot extends StreamSlot {
   /** The actor of the request, who holds the slot. */
   readonly actor: string;
-  /** When a chunk was ready that the client has not read yet; infinite if there is none. */
+  /** When the oldest unread chunk was ready; infinite if the client has read everything. */
   waitsSince: number;
 }
 
@@ -67,7 +67,7 @@ export class StreamSlots {
     loser.end?.(new AppError('request_timeout', 'the client read too slowly, and another needed its stream'));
   }
 
-  /** The stream that makes room, the one whose client has read nothing for longest if possible. */
+  /** The stream to end: if possible, the one whose client has read nothing for the longest time. */
   #findLoser(actor: string): OpenSlot | null {
     const slots = [...this.#open].filter(({ end }) => end !== null).sort((a, b) => a.waitsSince - b.waitsSince);
     const [slowest] = slots;
@@ -106,8 +106,8 @@ export function createTurns(now: () => number): Turn {
     if (next === undefined) return;
     next();
     if (waiting.length === 0) return;
-    // chunks are produced in microtasks, and a `nextTick` callback runs only when no microtask is left, so the chunk is
-    // complete by then
+    // chunks are produced in microtasks, and `nextTick` callbacks run after all microtasks, so the chunk is complete by
+    // then
     queueMicrotask(() => process.nextTick(() => (now() - start < TURN_MS ? goOn(start) : schedule())));
   };
   return () =>

@@ -15,7 +15,7 @@ export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>
 interface StreamOptions {
   readonly gzip: boolean;
   readonly limits: StreamLimits;
-  /** The slot of the stream, if it takes one. */
+  /** The stream's slot, if it needs one. */
   readonly slot?: StreamSlot;
 }
 

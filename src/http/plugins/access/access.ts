@@ -1,4 +1,4 @@
-/** Access control: reads the key of a request, and compares it with the scope that the route declares. */
+/** Access control: checks that a request's key has the scope that the route declares. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type ApiKey, apiKeyIdOf, includesLabels, includesScope, type Scope } from '../../../domain/api-keys.ts';
@@ -146,7 +146,7 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
     // schema
     const scope = facts?.scope ?? 'metrics';
     if (scope === 'none') return;
-    // the path parameters that are ids of campaigns
+    // path parameters that are campaign ids
     const campaigns = /^\/v1\/campaigns\/:id(\/|$)/.test(url) ? (url.match(/(?<=:)(id|other_id)(?=\/|$)/g) ?? []) : [];
     const heedsLabels = facts?.heedsLabels === true;
     const guards = [route.onRequest ?? []].flat();
@@ -199,8 +199,8 @@ export function secretCheck(secret: string | null): (given: Buffer) => boolean {
 }
 
 /**
- * SHA-256 digest of a text. `timingSafeEqual` requires a fixed length, and digests hide the length of the key. `hash`
- * takes 0.65 us for each request with a key; a `createHash` object takes 2.5 us.
+ * SHA-256 digest of a text. `timingSafeEqual` needs inputs of equal length, and digests hide the length of the key.
+ * `hash` takes 0.65 us per request with a key; a `createHash` object would take 2.5 us.
  */
 export function digest(text: string): Buffer {
   return Buffer.from(hash('sha256', text, 'hex'), 'hex');

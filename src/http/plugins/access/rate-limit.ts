@@ -154,10 +154,10 @@ function ofLimit(options: object): FastifyRateLimitStore {
 }
 
 /**
- * Returns the address of the connection or, if the connection comes from a trusted proxy, the last entry of
- * `X-Forwarded-For` that is not a trusted proxy. The client may have written all earlier entries. If the last such
- * entry is not an address, the client wrote this entry too, and the result is the address of the proxy that forwarded
- * it. `Forwarded` is not read, because a proxy that sets `X-Forwarded-For` forwards `Forwarded` as the client sent it.
+ * Returns the address of the connection or, behind a trusted proxy, the last entry of `X-Forwarded-For` that is not a
+ * trusted proxy; the client may have forged all entries before it. If this entry is not an address, it is forged too,
+ * and the result is the address of the proxy that forwarded it. `Forwarded` is ignored, because a proxy that sets
+ * `X-Forwarded-For` passes the client's `Forwarded` on unchanged.
  */
 export function clientAddress(request: FastifyRequest): string | undefined {
   // without trusted proxies, the request has no list of addresses

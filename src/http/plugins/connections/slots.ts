@@ -6,9 +6,8 @@ import { AppError } from '../../../lib/errors.ts';
 const RETRY_SECONDS = 5;
 
 /**
- * Returns a function that takes a slot and returns the function that releases the slot. Releasing a slot twice has no
- * effect. At most `most` slots are held at the same time; further callers get AppError unavailable, whose message
- * contains `what`.
+ * Returns a function that takes a slot and returns a function to release it. Releasing a slot twice has no effect. If
+ * all `most` slots are taken, callers get AppError unavailable, whose message contains `what`.
  */
 export function createSlots(most: number, what: string): () => () => void {
   let open = 0;
@@ -52,7 +51,7 @@ export function createQueue({ most, mostWaiting, waitMs, what }: QueueLimits): (
   };
 }
 
-/** The error of a caller that gets no slot. */
+/** The error of a caller who gets no slot. */
 export function busy(open: number, what: string): AppError {
   return new AppError('unavailable', `${open} ${what}, which is the maximum`, {
     facts: { retry_after: RETRY_SECONDS },

@@ -10,7 +10,7 @@ export const timeText = z.string().meta({ format: 'date-time', examples: ['2026-
 /** An RFC 3339 time, converted from milliseconds since 1970. */
 export const time = z.transform((ms: number) => new Date(ms).toISOString()).pipe(timeText);
 
-/** An RFC 3339 time in a query, converted to milliseconds since 1970. */
+/** Schema of an RFC 3339 time in a query; the result is in milliseconds since 1970. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'an RFC 3339 time is expected' })
   .transform((text) => Date.parse(text));

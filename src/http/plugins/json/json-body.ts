@@ -79,7 +79,7 @@ export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown
         if (line.trim() !== '') values.push(parseLine(line, i + 1));
         if (i % SLICE_LINES === SLICE_LINES - 1) await nextTurn();
       }
-      // the values are checked in another iteration of the event loop
+      // check the values in another iteration of the event loop
       await nextTurn();
       return toBody(values);
     },

@@ -25,7 +25,7 @@ export function refuseUnreadParts(app: ServerApp): void {
     const refuse: preValidationHookHandler = (request, _reply, done) => {
       refusePreconditions(request.raw.headers, preconditions);
       if (!takesQuery) refuseQuery(request.query as object);
-      // Fastify checks the body first, but the query says how the body is read
+      // Fastify validates the body first, but how to read the body depends on the query
       const fault = findQueryFault?.(request.query);
       if (fault) throw fault;
       if (!takesBody && hasBody(request)) throw new AppError('invalid_request', 'no body is expected');
@@ -35,7 +35,7 @@ export function refuseUnreadParts(app: ServerApp): void {
   });
 }
 
-/** The check of a route's query, which returns the error of a query that violates its schema. */
+/** Returns a check of the route's query, which returns an error if the query violates its schema. */
 function queryCheck({ method, url, schema }: RouteOptions): (query: unknown) => Error | undefined {
   const querystring = schema!.querystring as z.ZodType;
   const check = validatorCompiler({ schema: querystring, method: String(method), url, httpPart: 'querystring' });
