@@ -1,6 +1,8 @@
-/** Opens something of several parts, which are closed in the reverse order. */
+/** Opens something that consists of several parts, and closes the parts in reverse order. */
 
-/** `open` defers the closing of each part. All parts are closed by `close`, or at once if `open` fails. */
+/**
+ * `open` registers a close function for each part. `close` calls them all; if `open` fails, they are called at once.
+ */
 export async function withClosers<T extends object>(
   open: (closers: AsyncDisposableStack) => Promise<T>,
 ): Promise<T & { close(): Promise<void> }> {

@@ -1,4 +1,4 @@
-/** Composes a service of its store, its served versions and its engine, be it alone or a node of a cluster. */
+/** Assembles a service, alone or as a node of a cluster, from its store, its served versions and its engine. */
 import { join, resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import { RANKING_READS } from '../audience/reads.ts';
@@ -28,7 +28,7 @@ import { type EraserOptions, ServiceEraser } from './upkeep/user-eraser.ts';
 import { createAddressGuard } from './webhooks/address-guard.ts';
 import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 
-/** What a service is made of, and what differs between a service with a data folder and a node of a cluster. */
+/** The dependencies of a service, and what differs between a service with a data folder and a node of a cluster. */
 export interface ServiceDependencies
   extends Omit<UpkeepDependencies, 'rankings' | 'wake' | 'onLost' | 'clock'>,
     Pick<HousekeepingOptions, 'populationVersion' | 'hasRoom'> {
@@ -37,19 +37,21 @@ export interface ServiceDependencies
   readonly telemetry: Telemetry | null;
   /** Non-public hosts and CIDRs that webhooks may call. */
   readonly webhookAllowedHosts: readonly string[];
-  /** The folder below which destinations may write; by default, no folder can be a destination. */
+  /** The folder below which destinations may write. By default, folders cannot be destinations. */
   readonly destinationsRoot?: string | null | undefined;
   readonly record: ServedRecord;
   /** The folder of models, and the model that the service was started with. */
   readonly history: Pick<ModelHistory, 'models' | 'given'>;
   /** Folder of all versions of the population. */
   readonly populationFolder: string;
-  /** Whether to serve each version that an import into that folder makes current. */
+  /** Whether to serve each version that an import makes current in that folder. */
   readonly followsFolder: boolean;
   readonly supervisor: EngineSupervisor;
-  /** Whether the engine starts with the service. Otherwise it starts if an estimate or a check of a model needs it. */
+  /**
+   * Whether the engine starts with the service. Otherwise it starts when an estimate or the check of a model needs it.
+   */
   readonly hasEngine: boolean;
-  /** The engine, or the engines of the cluster, as callers see them. */
+  /** The status of the engine, or of the cluster's engines, that the API reports. */
   readonly engine: () => EngineStatus;
   /** A folder on the disk that the service writes to. */
   readonly folder: string;
@@ -74,7 +76,7 @@ export async function composeService(
   const { models, populations, estimates } = openSwitches(dependencies, closers);
   const wake = () => {
     supervisor.wake();
-    // engines of other hosts that are not told look by themselves
+    // engines on other hosts that miss this announcement find the job by polling
     store.cluster?.announcements.announce('jobs').catch(() => {});
   };
   const onLost = () => {
@@ -129,7 +131,7 @@ export async function composeService(
   };
 }
 
-/** Opens the switches of the served versions. The engine is stopped before they are closed. */
+/** Opens the switches of served versions. The engine is stopped before they are closed. */
 function openSwitches(dependencies: ServiceDependencies, closers: AsyncDisposableStack) {
   const { history: start, populationFolder: folder, supervisor, hasEngine } = dependencies;
   const assessor = hasEngine ? supervisor : new OnDemandEngine(supervisor);
@@ -155,7 +157,7 @@ function startEraser(
   return eraser;
 }
 
-/** Opens what routes read audiences with. */
+/** Opens what the routes need to read audiences. */
 function openReaders(dependencies: ServiceDependencies, rankings: RankingCache, closers: AsyncDisposableStack) {
   const { limits, store, locator, served, history, populationFolder } = dependencies;
   const customisedModels = new ModelExporter({

@@ -9,7 +9,7 @@ export function nearestExisting(path: string): string {
   return at;
 }
 
-/** Whether this process may write a file or folder, which exists. */
+/** Whether this process may write to an existing file or folder. */
 export function mayWrite(path: string): boolean {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   return may(path, constants.R_OK | constants.W_OK | (isFolder ? constants.X_OK : 0));

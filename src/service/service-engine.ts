@@ -11,16 +11,16 @@ import type { ServedState } from './served/served-state.ts';
 import { defaultThreads } from './settings/environment.ts';
 import type { ReserveKeeper } from './upkeep/reserve-keeper.ts';
 
-/** Options of every process that has an engine. */
+/** Options that every process with an engine has. */
 export interface EngineOptions {
   readonly device: string;
   /** Number of engine threads; null for one thread per processor. */
   readonly threads: number | null;
   readonly logger: Logger;
   readonly logLevel: string;
-  /** Whether to write log lines for people instead of JSON. */
+  /** Whether to write log lines for humans instead of JSON. */
   readonly prettyLogs?: boolean;
-  /** Settings for the export of telemetry; null for no export. */
+  /** Settings of the telemetry export; null to export nothing. */
   readonly telemetry?: TelemetrySettings | null;
 }
 
@@ -30,12 +30,12 @@ export interface EngineDependencies {
   readonly locator: StoreLocator;
   readonly keeper: ReserveKeeper;
   readonly served: ServedState;
-  /** Folder of the models, by version. */
+  /** Folder with one model per version. */
   readonly models: string;
   /** Folder of all versions of the population. */
   readonly population: string;
   readonly limits: Limits;
-  /** Whether the engine expands campaigns, which is the default; see `EngineConfig`. */
+  /** Whether the engine expands campaigns (the default); see `EngineConfig`. */
   readonly expands?: boolean;
   /** Set if the folders of models and the population are copies of what a cluster shares. */
   readonly shared?: EngineConfig['shared'];

@@ -29,7 +29,7 @@ export interface StartOptions extends ListenOptions {
   readonly population: string;
   /** Non-public hosts and CIDRs that webhooks may call. */
   readonly webhookAllowedHosts: readonly string[];
-  /** The folder below which destinations may write; by default, no folder can be a destination. */
+  /** The folder below which destinations may write. By default, folders cannot be destinations. */
   readonly destinationsRoot?: string | null;
   readonly device: string;
   /** Number of engine threads; null for one thread per processor. */

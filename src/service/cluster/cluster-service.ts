@@ -1,4 +1,4 @@
-/** A node of a cluster without HTTP: a service on a store and blobs that several nodes share. */
+/** A node of a cluster without HTTP: a service whose store and blobs are shared by several nodes. */
 import { requireKeyFor } from '../../lib/listening.ts';
 import { trustedProxyCheck } from '../../lib/trusted-proxies.ts';
 import { viewOf } from '../../population/read.ts';
@@ -21,7 +21,7 @@ export interface NodeOptions extends ClusterOptions, ListenOptions, EngineOption
   readonly limits: Partial<Limits>;
   /** Non-public hosts and CIDRs that webhooks may call. */
   readonly webhookAllowedHosts: readonly string[];
-  /** The folder below which destinations may write; by default, no folder can be a destination. */
+  /** The folder below which destinations may write. By default, folders cannot be destinations. */
   readonly destinationsRoot?: string | null;
   /** Whether to serve each version of the population as soon as it is published. */
   readonly followPopulation?: boolean;

@@ -52,7 +52,7 @@ export interface ClusterOptions {
   readonly store: string;
   /** URL of the object storage. */
   readonly blobs: string;
-  /** Folder of the cache for data from the object storage. */
+  /** Cache folder for data from the object storage. */
   readonly cache: string;
   /** A model folder and a population folder, which are published and served if the cluster serves nothing yet. */
   readonly model?: string | null;
@@ -61,7 +61,7 @@ export interface ClusterOptions {
   readonly telemetry?: TelemetrySettings | null;
 }
 
-/** The parts of every process of a cluster. */
+/** The parts that every process of a cluster has. */
 export interface JoinedCluster {
   readonly locator: StoreLocator;
   readonly clock: ServiceClock;
@@ -74,13 +74,13 @@ export interface JoinedCluster {
   readonly data: SharedData;
   readonly record: RowRecord;
   readonly served: ServedState;
-  /** Deleted data that rules of the bucket keep. */
+  /** Counts deleted data that rules of the bucket keep. */
   readonly kept: KeptVersions;
 }
 
 /**
- * Opens the parts of every process of a cluster, and follows the versions that the cluster serves. Each part pushes a
- * close function onto `closers`.
+ * Opens the parts that every process of a cluster has, and follows the versions that the cluster serves. Each part
+ * pushes a close function onto `closers`.
  * @throws UsageError if the cluster serves nothing and no model and population are given; AppError invalid_argument
  * (also if the database or the storage lacks what a cluster needs), unavailable, storage_failed, invalid_model,
  * invalid_population
@@ -149,7 +149,7 @@ export async function joinCluster(
   return { locator, clock, disk, store, cluster, rows, telemetry, data, record, served, kept };
 }
 
-/** Waits for a database that cannot be reached, or that is a standby, as long as for object storage. */
+/** Waits for a database that is unreachable or a standby, as long as for the object storage. */
 function untilUsable(locator: StoreLocator, patienceMs: number): Promise<unknown> {
   const start = systemClock.elapsed();
   return untilAnswered(
@@ -171,7 +171,9 @@ async function announced<T>(logger: Logger, what: string, patienceMs: number, wo
   }
 }
 
-/** Warns if the given versions are not those that the cluster serves: they have an effect only on the first start. */
+/**
+ * Warns if the given versions differ from those that the cluster serves, because they only matter on the first start.
+ */
 function noteIgnored({ model, population, logger }: ClusterOptions, found: ServedVersions): void {
   for (const [what, given, served] of [
     ['model', model && summarise(model)?.manifest.version, servedModelOf(found)],
@@ -221,7 +223,7 @@ async function openServed(versions: ServedVersions, data: SharedData): Promise<S
   return new ServedState(model, population);
 }
 
-/** Creates the supervisor of an engine of the cluster, and wakes it for work that other processes announce. */
+/** Creates the supervisor of one of the cluster's engines, and wakes the engine when other processes announce work. */
 export function superviseSharedEngine(
   options: ClusterOptions & EngineOptions,
   joined: JoinedCluster,

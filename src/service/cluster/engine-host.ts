@@ -24,8 +24,8 @@ export interface EngineHost {
   /** Resolves when the engine is ready, and rejects if it refuses to start. */
   start(): Promise<void>;
   /**
-   * Stops claiming work, and resolves when the running work has ended, or after `engineDrainMs`. Unfinished work
-   * continues on other hosts after `close`.
+   * Stops claiming work. Resolves when the running work has ended, or after `engineDrainMs`. Other hosts continue
+   * unfinished work after `close`.
    */
   drain(): Promise<void>;
   /** Ends the engine, and leaves the cluster. */

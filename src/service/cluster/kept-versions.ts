@@ -1,13 +1,13 @@
 /**
- * Counts and logs versions of deleted files that rules of the bucket keep, such as a legal hold. They may still contain
- * erased users.
+ * Counts and logs versions of deleted files that rules of the bucket, such as a legal hold, keep. They may still
+ * contain erased users.
  */
 import type { OnKept } from '../../domain/ports/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { KeptTotals } from '../upkeep/user-eraser.ts';
 
-/** At most one line per interval is logged, because a locked bucket keeps a version at every deletion. */
+/** At most one line is logged per interval, because a locked bucket keeps a version at every deletion. */
 const LOG_EVERY_MS = 60_000;
 
 export class KeptVersions {

@@ -1,4 +1,4 @@
-/** The tasks of a cluster's leader in addition to those of every service: it maintains the object storage. */
+/** Tasks that a cluster's leader has in addition to those of every service: it maintains the object storage. */
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -14,7 +14,7 @@ import type { JoinedCluster } from './cluster-start.ts';
 const REDACT_EVERY_MS = 10 * 60_000;
 /** Interval between checks for a new published version of the population. */
 const FOLLOW_EVERY_MS = 2_000;
-/** How long to wait before a version that could not be served is tried again. */
+/** How long the leader waits before it retries a version that could not be served. */
 const REFUSED_MS = 60_000;
 
 /** Interval between removals of published models and versions of the population that nothing needs. */
@@ -23,7 +23,7 @@ const PRUNE_EVERY_MS = 24 * 3600_000;
 const KEPT_VERSIONS = 5;
 const KEPT_MS = 30 * 24 * 3600_000;
 
-/** Interval between removals of leftovers of killed writers in the object storage. */
+/** Interval between removals of files that killed writers left in the object storage. */
 const SWEEP_EVERY_MS = 6 * 3600_000;
 
 interface LeaderOptions
@@ -62,9 +62,9 @@ export function startLeaderTasks(options: LeaderOptions): () => void {
 }
 
 /**
- * Removes published versions of the population that nothing needs: they are old, newer versions exist, and no served
- * version, running expansion or audience refers to them. A process that loses leadership during the removal does no
- * harm, because the index of the published population allows only one removal at a time.
+ * Removes published versions of the population that are old, have newer versions, and are not used by any served
+ * version, running expansion or audience. If a process loses leadership meanwhile, no harm is done, because the index
+ * of the published population allows only one removal at a time.
  * @throws AppError unavailable (another removal is running), invalid_population, storage_failed
  */
 export function prunePopulations(

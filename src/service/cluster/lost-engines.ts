@@ -1,4 +1,4 @@
-/** Returns the work of engines whose processes have ended to the queue, without waiting for their leases to expire. */
+/** Queues the work of engines whose processes have ended, without waiting for their leases to expire. */
 import { pauseMs } from '../../domain/expansions.ts';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
@@ -10,13 +10,13 @@ export interface LostEnginesOptions {
   readonly cluster: Pick<Cluster, 'findLostOwners'>;
   readonly store: Pick<CampaignStore, 'releaseOwner'>;
   readonly logger: Logger;
-  /** Notifies the engines of new work. */
+  /** Tells the engines that there is new work. */
   readonly wake: () => void;
 }
 
 /**
- * Checks for lost engines until the returned function is called. Every node does so, so the loss of a node does not
- * matter.
+ * Checks for lost engines until the returned function is called. Every node does this, so it works even if a node is
+ * lost.
  */
 export function releaseLostEngines({ cluster, store, logger, wake }: LostEnginesOptions): () => void {
   let isLooking = false;
@@ -33,7 +33,7 @@ export function releaseLostEngines({ cluster, store, logger, wake }: LostEngines
   const timer = setInterval(() => {
     if (isLooking) return;
     isLooking = true;
-    // while the database does not answer, no lease can be taken over
+    // while the database does not answer, nobody can take over a lease
     look()
       .catch(() => {})
       .finally(() => {

@@ -1,4 +1,4 @@
-/** A process's membership in a cluster: it sends heartbeats to the others, and knows who else is there. */
+/** A process's membership in a cluster: sends heartbeats, and knows which other processes there are. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Cluster, Member } from '../../domain/ports/cluster.ts';
@@ -34,8 +34,8 @@ export class Membership {
   }
 
   /**
-   * The status of the cluster's engines, for a node without an engine of its own. Such a node can answer requests
-   * without any engine, so it counts as ready; expansions wait until there is an engine.
+   * The status of the cluster's engines, for a node that has none of its own. Such a node counts as ready: it can
+   * answer requests without an engine, and expansions wait until there is one.
    */
   engines(): EngineStatus {
     const engines = this.#members.filter(({ kind }) => kind === 'engine');
@@ -49,7 +49,7 @@ export class Membership {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    // if the database cannot be reached, the other processes forget this one after a while
+    // if the database is unreachable, the other processes forget this one after a while
     await this.#cluster.leave(this.id).catch(() => {});
   }
 

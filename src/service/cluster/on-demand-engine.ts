@@ -1,6 +1,6 @@
 /**
- * The engine of a node that expands no campaigns. It makes estimates and checks models. It starts when it is needed and
- * stops after it has been idle for a while, because most nodes rarely do either.
+ * The engine of a node that does not expand campaigns. It makes estimates and checks models. Most nodes rarely need
+ * either, so the engine starts on demand and stops after it has been idle for a while.
  */
 import type { CheckedModel, CheckModelTask } from '../../engine/messages.ts';
 import type { EngineSupervisor } from '../../engine/supervisor.ts';
@@ -37,7 +37,7 @@ export class OnDemandEngine implements Estimates {
   /** The outcome is `loading` until the engine is ready. */
   estimate(...request: Parameters<Estimates['estimate']>): ReturnType<Estimates['estimate']> {
     return this.#use(() => {
-      // callers of a model that cannot be loaded see that it is not ready; the log has the reason
+      // if the model cannot be loaded, callers see that the engine is not ready; the log has the reason
       this.#start().catch(() => {});
       return this.#supervisor.estimate(...request);
     });

@@ -40,7 +40,7 @@ export class RowRecord implements ServedRecord {
     return this.#now;
   }
 
-  /** Adopts a row that another process recorded. Returns false if the row is not newer. */
+  /** Adopts a row that another process recorded. Returns false if the row is not newer than the known one. */
   note(now: ServedVersions): boolean {
     if (now.epoch <= this.#now.epoch) return false;
     this.#now = now;
@@ -94,7 +94,7 @@ interface FollowerOptions {
   readonly logger: Logger;
 }
 
-/** Serves the versions that other nodes record, within a second plus the time to fetch them. */
+/** Serves the versions that other nodes record. This takes up to a second plus the time to fetch them. */
 export class ServedFollower {
   readonly #options: FollowerOptions;
   readonly #opener = new PopulationOpener();

@@ -14,8 +14,8 @@ import { Mirror } from '../../population/share.ts';
 const POPULATION_FOLDER = 'population';
 const MODELS_FOLDER = 'models';
 /**
- * Interval at which a process reads the index, to find changes that are not announced because a command without the
- * database made them. Each read is a request, and a cluster may have hundreds of engines.
+ * How often a process reads the index to find changes that were not announced, because a command without the database
+ * made them. Each read is a request, and a cluster may have hundreds of engines.
  */
 const FOLLOW_MS = { node: 1_000, engine: 5_000 } as const;
 

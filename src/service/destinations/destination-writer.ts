@@ -1,6 +1,6 @@
 /**
- * Writes audience versions to destinations. A version is complete when its manifest exists, which is written last, so
- * that a reader never sees a part of a version; writing a version again writes the same files.
+ * Writes audience versions to destinations. The manifest is written last and marks a version as complete, so a reader
+ * never uses half a version. Writing a version again writes the same files.
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -41,9 +41,9 @@ export interface WriterDependencies {
   readonly encoder: RowEncoder;
   readonly guard: AddressGuard;
   readonly clock: Clock;
-  /** The folder below which destinations may write; null if none may. */
+  /** The folder below which destinations may write; null if folders cannot be destinations. */
   readonly root: string | null;
-  /** A folder of this machine for the part that is being written. */
+  /** A local folder for the part being written. */
   readonly scratch: string;
   readonly config: Pick<
     Limits,
@@ -51,10 +51,10 @@ export interface WriterDependencies {
   >;
 }
 
-/** The outcome of a test, which wrote and removed a small file. */
+/** The outcome of a test, which writes and removes a small file. */
 export interface DestinationTest {
   readonly ok: boolean;
-  /** Why the file could not be written or removed; null if it could. */
+  /** Why the file could not be written or removed; null on success. */
   readonly error: string | null;
   readonly durationMs: number;
 }
@@ -70,13 +70,13 @@ interface Delivery {
   readonly signal: AbortSignal;
 }
 
-/** Errors after which no later attempt can succeed. */
+/** Errors that later attempts cannot fix. */
 const FINAL: ReadonlySet<string> = new Set(['campaign_not_found', 'audience_not_found', 'cut_not_found']);
 
 export class DestinationWriter {
   readonly #dependencies: WriterDependencies;
   readonly #whenFree: ReturnType<typeof limited>;
-  /** The files of places, so that their connections are used again. */
+  /** The open files by place, so that connections are reused. */
   readonly #opened = new Map<string, Promise<DestinationFiles>>();
 
   constructor(dependencies: WriterDependencies) {
@@ -84,7 +84,7 @@ export class DestinationWriter {
     this.#whenFree = limited(dependencies.config.destinationWrites);
   }
 
-  /** Checks that a destination may be at a place. @throws AppError destination_refused */
+  /** Checks that a destination may use a place. @throws AppError destination_refused */
   async check(place: DestinationPlace): Promise<void> {
     await this.#open(place);
   }
@@ -138,8 +138,8 @@ export class DestinationWriter {
   }
 
   /**
-   * The version to which the files of this version are relative; null if they have all its members. A version that was
-   * written before stays what it is. A new version is relative to the one before it if the destination has that one.
+   * Returns the version that this version's files are a delta of, or null if they contain all members. A version that
+   * was already written keeps its kind. A new version is a delta of the previous one if the destination has that one.
    */
   async #previousOf(
     { files, cut, audience: { campaignId, version } }: Delivery,
@@ -185,7 +185,7 @@ export class DestinationWriter {
     await putJson(files, manifestName, manifestOf(audience, previous?.version ?? null, delivery, parts));
   }
 
-  /** Writes the parts of a version one after the other into the same local file. */
+  /** Writes the parts of a version one after another to the same local file. */
   async *#parts(
     delivery: Delivery,
     previous: Audience | null,
@@ -195,7 +195,7 @@ export class DestinationWriter {
     const { directory } = population;
     createClosedFolder(scratch);
     const held = [await this.#hold(delivery.audience, delivery.cut)];
-    // files of killed processes are removed when the next part is written
+    // the next part removes the files of killed processes
     const { path, release } = claimSibling(join(scratch, 'part'), 'write a part of an audience');
     try {
       const to = held[0]!.opened;
@@ -248,7 +248,7 @@ export class DestinationWriter {
   async #open(place: DestinationPlace): Promise<DestinationFiles> {
     const { root, guard, clock, config } = this.#dependencies;
     const open = () => openDestination(place, { root, guard, clock, patienceMs: config.destinationPatienceMs });
-    // a folder is checked each time, because a link may have been made since
+    // check a folder each time, because a link may have been created since
     if (place.kind === 'folder') return open();
     const key = JSON.stringify(place);
     const opened = this.#opened.get(key) ?? open();
@@ -264,19 +264,19 @@ async function manifestIn(files: DestinationFiles, folder: string): Promise<Deli
   try {
     return JSON.parse(Buffer.from(found.data).toString()) as DeliveryManifest;
   } catch {
-    // the manifest of somebody else, which is replaced
+    // a foreign manifest, which is replaced
     return null;
   }
 }
 
-/** Puts a small file of JSON unless it has this content already. */
+/** Writes a small JSON file unless it already has this content. */
 async function putJson(files: DestinationFiles, name: string, value: object): Promise<void> {
   const text = Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
   const found = await files.find(name);
   if (found === null || !text.equals(found.data)) await files.put(name, text);
 }
 
-/** Rejects when the signal is aborted, unless `ended` is aborted before. */
+/** Rejects when the signal is aborted, unless `ended` is aborted first. */
 function untilAborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
@@ -284,7 +284,7 @@ function untilAborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
   });
 }
 
-/** The code of an error for the log of deliveries, without its message, which may contain paths. */
+/** The error code for the log of deliveries. The message is omitted because it may contain paths. */
 function codeOf(error: unknown): string {
   if (error instanceof AppError) return String(error.facts?.['errno'] ?? error.code);
   return (error as NodeJS.ErrnoException).code ?? (error as Error).name;

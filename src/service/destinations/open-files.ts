@@ -1,4 +1,4 @@
-/** Opens the files of a destination, which must be below the operator's root or at a public endpoint. */
+/** Opens the files of a destination. It must be below the operator's root or at a public endpoint. */
 import { realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { DestinationPlace } from '../../domain/destinations.ts';
@@ -10,20 +10,19 @@ import { nearestExisting } from '../paths.ts';
 import type { AddressGuard } from '../webhooks/address-guard.ts';
 
 export interface PlaceDependencies {
-  /** The folder below which destinations may write; null if none may. */
+  /** The folder below which destinations may write; null if folders cannot be destinations. */
   readonly root: string | null;
   readonly guard: AddressGuard;
   readonly clock: Clock;
   readonly patienceMs: number;
 }
 
-/** The files of a destination. */
 export interface DestinationFiles extends Pick<BlobFiles, 'find' | 'put' | 'putFile' | 'list' | 'deleteFile'> {
   /** Removes files that killed writers left in a folder. */
   removeLeftovers?(folder: string): Promise<void>;
 }
 
-/** Opens the files without a call to the storage. @throws AppError destination_refused */
+/** Opens the files without a request to the storage. @throws AppError destination_refused */
 export async function openDestination(place: DestinationPlace, dependencies: PlaceDependencies) {
   return place.kind === 'folder'
     ? openFolderFiles(folderOf(place.path, dependencies.root))
@@ -36,7 +35,7 @@ function folderOf(path: string, root: string | null): string {
   const isPlain = path.split('/').every((name) => /^[\w-][\w. -]*$/.test(name));
   if (!isPlain) throw refused('/path', 'the path must be relative, of names of letters, digits, spaces and -_.', path);
   const folder = join(root, path);
-  // a link below the root may lead out of it
+  // a link below the root may point outside of it
   const real = relative(realpathSync(nearestExisting(root)), realpathSync(nearestExisting(folder)));
   if (real.startsWith('..')) throw refused('/path', 'the folder is not below the root of destinations', path);
   return folder;
@@ -53,7 +52,7 @@ async function openBucket(
       clock,
       limits: { blobPatienceMs: patienceMs },
       ...(profile !== null && { profile }),
-      // the operator's own settings choose the servers of AWS
+      // without an endpoint, the operator's own settings choose the AWS servers
       ...(endpoint !== null && { lookup: guard.lookup }),
     });
   } catch (error) {

@@ -10,14 +10,14 @@ import type { DeliveredFile } from '../../domain/destinations.ts';
 import type { RowEncoder } from '../ports/rankings.ts';
 
 interface Part {
-  /** The name of the part; a part whose name ends with `.gz` is compressed. */
+  /** File name of the part. If it ends with `.gz`, the part is compressed. */
   readonly name: string;
   readonly encoding: Encoding;
   readonly blocks: AsyncIterable<RowBlock>;
   readonly signal: AbortSignal;
 }
 
-/** Writes the rows of the blocks to `path`, which is replaced. Only this user may read the file. */
+/** Writes the rows of the blocks to `path`, replacing it. Only this user may read the file. */
 export async function writePart(
   path: string,
   { name, encoding, blocks, signal }: Part,

@@ -1,4 +1,4 @@
-/** The service that the routes of destinations need. */
+/** The interface that the routes of destinations need. */
 import type { DestinationWriter } from '../destinations/destination-writer.ts';
 
 export type { DestinationTest } from '../destinations/destination-writer.ts';

@@ -6,10 +6,10 @@ import type { MirrorCounts } from '../../population/share.ts';
 
 export type { EngineHeartbeat };
 
-/** The status of the engine of this process or, if it has none, of the engines of its cluster. */
+/** The status of this process's engine or, if it has none, of its cluster's engines. */
 export type EngineStatus = Pick<EngineState, 'ready' | 'detail' | 'restarts'> &
   Partial<EngineState> & {
-    /** Whether this is about the engines of a cluster, of which this process has none. */
+    /** Whether this is the status of the cluster's engines, because this process has none. */
     readonly isElsewhere?: boolean;
   };
 

@@ -49,7 +49,7 @@ export interface Populations {
    * @throws AppError invalid_population
    */
   countValues(feature: string): Promise<Uint32Array>;
-  /** Returns a function that checks the features of users who are not in the population, as an import would. */
+  /** Returns a function that checks features of users who are not in the population, as an import would. */
   openValueCheck(features: Population['features']): (values: unknown) => CheckedValues;
   /**
    * Ids of the first `size` users of `population`, or of the first users with the given value; fewer ids if there are

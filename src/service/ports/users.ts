@@ -15,6 +15,6 @@ export interface UserEraser {
    * @throws AppError unavailable, storage_failed, invalid_population
    */
   erase(userId: string, action: PendingAction | null): Promise<KeptVersionCount>;
-  /** Why an erasure would fail now; null if nothing is known against it. */
+  /** Why an erasure would fail now; null if no reason is known. */
   obstacle(): string | null;
 }

@@ -1,4 +1,4 @@
-/** The versions of a running service's population: switches between them, their coverage, and samples of users. */
+/** The versions of a running service's population: switching between them, their coverage, and samples of users. */
 import { setImmediate } from 'node:timers/promises';
 import { untilRead } from '../../domain/ports/blobs.ts';
 import type { UserNumber } from '../../lib/brands.ts';
@@ -177,8 +177,9 @@ function coverageOf(
 }
 
 /**
- * Ids of the first `size` users, or of the first `size` users with the value `wanted`; fewer ids if there are not
- * enough users. Other requests are served between segments. @throws AppError invalid_population
+ * Returns the ids of the first `size` users or, if `wanted` is given, of the first `size` users with that value. There
+ * may be fewer. Other requests are served between segments.
+ * @throws AppError invalid_population
  */
 export async function sampleUsers(
   population: Population,

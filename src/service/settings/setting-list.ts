@@ -1,4 +1,4 @@
-/** All settings of `metaheac serve`, including limits, with their names, schemas and documentation. */
+/** All settings of `metaheac serve`, including limits: names, schemas and documentation. */
 import { z } from 'zod';
 import { variableOf } from '../../lib/limits.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName } from '../limits.ts';

@@ -16,7 +16,7 @@ const REFRESH_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
 /** Interval at which a cluster marks expired keys. An embedded store marks them whenever it stores the time. */
 const EXPIRE_EVERY_MS = 60_000;
-/** Interval between checks for users of suppression lists who have expired. */
+/** Interval between checks for expired users of suppression lists. */
 const EXPIRE_USERS_EVERY_MS = 5_000;
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -26,7 +26,7 @@ export interface HousekeepingOptions {
   readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
   /** The served version; null while this process does not serve the version of its cluster yet. */
   readonly populationVersion: () => string | null;
-  /** The population that changed lists are matched against. */
+  /** The population to match changed lists with. */
   readonly population: () => MatchedPopulation;
   readonly retention: Retention;
   /** How long entries of the audit log are kept, in days. */
@@ -42,7 +42,7 @@ export interface HousekeepingOptions {
 }
 
 /**
- * Runs each task as soon as the service leads, and then repeats it on a schedule while the service leads. The returned
+ * Runs each task when the service becomes the leader, and repeats it on a schedule while it leads. The returned
  * function stops the schedule.
  */
 export function startHousekeeping(options: HousekeepingOptions): () => void {
@@ -60,7 +60,7 @@ export function startHousekeeping(options: HousekeepingOptions): () => void {
     if (now !== null) await leadership.lead(() => store.apiKeys.recordExpired(now));
   });
   schedule.repeat('removing expired users from suppression lists', EXPIRE_USERS_EVERY_MS, async () => {
-    // if the clock has jumped, nobody expires until the time is certain
+    // after a jump of the clock, nobody expires until the time is certain
     const now = clock.before(0);
     if (now === null) return;
     const users = await leadership.lead(() => store.userSets.removeExpired(now, options.population()));

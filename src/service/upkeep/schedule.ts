@@ -1,18 +1,18 @@
-/** Repeats tasks by the clock. Of several services that share a store, one leads. */
+/** Repeats tasks on a schedule. If several services share a store, one of them leads. */
 import type { Leadership } from '../../domain/ports/leader.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 
 /**
- * After a task, the pause is at least this many times as long as the task took, up to a maximum, so that a task over a
- * large store does not take up the database.
+ * The pause after a task is at least this many times as long as the task, up to a maximum, so that tasks over a large
+ * store do not keep the database busy.
  */
 const REST_FACTOR = 10;
 const LONGEST_REST_MS = 60_000;
-/** Rare tasks run for the first time after this time, because services may be restarted more often than they run. */
+/** When a rare task first runs. A service may be restarted more often than such a task is due. */
 const FIRST_MS = 10 * 60_000;
 
-/** Runs of the same task never overlap. Failures are logged and retried. */
+/** Repeats tasks. Runs of the same task never overlap. Failures are logged and retried. */
 export class Schedule {
   readonly #leadership: Leadership;
   readonly #logger: Logger;
@@ -26,7 +26,7 @@ export class Schedule {
     this.#clock = clock;
   }
 
-  /** Runs a task at once, whenever this service begins to lead, and at intervals, whether it leads or not. */
+  /** Runs a task at once, whenever this service becomes the leader, and at intervals, whether it leads or not. */
   repeat(what: string, everyMs: number, action: () => Promise<void>): void {
     const elapsed = () => this.#clock.elapsed();
     let restUntil = Number.NEGATIVE_INFINITY;
@@ -41,7 +41,7 @@ export class Schedule {
     look();
   }
 
-  /** Runs a task at intervals while this service leads, and not at once. */
+  /** Runs a task at intervals while this service leads. It does not run at once. */
   repeatInLeader(what: string, everyMs: number, action: () => Promise<void>): void {
     const lookEveryMs = Math.min(everyMs, FIRST_MS);
     let rest = 0;
@@ -55,13 +55,13 @@ export class Schedule {
     });
   }
 
-  /** Interrupted tasks run after the next start, or in the service that leads next. */
+  /** Stops the schedule. An interrupted task runs again after the next start, or in the next leader. */
   end(): void {
     this.#isEnded = true;
     this.#timers.forEach(clearInterval);
   }
 
-  /** The returned function looks at once. */
+  /** Returns a function that checks at once. */
   #every(what: string, everyMs: number, look: () => Promise<void>): () => void {
     let isAtWork = false;
     const lookAlone = async () => {

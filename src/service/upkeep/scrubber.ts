@@ -133,7 +133,7 @@ export class Scrubber {
       damage.note(kind, path, fault);
       return;
     }
-    // an open ranking has verified its blocks; the next use opens it again
+    // an open ranking does not verify its blocks again; the next use reopens it
     rankings.forget(path);
     damage.noteRanking(path, fault);
   }

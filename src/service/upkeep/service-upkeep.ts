@@ -134,7 +134,7 @@ export interface UpkeepDependencies {
   readonly rows: DamagedRows;
   /** Called once, if the database is lost. */
   readonly onLost: () => void;
-  /** The population folder that the scrubber reads; null for a copy of the population of a cluster. */
+  /** The population folder that the scrubber reads; null if the folder is a copy of the cluster's population. */
   readonly scrubbedFolder: string | null;
   readonly limits: Pick<Limits, 'scrubBytesPerSecond' | 'scrubPauseMs'>;
   readonly logger: Logger;

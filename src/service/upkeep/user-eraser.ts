@@ -173,7 +173,7 @@ export class ServiceEraser implements UserEraser {
       if (requested.length === 0) return { kept: keptSince(start), isOfOthers };
       isOfOthers ||= requested.some((userId) => !waiting.has(userId));
       const userIds = withOtherIds(requested, population.directory);
-      // after the erasure, the other ids no longer lead to the user, so they are written to disk before
+      // after the erasure, the other ids no longer lead to the user, so store them on disk first
       if (userIds.length > requested.length) await store.requestErasure(userIds);
       const before = keptNow();
       await store.reserve.using(() => erase(userIds));

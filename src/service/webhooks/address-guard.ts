@@ -147,15 +147,15 @@ const MAXIMUM_NAME = 253;
 const MAXIMUM_LABEL = 63;
 
 /**
- * Returns what is wrong with the spelling of a URL; null if nothing is wrong. The class `URL` repairs many faults:
- * `https:///x` is read as the host x, `\` as `/`, `%65` in a host as `e`, and a number as an IP address; invisible
- * characters are dropped.
+ * Returns what is wrong with the spelling of a URL; null if it is correct. The class `URL` silently repairs many
+ * mistakes: it reads `https:///x` as the host x, `\` as `/`, `%65` in a host as `e`, and a number as an IP address, and
+ * it drops invisible characters.
  */
 function urlTextFault(text: string, url: URL): string | null {
   const authority = /^https?:\/\/([^/\\?#]+)/i.exec(text)?.[1];
   if (authority === undefined) return 'has no host';
   if (text.includes('\\')) return 'contains a backslash';
-  // this finds empty user info too, which `URL` drops
+  // also finds an empty user name, which `URL` drops
   if (authority.includes('@')) return 'contains a user name or password';
   if (text.includes('#')) return 'contains a fragment, which is never sent';
   if (url.port === '0') return 'has the port 0';

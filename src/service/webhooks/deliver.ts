@@ -21,7 +21,7 @@ export interface PostResult {
   readonly error: string | null;
   /** Unparsed Retry-After header of the response. */
   readonly retryAfter: string | null;
-  /** Whether no later attempt could succeed. */
+  /** Whether later attempts cannot succeed either. */
   readonly isFinal?: boolean;
 }
 

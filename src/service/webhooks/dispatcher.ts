@@ -29,7 +29,7 @@ export interface DispatcherOptions {
   /** Only the leader sends. By default, this process leads. */
   readonly leadership?: Leadership;
   readonly guard: AddressGuard;
-  /** Makes the attempts whose receiver is a destination; required if there are destinations. */
+  /** Makes attempts to deliver to destinations; required if there are any. */
   readonly destinations?: Pick<DestinationWriter, 'deliver'>;
   readonly logger: Logger;
   readonly clock: ServiceClock;
@@ -131,7 +131,7 @@ export class WebhookDispatcher implements WebhookService {
     for (const delivery of due) {
       if (this.#ended.has(delivery.id)) continue;
       const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
-      // a destination gets one version after the other, so that a delta finds the version before it
+      // a destination receives one version after another, so that each delta finds the previous version
       if (calls.length >= (delivery.destination === null ? most : 1) || this.#calls.has(delivery.id)) continue;
       const done = this.#attempt(delivery)
         .catch((error) => this.#pause(error))
@@ -252,7 +252,7 @@ export class WebhookDispatcher implements WebhookService {
   }
 }
 
-/** Whether an attempt succeeded. An attempt without a status and an error wrote files. */
+/** Whether an attempt succeeded. An attempt with neither a status nor an error wrote files. */
 function isTaken(status: number | null, error: string | null): boolean {
   return error === null && (status === null || (status >= 200 && status < 300));
 }
