@@ -1,6 +1,6 @@
 /**
- * The mark of a storage of blobs: a file that names the database to which the blobs belong. The leader of a cluster
- * removes blobs that its database does not know, so two databases must never share blobs.
+ * The mark of a blob storage: a file that names the database that owns the blobs. The leader of a cluster removes blobs
+ * that its database does not know, so two databases must never share a storage.
  */
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import { AppError } from '../lib/errors.ts';
@@ -11,14 +11,14 @@ const MARK_FILE = 'cluster.json';
 interface Marked {
   /** The id of the database; see `Cluster.databaseId`. */
   readonly databaseId: string;
-  /** Whether the database already has a storage of blobs, which therefore has its mark. */
+  /** Whether the database already uses a blob storage, which must then have its mark. */
   readonly isInUse: boolean;
 }
 
 /**
- * Requires that the storage belongs to the database. If the database is not in use yet and the storage has no mark, the
- * storage is marked. Of several databases that mark the same storage at once, one succeeds.
- * @throws AppError invalid_argument if the storage belongs to another database, or lost its mark; storage_failed
+ * Requires that the storage belongs to the database. If the database is not in use yet and the storage has no mark, it
+ * is marked. If several databases mark the same storage at once, only one succeeds.
+ * @throws AppError invalid_argument if the storage belongs to another database or has lost its mark; storage_failed
  */
 export async function takeBlobs(files: BlobFiles, { databaseId, isInUse }: Marked): Promise<void> {
   if (!isInUse && (await files.put(MARK_FILE, bytesOf(databaseId), 'if-absent')) !== null) return;

@@ -11,9 +11,8 @@ import type { S3Options } from './s3/open-s3.ts';
 export const SHARED_FOLDER = 'shared';
 
 /**
- * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`, or `file:///folder` for a
- * folder that all hosts share. Calls `onKept` when rules of the bucket keep deleted files. Opening does not call the
- * storage.
+ * Opens the published populations and models in a blob storage: `s3://bucket/prefix`, or `file:///folder` for a folder
+ * that all hosts share. Calls `onKept` when rules of the bucket keep deleted files. Opening makes no request.
  * @throws UsageError
  */
 export async function openBlobFiles(url: string, clock: Clock, onKept: OnKept = () => {}): Promise<BlobFiles> {
@@ -23,14 +22,12 @@ export async function openBlobFiles(url: string, clock: Clock, onKept: OnKept = 
   return openS3Files(url, SHARED_FOLDER, { clock, onKept });
 }
 
-/** Opens files in a folder that holds nothing else of the store. */
+/** Opens files in a folder that contains nothing else of the store. */
 export function openFolderFiles(folder: string): FolderBlobFiles {
   return new FolderBlobFiles(folder);
 }
 
-/**
- * Opens files at `s3://bucket/prefix` that belong to no store. Opening does not call the storage. @throws UsageError
- */
+/** Opens files at `s3://bucket/prefix` that belong to no store. Opening makes no request. @throws UsageError */
 export async function openLocationFiles(url: string, options: Omit<S3Options, 'onKept'>): Promise<BlobFiles> {
   const { openS3Files } = await import('./s3/open-s3.ts');
   return openS3Files(url, null, options);

@@ -85,15 +85,16 @@ function adapterOf(locator: StoreLocator): StoreAdapter {
 }
 
 /**
- * Removes leftovers of killed writers and replaced files from the storage of blobs once they are a day old; returns the
- * number of removed objects. @throws AppError storage_failed
+ * Removes leftovers of killed writers, and replaced files, from a blob storage once they are a day old. Returns the
+ * number of removed objects.
+ * @throws AppError storage_failed
  */
 export async function sweepBlobs(locator: StoreLocator, clock: Clock, onKept?: OnKept): Promise<number> {
   return (await withS3(locator, { clock, ...(onKept && { onKept }) }, (s3) => s3.sweep()))?.removedObjects ?? 0;
 }
 
 /**
- * Opens the clock of a shared store, which all its processes follow. The caller must close it.
+ * Opens the clock that all processes of a shared store follow. The caller must close it.
  * @throws AppError unavailable, storage_failed
  */
 export async function openSharedClock({ location }: StoreLocator): Promise<Clock & { close(): Promise<void> }> {
@@ -115,7 +116,7 @@ export function readBucketRules(locator: StoreLocator, clock: Clock): Promise<Bu
   return withS3(locator, { clock }, (s3) => s3.rules());
 }
 
-/** Calls `work` with the object storage of the blobs; returns null for blobs that are files. */
+/** Calls `work` with the object storage that contains the blobs; returns null for blobs that are files. */
 async function withS3<T>(
   { blobs }: StoreLocator,
   options: S3Options,

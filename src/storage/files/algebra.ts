@@ -1,7 +1,7 @@
 /** Computes the union, difference and intersection of sorted sets by linear merges of two streams of any size. */
 import { BlockBuilder, type IdBlock, type IdBlocks, sliceBlock, weightAt } from '../../domain/id-blocks.ts';
 
-/** Ids in at least one of the sets. An id in both has its weight and its features in `b`. */
+/** Ids in at least one of the sets. An id in both gets its weight and features from `b`. */
 export function unionOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: true, both: true, onlyB: true });
 }
@@ -11,7 +11,7 @@ export function differenceOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: true, both: false, onlyB: false });
 }
 
-/** Ids in both sets, with their weights and features in `b`. */
+/** Ids in both sets, with the weights and features from `b`. */
 export function intersectionOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: false, both: true, onlyB: false });
 }

@@ -7,10 +7,7 @@ import { AppError, assert } from '../../lib/errors.ts';
 import { createFolder, ifMissing, removeQuietly, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { awaitFileLock } from '../../lib/files/file-lock.ts';
 
-/**
- * This file is locked while a file is put with a condition, so that the condition stays true until the file has its
- * name.
- */
+/** This file is locked during a conditional put, so that the condition stays true until the file has its name. */
 const LOCK = 'put.lock';
 /** Maximum wait for the lock, which is held while one small file is written. */
 const LOCK_WAIT_MS = 30_000;
@@ -87,7 +84,9 @@ export class FolderBlobFiles implements BlobFiles {
     return storing(`remove ${name}`, () => rm(this.#pathOf(name), { force: true }));
   }
 
-  /** Removes what killed writers left below `prefix`, a folder. Another writer of these files would fail. */
+  /**
+   * Removes files that killed writers left below `prefix`, a folder. Must not run while another process writes there.
+   */
   removeLeftovers(prefix: string): Promise<void> {
     return storing(`list ${prefix}`, async () => {
       const folder = this.#pathOf(prefix);
@@ -120,7 +119,7 @@ export class FolderBlobFiles implements BlobFiles {
 
   async #place(name: string, write: (temporary: string) => Promise<void>): Promise<void> {
     const path = this.#pathOf(name);
-    // programs that read a folder skip names with a dot at the beginning
+    // programs that read a folder usually skip names that begin with a dot
     const temporary = join(dirname(path), `${TEMPORARY}${randomUUID()}`);
     createFolder(dirname(path));
     try {

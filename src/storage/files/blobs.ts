@@ -1,6 +1,6 @@
 /**
- * The port of blobs over files of the local disk. A blob folder is a folder on disk, and files and folders are
- * published by a rename. Except for `finish`, methods block the event loop while the disk works.
+ * Implements blobs with files on the local disk. A blob folder is a folder on disk, and files and folders are published
+ * by a rename. Except for `finish`, methods block the event loop while the disk works.
  */
 import { randomUUID } from 'node:crypto';
 import {

@@ -8,7 +8,7 @@ import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 
 /** Number of ids per run. Sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */
 const CHUNK_IDS = 32_768;
-/** Number of characters of features from which a run ends with fewer ids. */
+/** Maximum number of characters of features in a run, which may make it shorter. */
 const CHUNK_CHARACTERS = 8 * 1024 * 1024;
 /** Number of ids per merged block. */
 const BLOCK_IDS = 4_096;
@@ -32,8 +32,8 @@ interface Run {
 }
 
 /**
- * Takes ids in any order, including repetitions, and returns the sorted set. The last weight and the last
- * features of an id count. The creator must close the sorter.
+ * Takes ids in any order, including repetitions, and returns the sorted set. If an id is repeated, its last weight and
+ * features count. The creator must close the sorter.
  * @throws AppError storage_failed
  */
 export class IdSorter {
@@ -151,7 +151,7 @@ class RunCursor {
 /**
  * Merges sorted runs and drops repetitions, with a loser tree (Knuth, TAOCP 3, 5.4.1). Node n of 1 .. k - 1 holds the
  * run that lost there; the leaves are k .. 2k - 1. Each id costs log2(k) comparisons, half as many as with a heap. A
- * repeated id has its weight and features in the last run.
+ * repeated id gets its weight and features from the last run that contains it.
  */
 function* mergeRuns(runs: readonly IdBlocks[]): Generator<IdBlock, void, void> {
   const cursors: RunCursor[] = [];

@@ -1,4 +1,4 @@
-/** User sets: the user ids of a set are stored in one file, which is read one block at a time. */
+/** User sets: the user ids of a set are stored in one file, which is read block by block. */
 import { createHash, randomBytes } from 'node:crypto';
 import { BlockBuilder, type IdBlock, weightAt } from '../../domain/id-blocks.ts';
 import type { BlobReader, OpenBlob, ReadRanges } from '../../domain/ports/blobs.ts';
@@ -14,8 +14,8 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * Encodes one id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. A
- * weight other than 1 follows a tab, which no id contains in this form. Features follow the weight and another tab, as
- * JSON.
+ * weight other than 1 follows after a tab, which encoded ids never contain. Features (JSON) follow the weight after
+ * another tab.
  */
 export function encodeIds(userIds: IdBlock): Buffer {
   const { weights, features } = userIds;
@@ -52,7 +52,7 @@ export function openUserSet(blobs: Pick<BlobReader, 'open'>, name: string): Prom
   return blobs.open(SEED_FOLDER, userSetFile(name), { whole: true });
 }
 
-/** Opens a set, to be read like `blocksOfSet`. */
+/** Opens a set for reading with `blocksOfSet`. */
 export async function userSetBlocks(
   blobs: Pick<BlobReader, 'open'>,
   name: string,
@@ -70,9 +70,9 @@ export function* blocksOfSet(blob: OpenBlob, name: string): Generator<IdBlock, v
 }
 
 /**
- * Reads the sorted ids of an open set in blocks of some thousands. Memory is constant, and the caller can do other work
- * between blocks. The file stays open, so it can be read to the end even if it is removed in the meantime.
- * @throws AppError storage_failed, after the last block also if the bytes do not match the sha256; in that case the
+ * Reads the sorted ids of an open set in blocks of several thousand. Memory use is constant, and the caller can do
+ * other work between blocks. The file stays open, so it can be read to the end even if it is removed meanwhile.
+ * @throws AppError storage_failed; if the bytes do not match the sha256, this happens after the last block, and the
  * caller must discard all ids
  */
 export function* readSet(blob: OpenBlob, name: string): Generator<IdBlock, void, void> {
@@ -148,8 +148,8 @@ const TIME_DIGITS = 12;
 const RANDOM_BYTES = 8;
 
 /**
- * A new name for a set with this sha256: the sha256, the time of publication, and a random number. So each publication
- * has a file of its own, and a late removal never affects an equal set that was published later.
+ * A new name for a set with this sha256: the sha256, the time of publication, and a random number. So every publication
+ * has its own file, and a late removal never affects an equal set published later.
  */
 export function newSetName(sha256: string, now: number): string {
   const time = Math.floor(now).toString(16).padStart(TIME_DIGITS, '0');

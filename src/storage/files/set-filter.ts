@@ -1,12 +1,12 @@
 /**
- * Filters of user sets, which tell whether a set may contain a user without reading its file. A filter is a blocked
- * Bloom filter (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient Bloom Filters, 2007), as base64. The bits of
- * a user are all in one block, so a database can read one block of each filter. Filters are stored: none of these
+ * Filters of user sets. A filter shows whether a set may contain a user without reading the set's file. It is a blocked
+ * Bloom filter (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient Bloom Filters, 2007) in base64. All bits of
+ * a user are in one block, so the database reads only one block of each filter. Filters are stored, so none of these
  * numbers may change.
  */
 import { setImmediate } from 'node:timers/promises';
 
-/** Bits per user. About one of 5,000 sets without a user appears to have that user. */
+/** Bits per user. The false-positive rate is about 1 in 5,000. */
 const BITS_PER_USER = 20;
 const BLOCK_BYTES = 96;
 const BLOCK_BITS = 8 * BLOCK_BYTES;
@@ -17,14 +17,14 @@ const BITS_SET = 8;
 /** A larger set has no filter, and is always searched. */
 const MAXIMUM_USERS = 1_000_000;
 
-/** Number of users whose bits are set in one turn of the event loop. */
+/** Number of users processed per turn of the event loop. */
 const SLICE_USERS = 32_768;
 const INITIAL_HASHES = 1_024;
 
-/** A hash of a user id: two unsigned numbers of 32 bits. The first chooses the block, and the second the bits. */
+/** A hash of a user id: two unsigned 32-bit numbers. The first selects the block, the second the bits. */
 type UserHash = readonly [block: number, bits: number];
 
-/** Builds the filter of a set from its users. */
+/** Builds the filter of a set. */
 export class SetFilterBuilder {
   #hashes = new Uint32Array(INITIAL_HASHES);
   #users = 0;
@@ -76,7 +76,7 @@ function setBits(bytes: Buffer, blocks: number, hashes: Uint32Array): void {
 }
 
 /**
- * The SQL of the block of a filter that has the users with the hash `block`; `users` is the number of users in the set.
+ * SQL for the block of a filter that contains users with the hash `block`; `users` is the number of users in the set.
  */
 export function blockOf(filter: string, users: string, block: string): string {
   const at = `${block} % (${users} * ${BITS_PER_USER} / ${BLOCK_BITS} + 1)`;
@@ -96,7 +96,7 @@ export function mayHave(block: string, [, bits]: UserHash): boolean {
   return true;
 }
 
-/** The next number of a sequence (xorshift32), whose remainders are the positions of a user's bits. */
+/** The next number of a sequence (xorshift32). Remainders of these numbers are the positions of a user's bits. */
 function nextState(before: number): number {
   let state = before || 1;
   state ^= state << 13;

@@ -1,4 +1,4 @@
-/** Makes a user set of a file of ids, as an upload of the file would. */
+/** Creates a user set from a file of ids, as an upload of the file would. */
 import { weightAt } from '../../domain/id-blocks.ts';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import { IdSorter } from './id-sorter.ts';
@@ -9,8 +9,8 @@ import { writeBlocks } from './writer.ts';
 export type SentId = readonly [userId: string, weight: number, features?: string | undefined];
 
 /**
- * The ids of `text`, one per line. A weight may follow an id after a tab, and features as JSON may follow the weight
- * after another tab.
+ * Reads ids from `text`, one per line. An id may be followed by a tab and a weight, and then by another tab and
+ * features as JSON.
  */
 export function* idsInText(text: string): Generator<SentId, void, void> {
   const lines = decodeIds(Buffer.from(`${text.replaceAll('\r\n', '\n').trimEnd()}\n`));
@@ -18,7 +18,7 @@ export function* idsInText(text: string): Generator<SentId, void, void> {
 }
 
 /**
- * Writes the ids, in any order, and returns the name of the set. The last weight and features of a repeated id count.
+ * Writes ids, in any order, and returns the name of the set. If an id is repeated, its last weight and features count.
  * @throws AppError storage_failed; the errors of `ids`
  */
 export async function setFromIds(blobs: Blobs, ids: Iterable<SentId>): Promise<string> {

@@ -45,7 +45,7 @@ export class SetMatches {
     );
   }
 
-  /** The number of known users of a set who are on at least one of the lists. */
+  /** Number of known users of a set who are on at least one of the lists. */
   async listedOf(set: string, lists: readonly string[], population: MatchedPopulation): Promise<number> {
     if (lists.length === 0) return 0;
     return remembered(this.#listed, keyOf(population, set, ...lists), () =>
@@ -53,7 +53,7 @@ export class SetMatches {
     );
   }
 
-  /** Like `listedOf`, for ids that are not a set yet. */
+  /** Like `listedOf`, for ids that are not stored as a set. */
   async countListed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
     if (lists.length === 0) return 0;
     return this.#withSets(lists, async (opened) => {
@@ -68,12 +68,11 @@ export function listOwners(campaignId: string): readonly SetOwner[] {
   return [{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }];
 }
 
-/** Known users of a set who are also in other sets; the numbers are null for a suppression list. */
+/** Numbers of known users of a set who are also in other sets; null for suppression lists. */
 export type Overlaps = Pick<MatchReport, 'suppressed' | 'contradicting'>;
 
 export const NO_OVERLAPS: Overlaps = { suppressed: null, contradicting: null };
 
-/** The report on a set. */
 export function reportOn(
   { counts: { received, duplicate }, ...set }: Omit<OwnedSet, 'name'>,
   matches: Matches,

@@ -2,7 +2,7 @@
 import type { IdBlock } from '../../domain/id-blocks.ts';
 import type { WeightSummary } from '../../domain/user-sets.ts';
 
-/** Weights are counted by their first digits: within the limits of weights, these are some thousand numbers. */
+/** Weights are grouped by their first digits. Within the limits of weights, this gives several thousand groups. */
 const DIGITS = 3;
 
 export class WeightTally {

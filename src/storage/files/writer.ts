@@ -8,7 +8,7 @@ import { encodeIds, SEED_FOLDER } from './set-file.ts';
 import { SetFilterBuilder } from './set-filter.ts';
 import { WeightTally } from './weight-tally.ts';
 
-/** A set that is written to disk but has no file name yet. */
+/** A set that is on disk but has no file name yet. */
 export interface WrittenSet {
   readonly sha256: string;
   readonly users: number;

@@ -20,14 +20,14 @@ const LOCK = 0x6d6863;
 const GONE_MS = 15_000;
 
 /**
- * Opens a source that nodes and engines may be using. `opened` closes everything that this function opens.
- * @throws AppError invalid_argument if it has another version
+ * Opens a source while nodes and engines may be using it. `opened` closes everything that this function opens.
+ * @throws AppError invalid_argument if the database has another version
  */
 export async function openUsedCluster(url: string, locator: BlobLocator, opened: AsyncDisposableStack) {
   return openSource(await connect(url, opened), locator, opened);
 }
 
-/** @throws AppError unavailable if processes of the cluster are running; invalid_argument if it has another version */
+/** @throws AppError unavailable if processes of the cluster are running; invalid_argument if its version differs */
 export async function openClusterSource(
   url: string,
   locator: BlobLocator,
@@ -41,7 +41,7 @@ export async function openClusterSource(
 }
 
 /**
- * Opens an empty database, or one with an interrupted copy of the same source, and removes the rows of that copy.
+ * Opens an empty database, or one with an interrupted copy of the same source, whose rows are removed first.
  * @throws AppError invalid_argument if the database or the object storage belongs to another store; unavailable if it
  * is in use
  */
@@ -66,7 +66,7 @@ export async function openClusterTarget(
       throw new AppError('invalid_argument', 'the object storage is not empty: it has user sets; use another prefix');
     await begin(database, locator.url, source);
   } else await removeRows(client);
-  // a separate cache, so that blobs are read from the storage when they are compared
+  // a separate cache, so that the comparison reads blobs from the storage
   const cacheFolder = join(locator.cacheFolder, `copy-${randomUUID()}`);
   opened.defer(() => removeQuietly(cacheFolder));
   const arrived = await openBlobs({ ...locator, cacheFolder });
@@ -82,7 +82,7 @@ type Client = Awaited<ReturnType<PostgresDatabase['connectAlone']>>;
 
 interface Connection {
   readonly database: PostgresDatabase;
-  /** A connection without time limits for statements, which may hold the lock. */
+  /** A connection without time limits for statements, so that it can hold the lock. */
   readonly client: Client;
 }
 
@@ -158,7 +158,7 @@ async function requireEmpty(database: PostgresDatabase): Promise<void> {
       throw refused(`the database is not empty: it has rows in ${name}`);
 }
 
-/** Marks the blobs as those of this database, and keeps services from opening it until the copy is complete. */
+/** Marks the blobs as belonging to this database. Services cannot open it until the copy is complete. */
 async function begin(database: PostgresDatabase, blobs: string, source: string): Promise<void> {
   const row = await database.get<{ readonly id: string }>('SELECT database_id AS id FROM installation');
   await takeBlobs(await openBlobFiles(blobs, systemClock), { databaseId: row!.id, isInUse: false });

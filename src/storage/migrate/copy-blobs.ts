@@ -9,7 +9,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** Maximum number of damaged blobs that an error names. */
 const NAMED = 20;
 
-/** The blobs of both stores. `arrived` reads the blobs of the target without caches of this process. */
+/** The blobs of both stores. `arrived` reads the blobs of the target without this process's caches. */
 export interface CopyBlobsDependencies {
   readonly from: Blobs;
   readonly to: Blobs;
@@ -23,8 +23,8 @@ export interface CopiedBlobs {
 }
 
 /**
- * Copies sets and rankings, and replaces existing files.
- * @throws AppError storage_failed that names the blobs that are missing, damaged or could not be copied
+ * Copies sets and rankings, replacing existing files.
+ * @throws AppError storage_failed, which names missing, damaged and uncopied blobs
  */
 export async function copyBlobs(
   blobs: CopyBlobsDependencies,
@@ -37,7 +37,7 @@ export async function copyBlobs(
     try {
       bytes += await copy();
     } catch (error) {
-      // copying continues, so that one error names all the damage
+      // copying continues, so that one error lists all the damage
       if (!(error instanceof AppError) || error.code !== 'storage_failed') throw error;
       faults.push(`${name}: ${messageOf(error)}`);
     }

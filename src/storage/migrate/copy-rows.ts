@@ -19,7 +19,7 @@ interface CopiedTable extends Table {
 type Value = string | number | null;
 type Row = Readonly<Record<string, Value>>;
 
-/** The number of rows of a table, and the sum of their sha256, which does not depend on their order. */
+/** Number of rows of a table, and the sum of their sha256 values, which does not depend on their order. */
 export interface TableSum {
   readonly table: string;
   readonly rows: number;
@@ -27,8 +27,8 @@ export interface TableSum {
 }
 
 /**
- * Copies all rows of one state of a store into empty tables, then reads them back and compares them.
- * @throws AppError storage_failed that names the tables that differ
+ * Copies all rows of a consistent state of a store into empty tables, then reads them back and compares them.
+ * @throws AppError storage_failed, which names the tables that differ
  */
 export async function copyRows(
   from: Sql,
@@ -90,7 +90,7 @@ function toShared({ name, columns }: CopiedTable, row: Readonly<Record<string, V
     if (typeof value === 'boolean') shared[column.name] = Number(value);
     else shared[column.name] = column.isJson && typeof value === 'string' ? halvesReplaced(value) : value;
   }
-  // in the new store, the job can be claimed at once, and the attempt counts as that of a lost engine
+  // in the new store, the job can be claimed at once; the attempt counts as if its engine had been lost
   if (name === 'jobs' && shared['lease_until'] !== null) shared['lease_until'] = 0;
   return shared;
 }
@@ -110,7 +110,7 @@ async function insertRows(to: Sql, { name, key, columns, isSingle }: CopiedTable
   await to.run(`INSERT INTO ${name} (${names.join(', ')}) VALUES ${tuples.join(', ')} ${conflict}`, bound);
 }
 
-/** The highest number that a row of the table has ever had. */
+/** The highest number that a row of the table ever had. */
 async function lastNumberOf(sql: Sql, table: string): Promise<number> {
   const select =
     sql.dialect.name === 'sqlite'

@@ -13,16 +13,16 @@ interface End {
 }
 
 export interface Source extends End {
-  /** The id of the store and of its state. */
+  /** The id of the store, including its state. */
   readonly id: string;
-  /** Runs `work` on one state of the rows. */
+  /** Runs `work` on one consistent state of the rows. */
   read<T>(work: (state: Sql) => Promise<T>): Promise<T>;
 }
 
 export interface Target extends End {
   /** A store without rows. */
   readonly database: Pick<Database, 'write'>;
-  /** Opens the blobs again, without the memory and the cache of this process. */
+  /** Opens the blobs again, without this process's memory and cache. */
   readonly arrived: Blobs;
   /** Completes the copy, so that services can use it. */
   complete(): Promise<void>;
@@ -34,8 +34,8 @@ export interface CopyReport {
 }
 
 /**
- * Copies one state of all rows in one transaction, and then the blobs that they refer to. Calls `onProgress` with
- * descriptions of completed steps, and `onRows` with the blobs of the copied rows.
+ * Copies a consistent state of all rows in one transaction, then the blobs that these rows refer to. Calls `onProgress`
+ * with descriptions of completed steps, and `onRows` with the blobs of the copied rows.
  * @throws AppError storage_failed, unavailable
  */
 export async function copyStore(

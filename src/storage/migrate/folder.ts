@@ -19,10 +19,10 @@ import { databaseFaults } from '../sqlite/database/row-sums.ts';
 import { SqliteDatabase } from '../sqlite/database/sqlite-database.ts';
 import type { Source, Target } from './copy-store.ts';
 
-/** Marks a folder that contains an unfinished copy and may be removed. */
+/** Marks a folder as an unfinished copy, which may be removed. */
 const COPY_FILE = 'unfinished-copy';
 
-/** The folder of an unfinished copy, which is renamed to `folder` when it is complete. */
+/** The folder of an unfinished copy. It is renamed to `folder` when the copy is complete. */
 function partialOf(folder: string): string {
   return `${resolve(folder)}.partial`;
 }
@@ -53,8 +53,8 @@ export async function openFolderSource(dataDir: string, opened: AsyncDisposableS
 }
 
 /**
- * Opens a new store beside the folder `to`, in place of an interrupted copy. It is renamed to `to` when the copy is
- * complete; otherwise, nothing is left.
+ * Opens a new store next to the folder `to`, replacing an interrupted copy. It is renamed to `to` when the copy is
+ * complete. If the copy fails, nothing is left.
  * @throws AppError invalid_argument if `to` contains anything else; unavailable if another process is copying
  */
 export async function openFolderTarget(to: string, opened: AsyncDisposableStack): Promise<Target> {

@@ -7,7 +7,7 @@ import { openClusterSource, openClusterTarget, openUsedCluster } from './cluster
 import { type CopyReport, copyStore, type Source } from './copy-store.ts';
 import { openFolderSource, openFolderTarget } from './folder.ts';
 
-/** Maximum number of attempts, if blobs are removed together with their rows while they are copied. */
+/** Maximum number of attempts. A copy is repeated if blobs and their rows are removed meanwhile. */
 const ATTEMPTS = 5;
 
 export interface CopyOptions {
@@ -17,7 +17,7 @@ export interface CopyOptions {
 
 /**
  * Copies a store. The source is only read, and no process may use it. The target must be empty or contain an
- * interrupted copy, which begins anew. Services do not open the target until the copy is complete.
+ * interrupted copy, which starts over. Services do not open the target until the copy is complete.
  * @throws AppError invalid_argument, unavailable, storage_failed, database_damaged; UsageError
  */
 export async function migrateStore(
@@ -49,7 +49,7 @@ export interface UsedCopy extends CopyReport {
 }
 
 /**
- * Copies the store of a cluster in use to a new data folder. If a blob was removed after the rows were copied, its row
+ * Copies the store of a running cluster to a new data folder. If a blob was removed after the rows were copied, its row
  * was removed too, so everything is copied again.
  * @throws AppError invalid_argument, unavailable, storage_failed
  */

@@ -7,7 +7,7 @@ export interface Table {
   readonly name: string;
   /** The columns by which rows are read in slices. No two rows have the same values in them. */
   readonly key: readonly string[];
-  /** Whether the table has exactly one row in every store. The values of that row are replaced. */
+  /** Whether the table has exactly one row in every store. Copying replaces the values of that row. */
   readonly isSingle?: boolean;
   /** Columns that are not copied, because their values name the store itself. */
   readonly ownColumns?: readonly string[];

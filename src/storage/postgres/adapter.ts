@@ -34,7 +34,7 @@ export function postgres(locator: BlobLocator): StoreAdapter {
       const { openUpkeep } = await import('./upkeep/upkeep.ts');
       return openUpkeep(url, locator);
     },
-    // new files are written into the cache before they go to object storage; blobs that are files may have no cache
+    // new files are written to the cache before they go to object storage; blobs that are files may have no cache
     freeBytes: () => Math.min(...[locator.cacheFolder, folder ?? ''].filter((path) => path !== '').map(freeBytesIn)),
     inspect: async (url, now) => {
       const { inspectDatabase } = await import('./upkeep/inspect.ts');

@@ -9,8 +9,8 @@ import { FileBlobs } from '../files/blobs.ts';
 import type { CachedSingles } from '../s3/cache.ts';
 
 /**
- * Opens blobs without calling their storage: `s3://bucket/prefix`, or `file:///folder`, which is a folder that all
- * hosts share, such as a network file system. Calls `onKept` when rules of the bucket keep deleted files.
+ * Opens blobs without making a request: `s3://bucket/prefix`, or `file:///folder` for a folder that all hosts share,
+ * such as a network file system. Calls `onKept` when rules of the bucket keep deleted files.
  * @throws UsageError; AppError storage_failed
  */
 export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {}): Promise<OpenedBlobs> {

@@ -17,8 +17,8 @@ interface OpenedStore {
 }
 
 /**
- * Opens the database that `url` names, and migrates it. Any number of processes may do so at once. Once this promise
- * resolves, look-ups show everything that other processes have committed.
+ * Opens and migrates the database that `url` names. Any number of processes may do so at once. When the promise
+ * resolves, look-ups see everything that other processes have committed.
  * @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database
  */
 export async function openStore(url: string, locator: BlobLocator, options: StoreOptions): Promise<OpenedStore> {

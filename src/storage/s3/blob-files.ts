@@ -21,7 +21,7 @@ export class S3BlobFiles implements BlobFiles {
 
   readonly #isForBlobs: boolean;
 
-  /** Files below `folder`, which holds no other blobs; null for files of a location that holds no blobs at all. */
+  /** The files below `folder`, which contains no other blobs. If it is null, the location contains no blobs at all. */
   constructor(storage: ObjectStorage, removal: Removal, folder: string | null) {
     this.#storage = storage;
     this.#removal = removal;

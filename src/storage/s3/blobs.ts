@@ -91,7 +91,7 @@ export class S3Blobs implements Blobs {
     const blob = new CachedBlob({
       ...{ name, isSingle: found.isSingle, file: found.file, cache, fetch, readAheadParts, fetches, isReadOnce },
     });
-    // a small file stays readable, even if it is removed from the storage
+    // a small file stays readable even if it is removed from the storage
     if (!whole && found.file.parts.length > 1) return blob;
     try {
       await blob.fetchAll();
@@ -144,7 +144,7 @@ export class S3Blobs implements Blobs {
         upload(this.#storage, keyOf(file), source, { known: { partBytes, parts: sums.get(file)! } }),
       );
     } catch (error) {
-      // `sweep` removes the rest later; the error of the write is more important
+      // `sweep` removes the rest later; the write error is more important
       await inParallel(objects, 1, ([file]) => this.#removal.remove(keyOf(file))).catch(() => {});
       throw error;
     }
@@ -249,8 +249,8 @@ export class S3Blobs implements Blobs {
   }
 
   /**
-   * Fetches parts from the place of the file when it was opened. If the file was replaced and its objects are gone,
-   * equal parts are fetched from their present place.
+   * Fetches parts from where the file was when it was opened. If the file was replaced and its objects are gone, equal
+   * parts are fetched from their current location.
    */
   #fetchPart(folder: string, file: string, opened: FileLocation): FetchPart {
     const { bytes } = opened;
@@ -271,8 +271,8 @@ export class S3Blobs implements Blobs {
   }
 
   /**
-   * Removes a published folder. First, the manifest is marked as deleted. It still names the publications whose files
-   * are to be removed, so an interrupted deletion can be repeated. A publication that the manifest does not name may
+   * Removes a published folder. First, the manifest is marked as deleted. It still lists the publications whose files
+   * are to be removed, so an interrupted deletion can be repeated. A publication that the manifest does not list may
    * still be running, so its files are removed only if they are old.
    */
   async #deletePublished(folder: string): Promise<void> {
@@ -287,7 +287,7 @@ export class S3Blobs implements Blobs {
       const parts = partsOf(prefix, key);
       return parts.kind === 'published' && parts.folder === pathOf(folder) && (ids.has(parts.id) || modified < before);
     });
-    // the condition spares a manifest that another writer has just put
+    // the condition prevents removing a manifest that another writer has just put
     if (marked !== null) await this.#removal.remove(manifestKey(prefix, folder), marked.etag);
   }
 }

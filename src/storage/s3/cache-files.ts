@@ -1,7 +1,7 @@
 /**
  * The files of a blob cache: parts named after their sha256, in a folder that several processes may share. Parts of
- * published folders are in `parts`, where equal parts share a file. The parts of each single file, which is a user set,
- * are in a folder of their own, so that they can be removed together with the file.
+ * published folders are in `parts`, where equal parts share a file. A user set is a single file with its own folder of
+ * parts, so that they can be removed together.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, read as readCallback, readdirSync, rmSync } from 'node:fs';
@@ -62,7 +62,7 @@ export class CacheFiles {
     return null;
   }
 
-  /** Receives a part. Returns a descriptor of its file, which gets its name only if its bytes are right. */
+  /** Receives a part. Returns a descriptor of its file, which gets its name only if the bytes are correct. */
   async receive(part: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin = 'storage'): Promise<number> {
     const temporary = this.#space.arrivingPath();
     const descriptor = openSync(temporary, 'wx+');
@@ -86,7 +86,7 @@ export class CacheFiles {
     return files;
   }
 
-  /** The single files that may have parts in the cache. */
+  /** Single files that may have parts in the cache. */
   async listSingles(): Promise<string[]> {
     return (await readdir(this.#singles)).map(decodeURIComponent);
   }
@@ -102,7 +102,7 @@ export class CacheFiles {
     for (const folder of readdirSync(this.#singles)) removeQuietly(join(this.#singles, folder));
   }
 
-  /** Notes that a part was used now, for all processes. */
+  /** Records for all processes that a part was used now. */
   touch(part: PartId): void {
     this.#space.touch(this.#pathOf(part));
   }
@@ -141,7 +141,7 @@ async function listParts(folder: string): Promise<PartFile[]> {
 
 async function sumOf(descriptor: number, sizeBytes: number): Promise<string | null> {
   const hash = createHash('sha256');
-  // reads one byte more, because a file that is too long is damaged too
+  // reads one extra byte, because a file that is too long is damaged too
   const buffer = Buffer.allocUnsafe(Math.min(SLICE_BYTES, sizeBytes + 1));
   let position = 0;
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * The local cache of blobs from object storage: a folder of parts with a limited size, which the processes of a host
- * share. A part is verified when it arrives and when a process opens its file, so damaged files are fetched again.
+ * The local cache of blobs from object storage: a folder of parts with a limited size, shared by the processes of a
+ * host. A part is verified when it arrives and when a process opens its file, so damaged files are fetched again.
  */
 import { closeSync } from 'node:fs';
 import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
@@ -32,7 +32,7 @@ export type CacheCounts = { -readonly [K in keyof BlobCacheCounts]: number };
 export interface AcquireOptions {
   /** Whether the part stays open until `unpin`. */
   readonly isPinned?: boolean;
-  /** Whether a fetched part may be in memory only, until `drop`. */
+  /** Whether a fetched part may be kept in memory only, until `drop`. */
   readonly isReadOnce?: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface CacheOptions {
   readonly limits: BlobLimits;
 }
 
-/** How long an unread part that this process has put stays in memory when other parts need the memory. */
+/** How long an unread part that this process has put stays in memory if other parts need the space. */
 const UNREAD_MS = 600_000;
 
 export class BlobCache implements CachedSingles {
@@ -94,8 +94,8 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * Returns an open part. `fetch` gets bytes that are not on this machine; callers that need the same part at the same
-   * time share one fetch. Rejects with AppError storage_failed.
+   * Returns an open part. `fetch` gets bytes that are not on this machine. Concurrent callers that need the same part
+   * share one fetch. Rejects with AppError storage_failed.
    */
   async acquire(
     id: PartId,
@@ -112,8 +112,9 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * Keeps the parts of a file that this process has put, so that they need not be fetched. `parts` are their sha256.
-   * The bytes must not change any more. The first parts stay in memory until `drop`; the others are written to files.
+   * Keeps the parts of a file that this process has put, so that they need not be fetched. `parts` contains their
+   * sha256. The bytes must not change any more. The first parts stay in memory until `drop`; the others are written to
+   * files.
    */
   async keep(parts: readonly string[], { sizeBytes, slice }: Source, partBytes: number): Promise<void> {
     for (const [i, sha256] of parts.entries()) {
@@ -121,7 +122,7 @@ export class BlobCache implements CachedSingles {
       const length = Math.min(partBytes, sizeBytes - position);
       const id = { sha256, sizeBytes: length };
       if (this.#keepInMemory(id, () => slice(position, length))) continue;
-      // parts that cannot be kept can be fetched
+      // parts that cannot be kept can be fetched later
       await this.#find(id, (sink) => send(slice(position, length), sink), 'keep').catch(() => {});
     }
   }
@@ -165,7 +166,7 @@ export class BlobCache implements CachedSingles {
 
   unpin(part: CachedPart): void {
     part.pins -= 1;
-    // a removed part must not stay on the disk because a process has it open
+    // a removed part must not stay on the disk just because a process has it open
     if (part.single !== undefined && part.pins === 0) this.#closePart(part);
     else this.#closeSpare();
   }
@@ -185,8 +186,8 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * Closes all files. Parts that are in use must be acquired again. Parts of single files are removed, because this
-   * process no longer learns when the files themselves are removed.
+   * Closes all files. Parts in use must be acquired again. Parts of single files are removed, because this process will
+   * no longer be told when those files are removed.
    */
   close(): void {
     for (const part of this.#open.values()) this.#closePart(part);

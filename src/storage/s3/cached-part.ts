@@ -1,4 +1,4 @@
-/** A part of a blob, while it arrives and once it is on this machine. */
+/** A part of a blob that is arriving or is already on this machine. */
 import { createHash } from 'node:crypto';
 import { readFully } from '../../lib/files/slices.ts';
 import type { Sink } from './client.ts';

@@ -1,4 +1,4 @@
-/** Checks that an object storage can be used: its credentials, and conditions of puts, which some servers ignore. */
+/** Checks that an object storage can be used: its credentials, and conditional puts, which some servers ignore. */
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../../lib/errors.ts';
 import type { ObjectStorage } from './client.ts';
@@ -34,11 +34,11 @@ async function probe(storage: ObjectStorage, key: string, bytes: Buffer, tag: st
   const replaced = await storage.put(key, Buffer.from('replaced'), { condition: { ifTag: tag } });
   const stale = await storage.put(key, bytes, { condition: { ifTag: tag } });
   if (replaced === null || stale !== null) throw ignored('If-Match');
-  // fails if the answer has different bytes
+  // fails if other bytes come back
   await storage.fetch(key, 2, 3, { restart: () => {}, write: () => {}, end: () => {} });
 }
 
-/** Servers that expect TLS end the connection of a plain request, or answer with something other than XML. */
+/** Servers that expect TLS close the connection after a plain request, or answer with something other than XML. */
 const OF_TLS = /ECONNRESET|socket hang up|answered (Unknown|Error): /;
 
 function withHint(error: unknown): unknown {

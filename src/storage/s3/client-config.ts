@@ -8,8 +8,9 @@ import type { BlobLimits } from './limits.ts';
 import type { S3Location } from './location.ts';
 
 /**
- * `repeated` repeats calls, so that one time limit covers a call, its body and the comparison of its sha256. Attempts
- * of the SDK itself would multiply with these. @throws UsageError if the file of AWS_CA_BUNDLE cannot be read
+ * Calls are retried by `repeated`, so that one time limit covers a call, its body and the check of its sha256. The
+ * SDK's own retries would multiply with these.
+ * @throws UsageError if the file of AWS_CA_BUNDLE cannot be read
  */
 export function configOf(
   { endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' | 'prefix'>,
@@ -23,7 +24,7 @@ export function configOf(
     region: region ?? askedOnce(regionOrDefault),
     forcePathStyle: isPathStyle ?? endpoint !== undefined,
     followRegionRedirects: true,
-    // this module puts and compares sha256 itself; servers other than AWS may refuse other checksums
+    // this module computes and checks sha256 itself; servers other than AWS may refuse other checksums
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
@@ -53,7 +54,7 @@ function trusting({ AWS_CA_BUNDLE: file }: NodeJS.ProcessEnv): { readonly secure
   try {
     const given = readFileSync(file, 'utf8');
     if (!given.includes('-----BEGIN CERTIFICATE-----')) throw new Error('the file has no certificate in PEM format');
-    // made once, because it takes longer than opening a connection
+    // created once, because it takes longer than opening a connection
     return { secureContext: createSecureContext({ ca: [...getCACertificates(), given] }) };
   } catch (error) {
     throw new UsageError(`environment variable AWS_CA_BUNDLE ${file}: ${messageOf(error)}`);

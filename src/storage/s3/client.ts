@@ -25,9 +25,9 @@ export interface ClientOptions {
   readonly limits: BlobLimits;
   /** By default, the SDK's chain: environment, profiles, roles of the instance or pod. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
-  /** The profile with the credentials, instead of the one that AWS_PROFILE names. */
+  /** The profile to read credentials from, instead of the one that AWS_PROFILE names. */
   readonly profile?: string | undefined;
-  /** Resolves the host of the server; by default, the system does. */
+  /** Resolves the host name of the server; by default, the system resolves it. */
   readonly lookup?: LookupFunction | undefined;
 }
 
@@ -59,7 +59,7 @@ export interface PutOptions {
   readonly sha256?: string;
 }
 
-/** Metadata that distinguishes our put from that of another writer if the answer to our put was lost. */
+/** Metadata that distinguishes our put from another writer's if the answer to our put was lost. */
 const PUT_ID = 'put-id';
 
 export class ObjectStorage {
@@ -79,7 +79,7 @@ export class ObjectStorage {
     this.prefix = prefix;
     this.isPlain = isPlain(server.endpoint);
     this.limits = limits;
-    // hosts that fail at the same time must not retry at the same time
+    // random, so that hosts that fail together do not all retry together
     const rng = createRng(randomUUID());
     this.#patience = { clock, rng, patienceMs: limits.blobPatienceMs };
     this.#s3 = new S3Client({
@@ -119,8 +119,8 @@ export class ObjectStorage {
   }
 
   /**
-   * Passes `length` bytes from `position` on to `sink`, chunk by chunk. If an attempt fails, the next one begins again
-   * from `position`, after `sink.restart`; `sink.end` may refuse the bytes by throwing DamagedAnswer.
+   * Passes `length` bytes from `position` to `sink`, chunk by chunk. If an attempt fails, the next one calls
+   * `sink.restart` and begins at `position` again. `sink.end` may reject the bytes by throwing DamagedAnswer.
    */
   async fetch(key: string, position: number, length: number, sink: Sink): Promise<void> {
     const Range = `bytes=${position}-${position + length - 1}`;

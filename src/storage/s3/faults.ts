@@ -1,4 +1,4 @@
-/** Errors of object storage: which of them are worth another attempt, and how they are converted for callers. */
+/** Errors of object storage: which ones are worth a retry, and how they are converted for callers. */
 import { AppError, messageOf } from '../../lib/errors.ts';
 
 /** An answer with wrong bytes. Another attempt may return the right ones. */
@@ -23,7 +23,7 @@ const BUSY: ReadonlySet<string> = new Set([
   'TooManyRequestsException',
   'RequestLimitExceeded',
   'BandwidthLimitExceeded',
-  // two conditional puts collided: the next attempt shows which of them succeeded
+  // two conditional puts collided; the next attempt shows which one succeeded
   'ConditionalRequestConflict',
   'OperationAborted',
   'TimeoutError',
@@ -95,7 +95,7 @@ export function storageFault(doing: string, error: unknown): unknown {
   return failure(`cannot ${doing}: ${why}`, errnoOf(error, code), error);
 }
 
-/** The error if the server speaks plain HTTP. OpenSSL's own message does not mention that. */
+/** OpenSSL's error if the server speaks plain HTTP. Its own message does not say so. */
 const NO_TLS = {
   code: 'EPROTO',
   text: 'the server does not answer with TLS (an endpoint without TLS begins with http://)',
@@ -131,10 +131,10 @@ function errnoOf(error: Error, code: string): string {
 /** Maximum length of a server's text in a message. */
 const TEXT_LENGTH = 300;
 
-/** Parts of a request that a server may repeat: the key id of any server, signatures and tokens. */
+/** Parts of a request that a server may repeat: the key id, signatures and tokens. */
 const CREDENTIAL = /\b(credential|signature|security-token)(["']?\s*[=:]\s*["']?)[^\s,&"'<>]+/gi;
 
-/** A server's text, without key ids, signatures and tokens, on one line. */
+/** Returns a server's text on one line, without key ids, signatures and tokens. */
 function clean(text: string): string {
   return text
     .replace(CREDENTIAL, '$1$2...')

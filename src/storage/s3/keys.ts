@@ -50,7 +50,7 @@ export function partsOf(prefix: string, key: string): KeyParts {
   return { kind: 'published', folder, id, file };
 }
 
-/** The common beginning of all these names. */
+/** The common prefix of these names. */
 export function commonBeginning(names: readonly string[]): string {
   const [first, last] = [names.toSorted()[0]!, names.toSorted().at(-1)!];
   let length = 0;

@@ -1,6 +1,6 @@
 /**
- * The manifest of a folder of blobs: which files it has, where they are, and the sha256 of each of their parts. A
- * single file has the same information in its metadata.
+ * The manifest of a blob folder: its files, where they are, and the sha256 of each part. A single file has the same
+ * information in its metadata.
  */
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -14,9 +14,9 @@ const id = z.uuid();
 
 const schema = z.object({
   format: z.literal(1),
-  /** The publication to which these files belong. */
+  /** The publication that these files belong to. */
   id,
-  /** Publications that this one replaced, whose files may still exist; the newest comes last. */
+  /** Replaced publications whose files may still exist; the newest comes last. */
   earlier: z.array(id),
   /** Whether the folder is being removed. */
   deleted: z.boolean(),
@@ -39,7 +39,7 @@ export interface FileParts {
   readonly parts: readonly string[];
 }
 
-/** Maximum number of replaced publications that a manifest names. `sweep` finds the files of others by their age. */
+/** Maximum number of replaced publications that a manifest lists. `sweep` finds the files of others by their age. */
 const MOST_EARLIER = 100;
 
 function encodeManifest(manifest: Manifest): Buffer {
@@ -57,7 +57,7 @@ export function decodeManifest(folder: string, bytes: Uint8Array): Manifest {
   }
 }
 
-/** The entry of a file, with its bytes if it is to be in the manifest itself. */
+/** The entry of a file. If its bytes are given, the manifest contains them. */
 export function describeFile(sizeBytes: number, parts: string[], bytes: Uint8Array | null): Manifest['files'][string] {
   return { size_bytes: sizeBytes, parts, ...(bytes && { bytes: Buffer.from(bytes).toString('base64') }) };
 }
@@ -75,17 +75,17 @@ export function partsOfFile(manifest: Manifest, file: string): FileParts | null 
   return { sizeBytes: found.size_bytes, partBytes: manifest.part_bytes, parts: found.parts };
 }
 
-/** The metadata of a single file has the sha256 of at most this many parts: S3 allows 2 kB. */
+/** Maximum number of parts whose sha256 fit into the metadata of a single file: S3 allows 2 kB. */
 const MOST_LISTED = 32;
 
-/** The part size of a single file: the smallest multiple of `partBytes` by a power of 2 with few enough parts. */
+/** The part size of a single file: `partBytes` times the smallest power of 2 that gives few enough parts. */
 export function singlePartBytes(sizeBytes: number, partBytes: number): number {
   let size = partBytes;
   while (Math.ceil(sizeBytes / size) > MOST_LISTED) size *= 2;
   return size;
 }
 
-/** The metadata of a single file, whose keys and values are ASCII. */
+/** The metadata of a single file. Keys and values are ASCII. */
 export function encodeMetadata({ partBytes, parts }: FileParts): Record<string, string> {
   const sums = parts.map((sum) => Buffer.from(sum, 'hex').toString('base64'));
   return { 'part-bytes': String(partBytes), 'part-sha256': sums.join(' ') };
@@ -111,11 +111,11 @@ export interface TaggedManifest {
 
 export const NO_MANIFEST: TaggedManifest = { manifest: null, etag: null };
 
-/** Maximum number of other writers of the same folder that may succeed before a writer does. */
+/** Maximum number of times that other writers of the same folder may be faster before a writer gives up. */
 const MOST_REPLACED = 20;
 /** Metadata of the manifest of a folder that is being removed. */
 const DELETED = { deleted: 'yes' };
-/** How long a manifest is remembered, and maximum number of remembered manifests. */
+/** How long a manifest is cached, and maximum number of cached manifests. */
 const REMEMBERED_MS = 10_000;
 const MOST_REMEMBERED = 1_000;
 
@@ -158,8 +158,8 @@ export class Manifests {
 
   /**
    * Replaces a manifest with a conditional put. If another writer was faster, `make` is called again. `assumed` is the
-   * manifest that is probably there, so it is not read first. Returns the manifest and its ETag; null if `make` returns
-   * null. Rejects with AppError storage_failed.
+   * manifest that is probably there, which saves reading it first. Returns the manifest and its ETag, or null if `make`
+   * returns null. Rejects with AppError storage_failed.
    */
   async replace<M extends Manifest | null>(
     folder: string,

@@ -70,13 +70,12 @@ export class CachedBlob implements OpenBlob {
     this.#isClosed = true;
     const { cache } = this.#options;
     for (const part of this.#pinned.splice(0)) cache.unpin(part);
-    // bytes in memory are read only once
+    // bytes that are kept only in memory are read only once
     for (const part of this.#parts) if (part !== undefined) cache.drop(part);
   }
 
   /**
-   * Fills `target` from a part. If the part is not on this machine, it is fetched together with the parts from `first`
-   * on.
+   * Fills `target` from a part. If the part is not on this machine, it is fetched together with the parts from `first`.
    */
   #readPart(index: number, first: number, target: Uint8Array, position: number): void {
     const part = this.#parts[index];

@@ -40,14 +40,14 @@ export interface OpenedS3 {
   files(folder: string): S3BlobFiles;
   /** Removes leftovers; one process of a cluster does this from time to time. */
   sweep(): Promise<SweepReport>;
-  /** Deleted data that the rules of the bucket may keep, as far as these credentials can tell. */
+  /** Deleted data that the rules of the bucket may keep, as far as these credentials may read them. */
   rules(): Promise<BucketRules>;
   close(): void;
 }
 
 /**
- * Opens single files without a cache, below a folder of their own unless `folder` is null. Calls no storage. @throws
- * UsageError
+ * Opens single files without a cache, in a folder of their own unless `folder` is null. Makes no request.
+ * @throws UsageError
  */
 export function openS3Files(url: string, folder: string | null, options: S3Options): S3BlobFiles {
   const { storage, removal } = withoutCache(url, options);

@@ -1,7 +1,7 @@
 /**
- * Parts that a process has in memory, within a limit: parts that it has put and will read, and parts that it reads
- * once. Buffers of the latter are reused, because allocating new memory would take more processor time than receiving
- * the bytes.
+ * Parts that a process keeps in memory, within a limit: parts that it has put and will read, and parts that it reads
+ * once. Buffers of the latter are reused, because allocating memory would take more processor time than receiving the
+ * bytes.
  */
 import { Arrival, type CachedPart, type PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';

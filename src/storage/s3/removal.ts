@@ -34,7 +34,7 @@ export interface KeptVersions {
   readonly keys: readonly string[];
   /** null if these credentials may not list versions. */
   readonly versions: number | null;
-  /** Why the first of them was kept, if the storage reports it: a legal hold, or a retention and its end. */
+  /** Why the first of them was kept, if the storage reports it: a legal hold, or a retention period and its end. */
   readonly reason: string;
 }
 
@@ -91,7 +91,7 @@ export class Removal {
   }
 
   /**
-   * Removes one object, if it exists. With an ETag, a newer object with this key stays, because another writer has just
+   * Removes one object, if it exists. With an ETag, keeps a newer object with this key, because another writer has just
    * put it.
    */
   async remove(key: string, ifTag?: string): Promise<void> {
@@ -136,7 +136,7 @@ export class Removal {
     });
   }
 
-  /** Whether objects may have versions. If the bucket's settings are not readable, tries to list versions. */
+  /** Whether objects may have versions. If the settings of the bucket are not readable, tries to list versions. */
   async #hasVersions(): Promise<'yes' | 'no' | 'unknown'> {
     const value = await this.#findVersioning();
     if (value !== 'unknown') return value === 'off' ? 'no' : 'yes';

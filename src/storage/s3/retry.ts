@@ -12,7 +12,7 @@ export interface Patience {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
-/** Maximum number of attempts that return wrong bytes. After these, the stored object is assumed to be damaged. */
+/** Maximum number of attempts that return wrong bytes. After that, the stored object is assumed to be damaged. */
 const MOST_DAMAGED = 4;
 
 /**

@@ -1,7 +1,6 @@
 /**
- * A file that is written on this machine before it goes to object storage, because its name must be known first. Its
- * first parts are in memory, the others in a file on this machine. The file has no name, so it disappears if the
- * process dies.
+ * A file that is written on this machine before it goes to object storage, because its name depends on its content. The
+ * first parts are in memory, the others in a local file. That file has no name, so it disappears if the process dies.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, unlinkSync } from 'node:fs';
@@ -31,7 +30,7 @@ export class SpooledWriter implements BlobWriter {
   readonly #spool: Spool;
   readonly #hasher: PartHasher;
   readonly #parts: Uint8Array[] = [];
-  /** The file with the bytes after `#parts`; null while `#parts` suffice. */
+  /** A file with the bytes that do not fit into `#parts`; null while all fit. */
   #descriptor: number | null = null;
   #sizeBytes = 0;
   #isOpen = true;
@@ -132,7 +131,7 @@ export class SpooledWriter implements BlobWriter {
   }
 
   #orAbort<T>(action: () => T): T {
-    // the memory and the descriptor of a closed writer may now belong to another writer
+    // the memory and the descriptor of a closed writer may by now belong to another writer
     assert(this.#isOpen, `${this.#spool.name} is closed`);
     try {
       return withStorage(`write ${this.#spool.name}`, action);
@@ -144,13 +143,13 @@ export class SpooledWriter implements BlobWriter {
 }
 
 /**
- * Buffers of the size of a part for files that are being written. A process reuses them, because allocating memory for
- * each file would take more processor time than writing the file.
+ * Part-sized buffers for files that are being written. They are reused, because allocating memory for each file would
+ * take more processor time than writing it.
  */
 export class SpoolMemory {
   readonly partBytes: number;
   readonly #free: Uint8Array[] = [];
-  /** Number of buffers that may still be made. */
+  /** Number of buffers that may still be allocated. */
   #unmade: number;
 
   constructor(partBytes: number, most: number) {

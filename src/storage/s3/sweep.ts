@@ -19,7 +19,7 @@ interface Folder {
   readonly publications: Map<string, ObjectEntry[]>;
 }
 
-/** A manifest of at most this size may belong to a folder that is being removed, because it names no files. */
+/** A manifest of a folder that is being removed lists no files, so it is no larger than this. */
 const SMALL_MANIFEST_BYTES = 512;
 
 /**
@@ -78,7 +78,7 @@ async function leftoversOf(
   if (manifest === null) return { leftovers: old.flatMap(([, entries]) => entries), isDeleted: false };
   if (publications.size <= 1 && !isSmall) return { leftovers: [], isDeleted: false };
   const found = await storage.find(manifestKey(storage.prefix, name));
-  // replaced or removed since it was listed, so the next sweep checks it
+  // replaced or removed since it was listed; the next sweep checks it
   if (found === null || found.etag !== manifest.etag) return { leftovers: [], isDeleted: false };
   const { id, earlier, deleted } = decodeManifest(name, found.bytes);
   const isOldManifest = manifest.modified < before;

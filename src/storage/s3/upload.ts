@@ -79,7 +79,7 @@ export class PartHasher {
 
 export interface UploadOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** The sha256 of the source's parts, which are used if parts of this size are sent. */
+  /** The sha256 of the source's parts, if known. They are used if the file is sent in parts of this size. */
   readonly known?: Omit<FileParts, 'sizeBytes'>;
 }
 
@@ -116,8 +116,8 @@ export async function upload(
 }
 
 /**
- * Puts a single file, whose metadata has the sha256 of its parts. `sums` are the sha256 of parts of the usual size.
- * Rejects with AppError storage_failed.
+ * Puts a single file with the sha256 of its parts in its metadata. `sums` contains the sha256 of parts of the usual
+ * size. Rejects with AppError storage_failed.
  */
 export async function putSingle(
   storage: ObjectStorage,

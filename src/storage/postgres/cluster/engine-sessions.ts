@@ -1,6 +1,6 @@
 /**
- * Sessions of the processes that run an engine. Each process has a separate connection that is named after the owner of
- * the engine's claims and ends with the process. So other processes notice the end at once, long before leases expire.
+ * Sessions of the processes that run an engine. Each process has a separate connection named after the owner of the
+ * engine's claims. It closes when the process ends, so other processes notice at once, long before leases expire.
  */
 import type pg from 'pg';
 import { systemClock } from '../../../lib/clock.ts';
@@ -8,13 +8,11 @@ import type { PostgresDatabase } from '../database/database.ts';
 import { newClient } from '../database/driver.ts';
 
 const NAME = 'metaheac engine ';
-/** Pause before a lost connection is opened again. */
+/** Pause before a lost connection is reopened. */
 const RECONNECT_MS = 100;
-/**
- * An owner without a session for this long is lost. This is several times as long as it takes to reopen a connection.
- */
+/** An owner without a session for this long is lost. Reopening a connection takes only a fraction of this time. */
 const LOST_MS = 500;
-/** After a restart of the server, every process has lost its session and has this long to reopen it. */
+/** After a restart of the server, all processes have lost their sessions and get this long to reopen them. */
 const SERVER_START_SECONDS = 3;
 
 export class EngineSessions {
@@ -23,7 +21,7 @@ export class EngineSessions {
   #owner: string | null = null;
   #client: pg.Client | null = null;
   #timer: NodeJS.Timeout | null = null;
-  /** For each owner whose session was seen: since when the session has been missing, or null while it exists. */
+  /** The owners seen so far, and when their session disappeared; null while it exists. */
   readonly #seen = new Map<string, number | null>();
 
   constructor(database: PostgresDatabase, url: string) {

@@ -14,11 +14,11 @@ export interface DatabaseFacts {
   readonly leastVersion: number;
   /** Whether the server is a standby, which accepts no writes. */
   readonly isStandby: boolean;
-  /** Whether this user may make tables in the schema `public`. */
+  /** Whether this user may create tables in the schema `public`. */
   readonly mayMigrate: boolean;
   /** How far the machine's clock is ahead of the database's, in milliseconds. */
   readonly aheadMs: number;
-  /** Maximum number of connections of the server, and number of open connections. */
+  /** The server's maximum number of connections, and how many are open. */
   readonly connections: { readonly most: number; readonly open: number };
   /** Whether the connection is encrypted. */
   readonly isEncrypted: boolean;

@@ -15,11 +15,11 @@ import { newClient } from '../database/driver.ts';
 
 /** The key of the advisory lock: the letters `mhl`. */
 const LOCK = 0x6d686c;
-/** Interval at which the leader proves that it is alive, and at which the other processes try to become leader. */
+/** How often the leader proves that it is alive, and other processes try to become leader. */
 const BEAT_MS = 1_000;
 /** Maximum time to wait for an answer of the database. */
 const ANSWER_MS = 2_000;
-/** How long after its last proof a leader assumes that it still leads. */
+/** For how long after its last proof a leader assumes that it still leads. */
 const BELIEF_MS = 4_000;
 /**
  * The server ends the connection of a leader that is silent for this long, because its process was stopped or cannot be
@@ -31,7 +31,7 @@ export class PostgresLeadership implements Leadership {
   readonly #url: string;
   readonly #id: string;
   readonly #listeners: (() => void)[] = [];
-  /** The term of the leader whose work is running in this context. */
+  /** The term in which the work in this context runs. */
   readonly #working = new AsyncLocalStorage<number>();
   readonly #closed = new AbortController();
   #client: pg.Client | null = null;
@@ -41,8 +41,8 @@ export class PostgresLeadership implements Leadership {
   #ended: Promise<void> | null = null;
 
   /**
-   * `id` names this process in the table. Attempts begin with the first call of `lead` or `onLead`, so processes
-   * without such work (engines, commands) never lead.
+   * `id` names this process in the table. A process tries to lead from its first call of `lead` or `onLead`, so
+   * processes without such work (engines, commands) never lead.
    */
   constructor(database: PostgresDatabase, url: string, id: string) {
     this.#url = url;

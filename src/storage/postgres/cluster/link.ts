@@ -36,7 +36,7 @@ export class DatabaseLink {
     clearInterval(this.#timer);
   }
 
-  /** A returned pulse proves that the database answers. Without one, a statement is tried. */
+  /** A returned pulse proves that the database answers. Without one, a statement is sent. */
   async #look(): Promise<void> {
     this.#tellReads();
     if (this.#isLooking) return;

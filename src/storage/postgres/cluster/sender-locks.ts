@@ -1,6 +1,6 @@
 /**
- * Locks of webhooks in a cluster. They belong to a connection, so they end when the process ends or loses its network.
- * The server also ends the connection of a process that was stopped.
+ * Locks of webhooks in a cluster. They belong to a connection, so they are released when the process ends or loses its
+ * network. If a process is suspended, the server ends its connection.
  */
 import type { Client } from 'pg';
 import type { SenderLocks } from '../../sql/sender-locks.ts';
@@ -8,8 +8,8 @@ import type { PostgresDatabase } from '../database/database.ts';
 import { SENDING } from '../database/locks.ts';
 
 /**
- * The server ends a connection that has been idle for this long. This process gives up locks that it has not used for
- * the shorter time. An attempt takes less time (`webhookTimeoutMs`), so its outcome is recorded first.
+ * The server ends a connection that has been idle for this long. This process gives up unused locks after a shorter
+ * time. An attempt takes less than that (`webhookTimeoutMs`), so its outcome is recorded first.
  */
 const ENDED_AFTER_MS = 30_000;
 const UNUSED_AFTER_MS = 20_000;
@@ -32,7 +32,7 @@ export class PostgresSenderLocks implements SenderLocks {
     for (const webhook of unwanted) this.#held.delete(webhook);
     for (const webhook of wanted.length > 0 ? await this.#each('pg_try_advisory_lock', wanted) : [])
       this.#held.add(webhook);
-    // keeps the connection from being idle, and finds out whether it still exists
+    // keeps the connection busy, and checks whether it still exists
     if (this.#held.size > 0 && wanted.length === 0 && unwanted.length === 0) await this.#query('SELECT 1', []);
     return this.#held;
   }

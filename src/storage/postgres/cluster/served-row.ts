@@ -13,7 +13,7 @@ export class PostgresServedRow implements ServedRow {
   readonly #database: PostgresDatabase;
   readonly #listeners = new Set<(now: ServedVersions) => void>();
   #timer: NodeJS.Timeout | null = null;
-  /** The last epoch that was passed to listeners. */
+  /** The last epoch that listeners received. */
   #told = 0;
   #looking: Promise<void> | null = null;
   #isMissed = false;

@@ -1,6 +1,6 @@
 /**
- * Refuses poolers that share connections to the server between transactions of their clients. Through such a pooler,
- * announcements get lost and the leader's lock may belong to any client, without an error.
+ * Refuses connection poolers in transaction mode. Through such a pooler, announcements are lost and the leader's lock
+ * may belong to any client, without an error.
  */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
@@ -10,7 +10,7 @@ import { databaseError } from '../database/errors.ts';
 
 /** A pooler gives the connection that was used last to the next transaction, unless others are faster. */
 const ROUNDS = 3;
-/** Number of transactions that are open while the session is checked again. */
+/** Number of open transactions while the session is checked again. */
 const OTHERS = 2;
 /** Maximum time of all rounds. */
 const LIMIT_MS = 15_000;
@@ -45,8 +45,8 @@ export async function requireSessions(url: string): Promise<void> {
 }
 
 /**
- * Whether the server process that was announced when the connection began answers its queries. A pooler makes up a
- * process id.
+ * Whether the server process that was announced when the connection was opened also answers its queries. A pooler
+ * announces an invented process id.
  */
 async function isDirect(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query('SELECT pg_backend_pid() AS pid');

@@ -1,4 +1,7 @@
-/** Counts requests over all processes of a cluster, in a table that may lose its rows if the server crashes. */
+/**
+ * Counts requests across all processes of a cluster, in an unlogged table, which may lose its rows if the server
+ * crashes.
+ */
 import type { ClientCounts, SharedCounts } from '../../../domain/ports/cluster.ts';
 import type { PostgresDatabase } from '../database/database.ts';
 

@@ -1,9 +1,9 @@
 /**
- * Announcements between processes, by NOTIFY of Postgres. One connection listens. It also sends a pulse to itself twice
- * a second: Postgres delivers announcements in the order of their commits, so a returned pulse proves that all earlier
- * announcements have arrived. Each NOTIFY wakes every connection that listens, whatever the channel, and the pulses of
- * a hundred engines would occupy the server. So processes that answer no requests only check whether their connection
- * still answers.
+ * Announcements between processes with NOTIFY of Postgres. One connection listens. It also sends a pulse to itself
+ * twice a second. Postgres delivers announcements in the order of their commits, so a returned pulse proves that all
+ * earlier announcements have arrived. But each NOTIFY wakes every listening connection, whatever the channel, and the
+ * pulses of a hundred engines would keep the server busy. So processes that answer no requests only check that their
+ * connection still answers.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as startTimer } from 'node:timers';
@@ -22,17 +22,17 @@ const ASK = { name: 'ask', text: 'SELECT 1' };
 const ANSWER_MS = 2_000;
 /** Pause before a lost connection is opened again. */
 const RECONNECT_MS = 200;
-/** Maximum number of announcements with a key in one transaction. With more, whole topics are announced. */
+/** Maximum number of announcements with a key per transaction. Beyond it, whole topics are announced. */
 const MOST_KEYS = 200;
 
 type Announced = readonly (readonly [topic: string, key: string | null])[];
 /**
  * How a process checks that it has received all announcements: `proved` by pulses, or only because its connection
- * `answers`. In the latter case, an announcement that was committed before the answer may arrive a moment later.
+ * `answers`. In the second case, an announcement committed before the answer may arrive shortly after it.
  */
 export type Tracking = 'proved' | 'answers';
 
-/** Interval between pulses or checks, and how long after a check was sent its answer proves that nothing is missing. */
+/** Interval between checks, and for how long after it was sent an answered check proves that nothing is missing. */
 const PACES = {
   proved: { everyMs: 400, freshMs: 900 },
   answers: { everyMs: 1_500, freshMs: 3_600 },
@@ -42,7 +42,7 @@ export class Announcements {
   readonly #url: string;
   readonly #tracking: Tracking;
   readonly #listeners = new Map<string, Listener[]>();
-  /** The channel of this process's pulses, which no other process receives. */
+  /** The channel of this process's own pulses. */
   readonly #own = `pulses ${randomUUID()}`;
   #client: pg.Client | null = null;
   #connecting: Promise<pg.Client> | null = null;
@@ -86,9 +86,7 @@ export class Announcements {
     work.then(end, end);
   }
 
-  /**
-   * Whether every announcement that was committed until a moment ago has been received, as far as `Tracking` can tell.
-   */
+  /** Whether all announcements committed up to a moment ago have been received, as far as `Tracking` can tell. */
   get isFresh(): boolean {
     return systemClock.elapsed() - this.#freshAt < PACES[this.#tracking].freshMs;
   }
@@ -98,10 +96,7 @@ export class Announcements {
     return systemClock.elapsed() - this.#freshAt;
   }
 
-  /**
-   * Resolves once every announcement that was committed before the call has been received and the listeners have
-   * finished.
-   */
+  /** Resolves when all announcements committed before the call have been received and the listeners have finished. */
   async caughtUp(): Promise<void> {
     while (!this.#isClosed && !(await this.#sendPulse())) await setTimeout(RECONNECT_MS);
     await Promise.allSettled(this.#working);
@@ -118,7 +113,7 @@ export class Announcements {
   #schedule(ms: number): void {
     this.#timer = startTimer(async () => {
       const isAnswered = await (this.#tracking === 'proved' ? this.#sendPulse() : this.#ask());
-      // processes that lose the database at the same time must not reconnect at the same time
+      // random, so that processes that lost the database together do not all reconnect together
       const pauseMs = RECONNECT_MS * (1 + Math.random());
       if (!this.#isClosed) this.#schedule(isAnswered ? PACES[this.#tracking].everyMs : pauseMs);
     }, ms);

@@ -20,18 +20,18 @@ const LOCKED = '55P03';
 export interface Step {
   readonly number: number;
   readonly name: string;
-  /** Whether programs that do not know the step can continue to use the database. */
+  /** Whether programs that do not know this step can continue to use the database. */
   readonly kind: 'expand' | 'contract';
   readonly sql: string;
 }
 
 /** How long a migrating process waits for other processes. */
 export interface Patience {
-  /** Maximum time that a statement waits for a lock, because other statements wait behind it. */
+  /** Maximum time that a statement waits for a lock. It is short because other statements queue behind it. */
   readonly lockMs: number;
   /** Minimum pause before the next attempt; the pause is at most twice as long. */
   readonly pauseMs: number;
-  /** Maximum total time of all attempts at a step, and maximum wait for another migrating process. */
+  /** Maximum total time of all attempts at a step, and of the wait for another migrating process. */
   readonly giveUpMs: number;
 }
 
@@ -56,8 +56,8 @@ export async function lockMigrations(client: pg.Client, patience: Partial<Patien
 }
 
 /**
- * Applies a step, unless it was applied before: in one transaction, or one statement after another if the step makes
- * indexes concurrently. The caller has called `lockMigrations`.
+ * Applies a step unless it was applied before: in one transaction or, if the step creates indexes concurrently,
+ * statement by statement. The caller has called `lockMigrations`.
  * @throws AppError unavailable if other processes lock the tables for too long; the errors of the driver
  */
 export async function applyStep(client: pg.Client, step: Step, patience: Partial<Patience> = {}): Promise<void> {
@@ -103,9 +103,9 @@ async function inTransaction(client: pg.Client, step: Step): Promise<void> {
   }
 }
 
-/** Indexes that were finished before an interruption stay; an unfinished index is built again. */
+/** Indexes finished before an interruption stay; an unfinished index is built again. */
 async function oneByOne(client: pg.Client, step: Step, { lockMs }: Patience): Promise<void> {
-  // these statements block no other, so they may wait for as long as the table is in use
+  // these statements block no others, so they may wait for as long as the table is in use
   await client.query('SET lock_timeout = 0');
   const names = [...step.sql.matchAll(CONCURRENT_INDEX)].map(([, name]) => name);
   const { rows } = await client.query<{ readonly name: string }>(

@@ -11,12 +11,12 @@ const BEGIN = {
 } as const satisfies Record<WriteLevel, string>;
 
 /**
- * Begins a transaction and returns its id. A transaction that runs alone waits for all others to end, and others wait
- * for it. The lock is taken before the transaction's snapshot, which the next statement takes.
+ * Begins a transaction and returns its id. A transaction that runs alone waits until all others have ended, and others
+ * wait for it. The lock is taken before the snapshot, which the next statement takes.
  */
 export async function begin(client: pg.PoolClient, level: WriteLevel, isAlone: boolean): Promise<string> {
   const mode = isAlone ? 'EXCLUSIVE' : 'ROW SHARE';
-  // a query of several statements has one result for each
+  // a query with several statements returns one result per statement
   const results: unknown = await client.query(
     `${BEGIN[level]}; LOCK TABLE schema_steps IN ${mode} MODE; SELECT pg_current_xact_id()::text AS id`,
   );

@@ -1,5 +1,5 @@
 /**
- * Access to Postgres: statements with named parameters, write transactions that are repeated after a conflict, and
+ * Access to Postgres: statements with named parameters, write transactions that are repeated after conflicts, and
  * announcements between processes.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -18,7 +18,7 @@ import { migrate } from './migrations.ts';
 import { ReadGate } from './read-gate.ts';
 import { bindNames } from './statement.ts';
 
-/** Number of attempts of a transaction that run concurrently with others; further attempts run alone. */
+/** Number of attempts at a transaction that run concurrently with others; after these, it runs alone. */
 const ATTEMPTS_BESIDE_OTHERS = 5;
 const ATTEMPTS_ALONE = 3;
 /** Maximum pause before the second attempt; it doubles with each attempt. */
@@ -33,14 +33,15 @@ export async function openDatabase(url: string, tracking?: Tracking): Promise<Po
 }
 
 /**
- * Number of attempts to find out whether a commit took place after its connection was lost, and the pause between them.
+ * Number of attempts to find out whether a transaction was committed after its connection was lost, and the pause
+ * between them.
  */
 const STATUS_ATTEMPTS = 20;
 const STATUS_PAUSE_MS = 250;
 
 export class PostgresDatabase implements Database {
   readonly dialect = POSTGRES;
-  /** The gate for reads. The database does not itself check whether it answers. */
+  /** The gate for reads. It is controlled from outside: the database does not check by itself whether it answers. */
   readonly reads = new ReadGate();
   readonly #url: string;
   readonly #pool: pg.Pool;
@@ -56,7 +57,7 @@ export class PostgresDatabase implements Database {
     this.#announcements = new Announcements(url, tracking);
   }
 
-  /** Announcements of other processes. */
+  /** Announcements from other processes. */
   get announcements(): Announcements {
     return this.#announcements;
   }
@@ -78,7 +79,7 @@ export class PostgresDatabase implements Database {
     return null;
   }
 
-  /** The database has a disk of its own. */
+  /** Runs the action: the database has its own disk, so there is nothing to free here. */
   freeing<T>(action: () => Promise<T>): Promise<T> {
     return action();
   }
@@ -214,7 +215,7 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  /** Whether a transaction was committed although its connection was lost at the commit. */
+  /** Whether a transaction was committed even though its connection was lost during the commit. */
   async #isCommitted(id: string, cause: unknown): Promise<boolean> {
     for (let attempt = 1; attempt <= STATUS_ATTEMPTS; attempt++) {
       await setTimeout(STATUS_PAUSE_MS);

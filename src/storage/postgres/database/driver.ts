@@ -12,13 +12,14 @@ const IDLE_MS = 60_000;
 /** Maximum time of a statement, enforced by the server. */
 const STATEMENT_MS = 30_000;
 /**
- * Maximum time that a client waits for an answer. Longer than the server's own limit; for servers that are unreachable.
+ * Maximum time that a client waits for an answer, in case the server is unreachable. Longer than the server's own
+ * limit.
  */
 const ANSWER_MS = 35_000;
 /** Maximum time that a statement waits for a lock. */
 const LOCK_MS = 10_000;
 /**
- * After this time without a statement, the server ends a transaction, because its process was stopped or is
+ * The server ends a transaction after this time without a statement, because its process was suspended or is
  * unreachable.
  */
 const IDLE_TRANSACTION_MS = 10_000;
@@ -38,8 +39,8 @@ const types = {
 };
 
 /**
- * The settings of a connection to the database that `url` names. Parts that the URL leaves out are read from the
- * environment, as all programs of Postgres do: PGPASSWORD, PGPASSFILE, PGSSLMODE, PGSSLROOTCERT and so on.
+ * The connection settings for `url`. Whatever the URL omits is read from the environment, as in all Postgres programs:
+ * PGPASSWORD, PGPASSFILE, PGSSLMODE, PGSSLROOTCERT and so on.
  */
 function settingsOf(url: string): pg.ClientConfig {
   return {
@@ -59,8 +60,7 @@ function withRootCertificate(url: string, { PGSSLMODE, PGSSLROOTCERT: file }: No
 }
 
 /**
- * A connection that reads the password file itself, because the driver's own code for it is deprecated and warns on
- * stderr.
+ * A connection that reads the password file itself. The driver's own code for this is deprecated and prints a warning.
  */
 class Client extends pg.Client {
   constructor(settings?: string | pg.ClientConfig) {

@@ -2,15 +2,15 @@
 import pg from 'pg';
 import { AppError, messageOf } from '../../../lib/errors.ts';
 
-/** SQLSTATE codes of a conflict with a concurrent transaction, after which a repetition may succeed. */
+/** SQLSTATE codes of a conflict with a concurrent transaction. Repeating the transaction may succeed. */
 const CONFLICTS = ['40001', '40P01'];
 /**
- * Codes that mean a conflict or a bug: a key that another transaction has just inserted, a row that another transaction
- * has just deleted, a plan whose table has changed. If it is a bug, further attempts fail in the same way.
+ * Codes that mean either a conflict or a bug: a key that another transaction has just inserted, a row that it has just
+ * deleted, or a plan whose table has changed. If it is a bug, further attempts fail in the same way.
  */
 const DOUBTFUL = ['23505', '23503', '0A000'];
 
-/** SQLSTATE classes and codes of a server that is gone, is restarting, accepts no more connections, or is too slow. */
+/** SQLSTATE classes and codes of a server that is gone, restarting, out of connections, or too slow. */
 const UNREACHABLE = /^(08|57P0[1-4]|53300|57014|55000|55P03|25006|25P0[34])/;
 /** SQLSTATE classes of a server that cannot do its work: no such user, no rights, disk full, I/O errors. */
 const BROKEN = /^(28|3D000|42501|53|54|58|F0|XX)/;
@@ -34,7 +34,7 @@ export function isConflict(error: unknown): boolean {
   return error instanceof pg.DatabaseError && CONFLICTS.includes(codeOf(error));
 }
 
-/** Whether one of a few further attempts may succeed. */
+/** Whether a few further attempts may succeed. */
 export function isDoubtful(error: unknown): boolean {
   return error instanceof pg.DatabaseError && DOUBTFUL.includes(codeOf(error));
 }

@@ -31,8 +31,8 @@ export function readSteps(folder: string = MIGRATIONS_FOLDER): readonly Step[] {
 }
 
 /**
- * Applies missing steps. Processes that start at the same time wait for each other. Other processes can continue to use
- * the database, because a step that waits for a table gives way to them (`applyStep`).
+ * Applies missing steps. Processes that start at the same time wait for each other. Processes that are already running
+ * can continue to use the database: a step that waits for a table lets them go first (`applyStep`).
  * @throws AppError invalid_argument if the database has steps that this version cannot work with; storage_failed,
  * unavailable
  */

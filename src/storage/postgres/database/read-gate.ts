@@ -1,6 +1,4 @@
-/**
- * Refuses reads at once during a known outage of the database, including reads that are already waiting for an answer.
- */
+/** During a known outage of the database, refuses reads at once, including those that are already waiting. */
 import { AppError } from '../../../lib/errors.ts';
 import { RETRY_SECONDS } from './errors.ts';
 
@@ -20,7 +18,7 @@ export class ReadGate {
   }
 
   /**
-   * Returns the result of `read`, without waiting for its end once the gate is closed. The errors are those of `read`.
+   * Returns the result of `read`, or its error. If the gate closes meanwhile, does not wait for `read` to end.
    * @throws AppError unavailable
    */
   pass<T>(read: () => Promise<T>): Promise<T> {

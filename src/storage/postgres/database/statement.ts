@@ -57,8 +57,8 @@ function toStored(value: unknown): unknown {
 }
 
 /**
- * Postgres stores every character but U+0000, which callers may send in names, labels and user ids. Such a text is
- * stored with an escape, and read back as it was sent. The escape is a code point that is not a character.
+ * Postgres cannot store U+0000, but callers may send it in names, labels and user ids. It is stored as an escape and
+ * converted back when it is read. The escape is a code point that is not a character.
  */
 const ESCAPE = '\uFFFF';
 const NUL = '\0';
@@ -82,8 +82,8 @@ export function readJsonText(stored: string): string {
 }
 
 /**
- * Matches the escapes that `JSON.stringify` writes for U+0000 and for half a surrogate pair, which JSON functions of
- * Postgres refuse.
+ * Matches the escapes that `JSON.stringify` writes for U+0000 and for lone surrogates. Postgres's JSON functions refuse
+ * them.
  */
 const WRITTEN_NUL = /(?<!\\)((?:\\\\)*)\\u0000/g;
 const WRITTEN_HALF = /(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g;

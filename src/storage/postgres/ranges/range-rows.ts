@@ -32,7 +32,7 @@ export interface OfferRow extends RangeInputs {
 /** A range with its offer. */
 export type RangeRow = OfferRow & SegmentRange & { readonly number: number; readonly state: RangeState };
 
-/** Offers whose expansion has not ended and that were not replaced. */
+/** Offers that were not replaced and whose expansion has not ended. */
 const LIVE = 'range_offers o JOIN jobs j ON j.id = o.job AND NOT o.is_replaced';
 /** Whether a claim of a job is valid. */
 export const HELD_JOB = 'j.id = @id AND j.owner = @owner AND j.token = @token';
@@ -79,9 +79,8 @@ export async function liveRanges(sql: Sql, rest: string, values: Bound = {}): Pr
 }
 
 /**
- * Offers with a claimable range, in the order of the queue. With `first`, only other offers that score the same
- * segments of the same versions. Each offer is looked up on its own, because all of them together may have many
- * thousands of ranges.
+ * Offers with a claimable range, in queue order. With `first`, only other offers for the same segments and versions.
+ * Each offer is looked up separately, because together they may have many thousands of ranges.
  */
 export async function claimableOffers(sql: Sql, claimant: Claimant, first: FirstRange | null): Promise<OfferRow[]> {
   const { offer, ...same } = first ?? {};
@@ -139,7 +138,7 @@ export async function hasOpenRanges(t: Transaction, offer: number): Promise<bool
 
 /** The ranges that an engine holds, locked. */
 export async function rangesHeldBy(t: Transaction, owner: string): Promise<RangeRow[]> {
-  // found before they are locked, because other engines are working on the other ranges
+  // found first and then locked, because other engines are working on the other ranges
   const found = await t.all<{ readonly offer: number; readonly number: number }>(
     `SELECT r.offer, r.number FROM ranges r WHERE r.claimable_from IS NOT NULL AND EXISTS (
        SELECT 1 FROM json_array_elements(r.state -> 'holders') holder WHERE holder ->> 'owner' = @owner)`,

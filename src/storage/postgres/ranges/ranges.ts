@@ -129,7 +129,7 @@ export class RangeRepository implements RangeWork {
     return this.#write(async (t) => {
       const [first] = await this.#take(t, choice, offers, 1, null);
       if (first === undefined) return [];
-      // the next claim finds offers that were made since then
+      // later claims find offers that were added since then
       const hasOthers = choice.most > 1 && offers.length > 1 && !isSuspect(first.row.state);
       const alike = hasOthers ? await claimableOffers(t, this.#claimant(choice), first.row) : [];
       const others = await this.#take(t, choice, alike, choice.most - 1, first.row);
@@ -205,7 +205,8 @@ export class RangeRepository implements RangeWork {
   }
 
   /**
-   * Claims up to `most` ranges, each of a different offer; with `first`, ranges with the same segments and versions.
+   * Claims up to `most` ranges, each of a different offer; with `first`, only ranges with the same segments and
+   * versions.
    */
   async #take(
     t: Transaction,
@@ -273,7 +274,7 @@ export class RangeRepository implements RangeWork {
     return { folder, key, golden, modelVersion, populationVersion, ranges };
   }
 
-  /** Statements see the newest commits; rows on which a decision depends are locked. */
+  /** Each statement sees the newest commits; rows that a decision depends on are locked. */
   #write<T>(work: (t: Transaction) => Promise<T>): Promise<T> {
     return this.#dependencies.database.write(work, 'readCommitted');
   }

@@ -9,7 +9,7 @@ import { bindNames } from '../database/statement.ts';
 
 /** @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database */
 export async function inspectDatabase(url: string, now: number): Promise<StoreInspection> {
-  // several services may use a database, so none locks it
+  // several services may use a database, so it is never locked
   return { isTaken: false, contents: await readContents(url, now), stranded: null, saved: [], setAside: [] };
 }
 
