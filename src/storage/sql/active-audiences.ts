@@ -1,14 +1,14 @@
 /**
- * Keeps the active audiences of all campaigns in memory. They are all read once. Later reads follow the feed of
- * changes, because there may be very many campaigns, and any change of one of them outdates the list.
+ * Keeps the active audiences of all campaigns in memory. They are read completely once; later reads follow the feed of
+ * changes. There may be very many campaigns, and any change of one of them outdates the list.
  */
 import type { Audience } from '../../domain/types.ts';
 import type { Bound, Database, Sql } from './sql.ts';
 
-/** With more changes than this, all audiences are read again. */
+/** If there are more changes than this, all audiences are read again. */
 const MOST_CHANGES = 10_000;
 
-/** An audience, and the number of its campaign, which determines the order. */
+/** An audience and the number of its campaign, by which audiences are sorted. */
 export interface NumberedAudience {
   readonly number: number;
   readonly audience: Audience;
@@ -33,7 +33,7 @@ export class ActiveAudiences {
   readonly #readActive: ReadActive;
   #place: Place | null = null;
   #audiences: readonly Audience[] = [];
-  /** The numbers of their campaigns, once in ascending order and once by the id of the campaign. */
+  /** Campaign numbers, once in ascending order and once by campaign id. */
   #numbers: number[] = [];
   #numberOf = new Map<string, number>();
   #reading: Promise<unknown> = Promise.resolve();
@@ -43,7 +43,7 @@ export class ActiveAudiences {
     this.#readActive = readActive;
   }
 
-  /** The active audiences, in the order of their campaigns: the same array as before if nothing has changed. */
+  /** The active audiences, sorted by campaign. Returns the same array as before if nothing has changed. */
   read(): Promise<readonly Audience[]> {
     const read = this.#reading.then(async () => {
       await (this.#place === null ? this.#readAll() : this.#follow(this.#place));
@@ -80,7 +80,7 @@ export class ActiveAudiences {
     this.#place = now;
   }
 
-  /** Replaces the audiences of campaigns; if a campaign has no active audience any more, its entry is removed. */
+  /** Replaces the audiences of campaigns. If a campaign no longer has an active audience, its entry is removed. */
   #replace(ids: readonly string[], found: ReadonlyMap<string, NumberedAudience>): void {
     const audiences = [...this.#audiences];
     for (const id of ids) {

@@ -1,4 +1,4 @@
-/** Stores API keys. All keys are also in memory, where each request looks up its key. */
+/** Stores API keys. All keys are also kept in memory, where each request looks up its key. */
 import {
   type ApiKey,
   hashApiKey,
@@ -43,13 +43,13 @@ type Keys = ReadonlyMap<string, StoredApiKey | null>;
 const SELECT_KEY = `SELECT ${selectList(COLUMNS)} FROM api_keys`;
 const TOPIC = 'api_keys';
 
-/** Counts the keys for a `KeyCounts` at the time `@now`. */
+/** Counts the keys at the time `@now`, for `KeyCounts`. */
 export const COUNT_KEYS = `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
     count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
   FROM (SELECT scope, revoked_at IS NULL AND expired_at IS NULL AND (expires_at IS NULL OR expires_at > @now) AS valid
         FROM api_keys) keys`;
 
-/** How long keys are used while the database does not answer. */
+/** How long keys in memory are used while the database does not answer. */
 const OUTAGE_MS = 60_000;
 
 export class ApiKeyRepository implements ApiKeys {
@@ -128,7 +128,7 @@ export class ApiKeyRepository implements ApiKeys {
     const { database } = this.#dependencies;
     const where = `WHERE expired_at IS NULL AND expires_at <= @now ${id === undefined ? '' : 'AND id = @id'}`;
     const bound = { now, id: id ?? null };
-    // a read takes no lock, and nearly always finds no expired key
+    // a read takes no lock, and almost always finds no expired key
     if ((await database.get(`SELECT 1 AS found FROM api_keys ${where} LIMIT 1`, bound)) === undefined) return 0;
     return database.write(async (t) => {
       t.announce(TOPIC);
@@ -141,8 +141,8 @@ export class ApiKeyRepository implements ApiKeys {
   }
 
   /**
-   * Returns all keys. If they have changed but the database does not answer, returns the keys as of at most a minute
-   * ago.
+   * Returns all keys. If they have changed but the database does not answer, returns keys that are at most a minute
+   * old.
    */
   async #allKeys(): Promise<Keys> {
     const now = systemClock.elapsed();

@@ -28,18 +28,18 @@ const FROM_AUDIENCES =
   'FROM audiences a JOIN expansions e ON e.number = a.expansion JOIN campaigns c ON c.number = a.campaign';
 const SELECT_AUDIENCE = `SELECT c.number, ${selectList(COLUMNS)} ${FROM_AUDIENCES}`;
 
-/** Reads `<key> <percent>`. */
+/** Parses `<key> <percent>`. */
 function holdOutOf(stored: string): HoldOut {
   const [key, percent] = stored.split(' ') as [string, string];
   return new HoldOut(key, Number(percent));
 }
 
-/** Active audiences with the numbers of their campaigns; `which` follows WHERE. */
+/** Active audiences with the numbers of their campaigns. `which` follows WHERE. */
 export function readActive(sql: Sql, which: string, bound?: Bound): Promise<NumberedAudience[]> {
   return readNumbered(sql, `AND c.active_version = a.version WHERE ${which} ORDER BY c.number`, bound);
 }
 
-/** Audiences with the numbers of their campaigns; `which` continues the join. */
+/** Audiences with the numbers of their campaigns. `which` continues the join. */
 export async function readNumbered(sql: Sql, which: string, bound?: Bound): Promise<NumberedAudience[]> {
   const rows = await sql.all<{ readonly number: number }>(`${SELECT_AUDIENCE} ${which}`, bound);
   return rows.map(({ number, ...row }) => ({ number, audience: readRow(COLUMNS, row) }));

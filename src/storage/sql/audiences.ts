@@ -1,4 +1,4 @@
-/** Stores audience versions and the active version of each campaign. Look-ups answer from memory. */
+/** Stores audience versions and the active version of each campaign. Look-ups read from memory. */
 import {
   audienceNotReady,
   audienceSize,
@@ -28,9 +28,9 @@ import type { Bound, Database, Transaction } from './sql.ts';
 
 /** Maximum number of campaigns whose active audience is kept in memory (about 400 bytes each). */
 const REMEMBERED_AUDIENCES = 10_000;
-/** The topic that is announced, with the campaign's id, when another version is active. */
+/** The topic announced, with the campaign's id, when another version becomes active. */
 const ACTIVE = 'audience';
-/** The key under which the active audiences of all campaigns are kept. */
+/** The memory key of the active audiences of all campaigns. */
 const ALL = '';
 
 /** A version to insert, with the numbers of the campaign and the expansion. */
@@ -91,7 +91,10 @@ export class AudienceRepository implements Audiences {
     await this.#add(t, version, now);
   }
 
-  /** Adds a version of the active ranking if a change of the campaign requests another size, hold-out or other cuts. */
+  /**
+   * Adds a version of the active ranking if a change of the campaign requests a different size, hold-out or set of
+   * cuts.
+   */
   async recut(t: Transaction, campaign: number, change: CampaignChange, now: number): Promise<void> {
     if (change.audience === undefined && change.holdoutPercent === undefined && change.cuts === undefined) return;
     const row = await t.get<Omit<NewAudience, 'cuts'> & { readonly cuts: string }>(
@@ -107,7 +110,7 @@ export class AudienceRepository implements Audiences {
     if (next !== null) await this.#add(t, { ...active, ...next }, now, 'campaign.resized');
   }
 
-  /** Records, inside the caller's transaction, that a campaign with an audience is about to be deleted. */
+  /** Records, in the caller's transaction, that a campaign with an audience is about to be deleted. */
   async recordDeletion(t: Transaction, { id, version }: LastOfCampaign, now: number): Promise<void> {
     if (version === null) return;
     const none = { version: null, size: null, cuts: null };
@@ -196,8 +199,7 @@ export class AudienceRepository implements Audiences {
   }
 
   /**
-   * Makes a version active and records the change in `changes`. If a caller requested the change, webhooks are
-   * notified.
+   * Makes a version active and records this in `changes`. If a caller requested it, webhooks are notified.
    * @throws AppError audience_not_found; the errors of `accept`
    */
   async #activate(

@@ -59,7 +59,7 @@ export class AuditRepository implements AuditLog {
    */
   async with<T>(pending: PendingAction | null, work: (t: Transaction) => Promise<T>, level?: WriteLevel): Promise<T> {
     let isEntered = false;
-    // the entry depends on the result of `work`, so it is not written at the commit
+    // the entry depends on the result of `work`, so it is not written by the commit hook
     const result = await this.#running.run(null, () =>
       this.#database.write(async (t) => {
         const result = await work(t);
@@ -72,17 +72,17 @@ export class AuditRepository implements AuditLog {
   }
 
   /**
-   * Writes the entry inside a transaction, as its last change, and returns whether there was an entry to write. The
-   * caller sets `isRecorded` after the commit.
+   * Writes the entry as the last change of a transaction. Returns whether there was an entry to write. The caller sets
+   * `isRecorded` after the commit.
    */
   async enter(t: Transaction, pending: PendingAction | null): Promise<boolean> {
-    // the entry of the running action is written at the commit
+    // the commit hook writes the entry of the running action
     if (pending === null || pending.isRecorded || pending === this.#running.getStore()?.pending) return false;
     await this.#insert(t, pending.action, null);
     return true;
   }
 
-  /** Sets the id of a new resource for the entry. Call this inside the transaction that creates the resource. */
+  /** Sets the entry's resource id after something was created. Call this in the transaction that creates it. */
   made(id: string): void {
     const running = this.#running.getStore();
     if (running) running.made = id;
@@ -92,7 +92,7 @@ export class AuditRepository implements AuditLog {
     const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
     const lastReached = `coalesce((SELECT before.reached_at FROM audit_log before WHERE before.number <= @after
       ORDER BY before.number DESC LIMIT 1), 0)`;
-    // `reached_at` never decreases, so this order is that of the numbers; it has an index for both limits
+    // `reached_at` never decreases, so this order equals that of the numbers, and the index on it serves both limits
     const rows = await this.#database.all<RowOf<typeof COLUMNS>>(
       `SELECT ${selectList(COLUMNS)} FROM audit_log
        WHERE number > @after AND reached_at < @until
@@ -131,7 +131,7 @@ export class AuditRepository implements AuditLog {
     { resourceId, facts = null, ...action }: AuditedAction,
     made: string | null,
   ): Promise<void> {
-    // a reader that has seen an entry must never see an earlier number appear
+    // once a reader has seen an entry, no entry with a lower number may appear
     await t.enterAlone('audit');
     await t.run(
       `INSERT INTO audit_log (at, actor, address, action, resource, resource_id, status, request_id, facts, reached_at)

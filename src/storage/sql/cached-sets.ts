@@ -1,7 +1,7 @@
 /**
- * Removes files of deleted user sets from the cache of this machine, because the users in them may have been erased.
- * The cache is checked at each announcement, at the start, and at intervals. If the database does not answer for long,
- * the files of all sets are removed; they are fetched again when they are needed.
+ * Removes files of deleted user sets from this machine's cache, because the users in them may have been erased. The
+ * cache is checked at the start, at each announcement, and at intervals. If the database does not answer for a long
+ * time, the files of all sets are removed; they are fetched again when needed.
  */
 import { systemClock } from '../../lib/clock.ts';
 import { SEED_FOLDER, setOfFile, userSetFile } from '../files/set-file.ts';
@@ -10,7 +10,7 @@ import { type BlobLimits, DEFAULT_BLOB_LIMITS } from '../s3/limits.ts';
 import { existingSets } from './set-rows.ts';
 import type { Database } from './sql.ts';
 
-/** The topic that is announced, with the name of the set, when a set is removed. */
+/** The topic announced, with the name of the set, when a set is removed. */
 export const REMOVED_SETS = 'removed_sets';
 
 type CheckLimits = Pick<BlobLimits, 'cachedSetCheckMs' | 'cachedSetUncheckedMs'>;

@@ -20,7 +20,7 @@ import { type StoredCounts, sumOf, toCounts } from './set-rows.ts';
 
 const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
 
-/** The columns of a campaign. A new column is added here, in `toCampaign`, and in `campaignWrites`. */
+/** The columns of a campaign. Add a new column here, in `toCampaign`, and in `campaignWrites`. */
 export const CAMPAIGN_COLUMNS = {
   number: plain<number>('c.number'),
   id: plain<string>('c.id'),
@@ -64,7 +64,7 @@ export const CAMPAIGN_COLUMNS = {
 
 export type CampaignRow = RowOf<typeof CAMPAIGN_COLUMNS>;
 
-/** Converts a row field by field, because copying the row without some columns made lists take twice as long. */
+/** Converts a row field by field: copying the row without some columns made lists take twice as long. */
 export function toCampaign(row: CampaignRow, remainingMs: number | null): Campaign {
   return {
     id: row.id,
@@ -181,12 +181,11 @@ function seedCounts(): Column<SeedCounts> {
 }
 
 /**
- * Whether an expansion used the campaign's current inputs; null if there is no expansion. Equal inputs have equal
- * texts.
+ * Whether an expansion used the campaign's current inputs; null without an expansion. Equal inputs have equal texts.
  */
 function isSame(expansion: string): Column<boolean | null> {
   const textOf = (column: string) => `CAST(${column} AS text)`;
-  /** Each input in the campaign `c` or the installation `i`, and in the copy that an expansion keeps. */
+  /** For each input: its column in the campaign `c` or the installation `i`, and the column of the expansion's copy. */
   const copies: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
     features: [textOf('c.features'), textOf(`${expansion}.features`)],
     filters: [textOf('c.filters'), textOf(`${expansion}.filters`)],

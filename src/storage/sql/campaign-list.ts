@@ -1,6 +1,4 @@
-/**
- * Lists campaigns: filters, sort orders and their cursors. Each order is that of an index, so no page sorts a table.
- */
+/** Lists campaigns: filters, sort orders and cursors. Each order has an index, so no page needs a sort. */
 
 import type { CampaignQuery, CampaignSort } from '../../domain/campaign-query.ts';
 import { decodePlace, encodeCursor, invalidCursor } from '../../domain/cursors.ts';
@@ -31,7 +29,7 @@ export async function listCampaigns(sql: Sql, query: CampaignQuery): Promise<Cam
   return pageOf(sql, 'campaigns', rows, limit, referencesOf, toItem, cursorOf);
 }
 
-/** The campaigns with one of these ids or external ids; damaged campaigns are left out. */
+/** The campaigns with one of these ids or external ids. Damaged campaigns are omitted. */
 export async function findCampaigns(
   sql: Sql,
   { ids, externalIds }: { readonly ids: readonly string[]; readonly externalIds: readonly string[] },
@@ -56,7 +54,7 @@ function readNewest(sql: Sql, query: CampaignQuery): Promise<ListedRow[]> {
   );
 }
 
-/** The indexed expressions by which rows are read in order. */
+/** The indexed expressions that rows are sorted by. */
 interface Order {
   readonly select: string;
   readonly key: string;
@@ -69,7 +67,7 @@ const BY_STATE = { select: SELECT_EXPANDED, key: 'e.state', number: 'e.campaign'
 const BY_CHANGE = { select: SELECT_CAMPAIGN, key: 'c.updated_at', number: 'c.number' };
 const BY_EXPANSION = { select: SELECT_EXPANDED, key: 'e.updated_at', number: 'e.campaign' };
 const UPDATED = CAMPAIGN_COLUMNS.updatedAt.sql;
-/** The key of campaigns that were never expanded, which follow all states. */
+/** The key of campaigns that were never expanded. It sorts after all states. */
 const NEVER = '~';
 
 async function readSorted(sql: Sql, query: CampaignQuery, sort: CampaignSort): Promise<ListedRow[]> {
@@ -77,7 +75,7 @@ async function readSorted(sql: Sql, query: CampaignQuery, sort: CampaignSort): P
   const after = query.cursor === undefined ? null : placeOf(query.cursor, sort);
   const read = ({ select, key, number }: Order, further = '') => {
     const [is, direction] = sort.startsWith('-') ? ['<', 'DESC'] : ['>', 'ASC'];
-    // the first condition is for SQLite, which does not look up pairs in an index of expressions
+    // the first condition is for SQLite, which cannot look up pairs in an index on expressions
     const isAfter = after && `AND ${key} ${is}= @key AND (${key}, ${number}) ${is} (@key, @place)`;
     return sql.all<ListedRow>(
       `${select} ${isAfter ?? ''} ${further} ${filterOf(sql, query)}
@@ -93,7 +91,7 @@ async function readSorted(sql: Sql, query: CampaignQuery, sort: CampaignSort): P
     case '-created_at':
       return read(BY_CREATION);
     case '-updated_at': {
-      // a campaign is as new as the later of two times: the newest by it are among the newest by either time
+      // a campaign is as new as the later of two times, so the newest ones are among the newest by either time
       const others = after === null ? '' : `AND (${UPDATED}, c.number) < (@key, @place)`;
       const rows = [...(await read(BY_CHANGE, others)), ...(await read(BY_EXPANSION, others))];
       return [...new Map(rows.map((row) => [row.number, row])).values()]
@@ -116,11 +114,11 @@ async function readSorted(sql: Sql, query: CampaignQuery, sort: CampaignSort): P
 function keyOf({ name, createdAt, updatedAt, state }: ListedRow, sort: CampaignSort): string | number {
   if (sort === 'state') return state ?? NEVER;
   if (sort === '-updated_at') return updatedAt;
-  // as the databases do, only Latin letters without accents
+  // like the databases, converts only unaccented Latin letters
   return sort.endsWith('name') ? name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : createdAt;
 }
 
-/** The row after which a page begins. @throws AppError invalid_cursor */
+/** The row that a page begins after. @throws AppError invalid_cursor */
 function placeOf(cursor: string, sort: CampaignSort): { readonly key: string | number; readonly place: number } {
   const text = decodePlace('campaigns', cursor, { scope: sort });
   const [, place, key] = /^(\d{1,15})\.(.*)$/s.exec(text) ?? [];
@@ -130,7 +128,7 @@ function placeOf(cursor: string, sort: CampaignSort): { readonly key: string | n
   return { key: isTime ? Number(key) : key, place: Number(place) };
 }
 
-/** The conditions of a query, each after AND; `filterValues` returns the bound values. */
+/** The conditions of a query, each preceded by AND. `filterValues` returns the bound values. */
 function filterOf({ dialect }: Sql, query: CampaignQuery): string {
   const { state, externalId, labels, search } = query;
   const texts = ['c.name', "coalesce(c.external_id, '')"].map((text) => dialect.containsText(text, 'search'));

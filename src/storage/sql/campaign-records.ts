@@ -1,4 +1,4 @@
-/** Reads campaigns as training data for models, even while services are running. */
+/** Reads campaigns as training data, even while services are running. */
 import type { IdBlocks } from '../../domain/id-blocks.ts';
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
 import type { CampaignRecord, CampaignRecords, FeedbackBlocks } from '../../domain/ports/records.ts';
@@ -11,7 +11,7 @@ import { feedbackBlocks } from './feedback.ts';
 import { readOwnedSet } from './set-rows.ts';
 import type { Sql } from './sql.ts';
 
-/** Maximum number of attempts to open a set, because a set may be replaced after its name was read. */
+/** Maximum number of attempts to open a set, which may be replaced after its name was read. */
 const ATTEMPTS = 5;
 
 const COLUMNS = {
@@ -76,8 +76,8 @@ export class StoredRecords implements CampaignRecords {
   }
 
   /**
-   * Opens the current set of an owner; the list is empty if the owner has none. An open set can be read to its end even
-   * if it is replaced.
+   * Opens the owner's current set; the list is empty if there is none. An open set can be read to the end even if it is
+   * replaced.
    */
   async #open(owner: SetOwner): Promise<OpenSet[]> {
     for (let attempt = 1; ; attempt++) {

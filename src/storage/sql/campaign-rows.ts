@@ -28,8 +28,8 @@ export const SELECT_CAMPAIGN = `
   LEFT JOIN expansions e ON e.campaign = c.number AND e.latest ${FURTHER_TABLES}
   WHERE true`;
 /**
- * Like `SELECT_CAMPAIGN`, but without campaigns that were never expanded, and in the order of an index of expansions.
- * (SQLite keeps the order of a CROSS JOIN.)
+ * Like `SELECT_CAMPAIGN`, but without campaigns that were never expanded, and in the order of an index on expansions
+ * (SQLite keeps the order of a CROSS JOIN).
  */
 export const SELECT_EXPANDED = `
   SELECT ${selectList(CAMPAIGN_COLUMNS)}
@@ -53,9 +53,9 @@ export async function getNumber(sql: Sql, id: string): Promise<number> {
 }
 
 /**
- * Locks a campaign until the transaction ends, and returns its number; undefined if there is no such campaign. Every
- * transaction that changes a campaign, its expansions or its audience versions begins with this lock. So these
- * transactions of one campaign run one after another, and each sees the changes of the earlier ones.
+ * Locks a campaign until the transaction ends, and returns its number; undefined if it does not exist. Every
+ * transaction that changes a campaign, its expansions or its audience versions takes this lock first. So they run one
+ * after another, and each sees the changes of the previous ones.
  */
 export async function lockCampaign(t: Sql, id: string): Promise<number | undefined> {
   const select = `SELECT c.number FROM campaigns c WHERE c.id = @id ${t.dialect.lock('c')}`;
@@ -70,8 +70,8 @@ export async function getLocked(t: Sql, id: string): Promise<number> {
 }
 
 /**
- * A caller within a transaction passes a `queue` that was read before the transaction began. @throws AppError
- * campaign_not_found, database_damaged
+ * Within a transaction, pass a `queue` that was read before the transaction began.
+ * @throws AppError campaign_not_found, database_damaged
  */
 export async function getCampaign(sql: Sql, id: string, queue?: QueueTimes): Promise<Campaign> {
   const campaign = await findCampaign(sql, id, queue);
@@ -106,15 +106,15 @@ export async function readLabels(sql: Sql, id: string): Promise<Labels | null> {
   return readJson<Labels>(row.labels, 'c.labels');
 }
 
-/** The condition of the index of campaigns with a refresh policy. */
+/** The condition of the index on campaigns with a refresh policy. */
 const IS_REFRESHED = '(c.refresh_every IS NOT NULL OR c.refresh_on_population OR c.refresh_on_change)';
-/** Leaves out campaigns for which `refreshCause` would return null, because these are nearly all campaigns. */
+/** Excludes campaigns, nearly all of them, for which `refreshCause` would return null. */
 const MAY_BE_DUE = `(c.refresh_on_population AND e.population_version IS DISTINCT FROM @populationVersion
   OR c.refresh_on_change OR e.created_at <= @now - c.refresh_every OR e.created_at > @now)`;
 
 /**
- * Campaigns with a refresh policy, seeds and an ended latest expansion that may be due, in the order of these
- * expansions.
+ * Campaigns that may be due: they have a refresh policy, seeds, and a latest expansion that has ended. Sorted by that
+ * expansion.
  */
 export async function readRefreshed(
   sql: Sql,

@@ -1,4 +1,4 @@
-/** Changes and reads of campaigns. Each change is one transaction. */
+/** Changes and reads campaigns. Each change is one transaction. */
 import { randomUUID } from 'node:crypto';
 import type { CampaignQuery } from '../../domain/campaign-query.ts';
 import { refuseTaken } from '../../domain/campaigns.ts';
@@ -33,7 +33,7 @@ import { record, recordEnd } from './unused-blobs.ts';
 
 /** Maximum number of campaigns whose labels are kept in memory. */
 const REMEMBERED_LABELS = 10_000;
-/** The topic that is announced, with the campaign's id, when its labels have changed. */
+/** The topic announced, with the campaign's id, when its labels change. */
 const LABELS = 'labels';
 
 interface CampaignRepositoryDependencies extends StoreDependencies {
@@ -149,7 +149,7 @@ export class CampaignRepository implements Campaigns {
     return database.write(async (t) => {
       const now = this.#now();
       const times = queue.copy();
-      // the external id is checked again, because another process may have used it by now
+      // check the external id again, because another process may be using it by now
       await refuseTakenId(t, input.externalId);
       const features = { values: input.features, counts: input.featureCounts };
       const number = await insertRow(t, 'campaigns', {
@@ -175,14 +175,15 @@ export class CampaignRepository implements Campaigns {
   }
 
   /**
-   * Locks a campaign to delete. If the id of a campaign is damaged, the campaign is found both by the id in the index
-   * and by the id in its row, which lists show. @throws AppError campaign_not_found
+   * Locks a campaign for deletion. If its id is damaged, it is found both by the id in the index and by the id in its
+   * row, which lists show.
+   * @throws AppError campaign_not_found
    */
   async #numberToDelete(t: Transaction, id: string): Promise<number> {
     try {
       return await getLocked(t, id);
     } catch (error) {
-      // the expression prevents the use of the index
+      // the expression prevents use of the index
       const select = "SELECT number FROM campaigns WHERE id || '' = @id";
       const row = await t.get<{ readonly number: number }>(select, { id });
       if (row === undefined) throw error;
@@ -201,8 +202,8 @@ async function refuseTakenId(sql: Sql, externalId: string | null | undefined): P
 }
 
 /**
- * The report on a campaign that is about to be deleted. If the row is damaged, the report contains only the id by which
- * the row was found, and the version of the last change.
+ * Describes a campaign that is about to be deleted. If its row is damaged, the result contains only the id that it was
+ * found by and the version of the last change.
  */
 async function lastOf(t: Transaction, number: number, id: string): Promise<LastOfCampaign> {
   if ((await t.findDamaged([['campaigns', { number }]])) === null)
@@ -218,7 +219,7 @@ async function lastOf(t: Transaction, number: number, id: string): Promise<LastO
 }
 
 /**
- * Deletes the rows of a campaign except feedback and user sets. Returns the folders of its rankings; the folders of
+ * Deletes the rows of a campaign except feedback and user sets. Returns the folders of its rankings. The folders of
  * running expansions are recorded as unused here.
  */
 async function deleteRows(t: Transaction, number: number, id: string, now: number): Promise<string[]> {
@@ -235,7 +236,7 @@ async function deleteRows(t: Transaction, number: number, id: string, now: numbe
     { number },
   );
   for (const { expansion, token } of running) await recordEnd(t, expansion, token, now);
-  // a damaged version may name another folder
+  // a damaged version row may name the wrong folder
   const expansions = await t.all<{ readonly expansion: string }>(
     'DELETE FROM expansions WHERE campaign = @number RETURNING id AS expansion',
     { number },

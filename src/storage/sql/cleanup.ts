@@ -9,15 +9,13 @@ import { EXPANSION_SETS } from './set-rows.ts';
 import { record, type UnusedBlobs } from './unused-blobs.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Number of campaigns that one statement reads, and number of campaigns that are locked at once. */
+/** Number of campaigns that one statement reads and one transaction locks. */
 const SEARCHED_CAMPAIGNS = 1_000;
 const LOCKED_CAMPAIGNS = 50;
-/**
- * Maximum number of versions, and of expansions, that one transaction removes. Other transactions wait until it ends.
- */
+/** Maximum number of versions, and of expansions, that one transaction removes. Others wait until it ends. */
 const REMOVED_ROWS = 1_000;
 
-/** Versions that are too old, or not among the newest inactive ones of their campaign `c`. */
+/** Versions that are too old, or not among the newest inactive versions of their campaign `c`. */
 const OLD_VERSIONS = `
   a.version IS DISTINCT FROM c.active_version
   AND (a.created_at < @before OR @versions = 0 OR a.version < (
@@ -25,8 +23,8 @@ const OLD_VERSIONS = `
     ORDER BY b.version DESC LIMIT 1 OFFSET @newer))`;
 
 /**
- * Expansions that are too old, or for which there are enough newer ones. Running expansions, the latest one and those
- * with an audience version are kept.
+ * Expansions that are too old, or have enough newer ones. Running expansions, the latest one, and those with an
+ * audience version are kept.
  */
 const OLD_EXPANSIONS = `
   NOT e.latest
@@ -35,32 +33,32 @@ const OLD_EXPANSIONS = `
   AND (e.created_at < @before OR e.number < (
     SELECT f.number FROM expansions f WHERE f.campaign = e.campaign ORDER BY f.number DESC LIMIT 1 OFFSET @versions))`;
 
-/** Defines old rows: those before a time, and those for which there are `versions` newer ones. */
+/** Defines old rows: those before a time, and those that have `versions` newer ones. */
 interface OldRows {
   readonly before: number;
   readonly versions: number;
-  /** One less than `versions`. */
+  /** `versions` minus 1. */
   readonly newer: number;
   readonly [name: string]: number;
 }
 
-/** The folder of a store whose blobs are files of this machine. A folder may have files that another database made. */
+/** The folder of a store whose blobs are local files. It may contain files of another database. */
 export interface StoreFolder {
   /** As in `Cleanup`. */
   takeFolder(): Promise<string | null>;
   renewGeneration(): Promise<void>;
-  /** Removes files that no row refers to, while no process is writing. @throws AppError storage_failed */
+  /** Removes files that no row refers to. No process may be writing. @throws AppError storage_failed */
   removeLeftovers(): Promise<void>;
   /** Removes the folders of campaigns that have no rankings. @throws AppError storage_failed */
   removeEmptyFolders(): void;
-  /** Removes what remains of deleted rows. @throws AppError storage_failed */
+  /** Removes remains of deleted rows. @throws AppError storage_failed */
   removeTraces(): Promise<void>;
 }
 
 interface CleanupDependencies extends StoreDependencies {
   readonly setFiles: SetFiles;
   readonly unusedBlobs: UnusedBlobs;
-  /** Null if the blobs are not files of this machine. A location then belongs to one database. */
+  /** Null if the blobs are not local files. Their location then belongs to a single database. */
   readonly folder: StoreFolder | null;
 }
 
@@ -117,12 +115,12 @@ export class Cleanup implements CleanupPort {
   }
 
   /**
-   * Prunes the first campaigns after `after` and up to `last` that have old rows. Returns the last of them, or null if
-   * there are no more.
+   * Prunes the next campaigns that have old rows, after `after` and up to `last`. Returns the last one pruned, or null
+   * if there are no more.
    */
   async #pruneSome(old: OldRows & { readonly after: number; readonly last: number }): Promise<number | null> {
     await setImmediate();
-    // versions first, because an expansion without a version may be old too
+    // versions first: once its version is gone, an expansion may be old too
     const rows = await this.#dependencies.database.all<{ readonly number: number }>(
       `SELECT c.number FROM campaigns c WHERE c.number > @after AND c.number <= @last AND (
          EXISTS (SELECT 1 FROM audiences a WHERE a.campaign = c.number AND ${OLD_VERSIONS})

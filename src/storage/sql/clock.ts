@@ -1,7 +1,7 @@
 /**
- * Stores the times of the service's clock. The nodes of a cluster follow the clock of their database, so there is one
- * time, and waiting times never move. A node that starts checks whether the database's clock is plausible. Corrections
- * of that clock do not change the ages of older rows.
+ * Stores the times of the service's clock. The nodes of a cluster follow the clock of their database, so all of them
+ * have the same time, and waiting times never move. A node that starts checks whether the database's clock is
+ * plausible. If that clock is corrected, the ages of older rows do not change.
  */
 
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
@@ -12,15 +12,15 @@ import type { StoreDependencies } from './dependencies.ts';
 import type { Sql, Transaction } from './sql.ts';
 
 /**
- * A time of the database's clock is plausible if it differs by less than this from the stored time, which nodes store
- * once a minute.
+ * A time of the database's clock is plausible if it differs by less than this from the stored time. Nodes store the
+ * time once a minute.
  */
 const PLAUSIBLE_MS = 3_600_000;
-/** Corrections that nodes report within this time are one correction. */
+/** Corrections that nodes report within this time count as one. */
 const SAME_STEP_MS = 60_000;
 /**
- * Minimum difference from the stored time that counts as a step. The time is stored once a minute, and clocks drift by
- * less than this difference in a minute.
+ * Minimum difference from the stored time that counts as a step. The time is stored once a minute, and in a minute
+ * clocks drift by less than this.
  */
 const STEP_MS = 60_000;
 
@@ -40,7 +40,7 @@ const SELECT_SEEN = 'SELECT seen_at AS now, elapsed, boot FROM clock';
 const SELECT_USED = 'SELECT used_at AS now, elapsed, boot FROM clock_used';
 
 /**
- * The time in a transaction. If this process follows the service's clock and does not know of a step yet, the stored
+ * The time in a transaction. If this process follows the service's clock and does not know about a step yet, the stored
  * time is used, because the step has already moved the waiting times.
  */
 export async function timeOf(
@@ -48,7 +48,7 @@ export async function timeOf(
   { clock, followedBoot = null }: Pick<StoreOptions, 'clock' | 'followedBoot'>,
 ): Promise<number> {
   const now = clock.now();
-  // the nodes of a cluster follow the database's clock, not that of a service
+  // nodes of a cluster follow the database's clock, not a service's
   const isFollowed = followedBoot !== null && sql.dialect.name === 'sqlite';
   const used = isFollowed ? await sql.get<StoredTime>(SELECT_USED) : undefined;
   if (used === undefined || used.boot !== followedBoot) return now;
@@ -64,7 +64,7 @@ interface Stored {
 
 export interface StoredClockDependencies extends StoreDependencies {
   readonly apiKeys: Pick<ApiKeys, 'recordExpired'>;
-  /** Whether `options.clock` follows the database's clock, which other processes follow too. */
+  /** Whether `options.clock` follows the database's clock, like the clocks of other processes. */
   readonly isShared: boolean;
 }
 
@@ -99,7 +99,7 @@ export class StoredClock implements ClockMemory {
     return [...this.#stored.steps, ...corrections.map(({ step }) => step)];
   }
 
-  /** Begins to store the time. An error of the previous write is thrown. */
+  /** Begins to store the time. Throws the error of the previous write, if any. */
   remember(time: StoredTime, isRight: boolean): void {
     this.#begin(async () => {
       if (isRight) await this.#dependencies.apiKeys.recordExpired(time.now);
@@ -107,7 +107,7 @@ export class StoredClock implements ClockMemory {
     });
   }
 
-  /** Begins to store the step. If that fails, it is tried again together with the next time. */
+  /** Begins to store the step. If that fails, it is stored together with the next time. */
   step(step: ClockStep, { isCorrection, time, isRight }: StepKind): void {
     if (this.#dependencies.isShared && !isCorrection) return;
     this.#newSteps.push({ step, isCorrection });
@@ -152,7 +152,7 @@ async function readStored({ database, options: { clock }, isShared }: StoredCloc
   if (!isShared) return { seen, used: (await database.get<StoredTime>(SELECT_USED)) ?? null, steps };
   const [now, elapsed] = [clock.now(), clock.elapsed()];
   const isPlausible = seen === null || Math.abs(now - seen.now) < PLAUSIBLE_MS;
-  // a plausible time counts as seen by this node, which therefore trusts it at once
+  // a plausible time counts as seen by this node, so the node trusts it at once
   return { seen: isPlausible ? { now, elapsed, boot: findBootId() } : seen, used: null, steps };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Columns of a table or a query, each named in one place. For reads, one list of columns determines the SELECT list,
- * the row type and the values. For writes, the keys of one object are the column names and the bound names.
+ * the row type and the values. For writes, the keys of one object are both the column names and the bound names.
  */
 import { decodeCursor, encodeCursor, type ListName } from '../../domain/cursors.ts';
 import type { Page, PageQuery } from '../../domain/pages.ts';
@@ -42,7 +42,7 @@ export function selectList(columns: Columns): string {
     .join(', ');
 }
 
-/** Makes an object from the values of a row that was selected with `selectList` of the same columns. */
+/** Converts a row that was selected with `selectList` of the same columns to an object. */
 export function readRow<C extends Columns>(columns: C, stored: unknown): RowOf<C> {
   const row = stored as Record<string, unknown>;
   for (const [name, read] of readersOf(columns)) row[name] = read(row[name]);
@@ -61,7 +61,7 @@ function readersOf(columns: Columns) {
 
 const READERS = new WeakMap<Columns, (readonly [name: string, read: (stored: unknown) => unknown])[]>();
 
-/** Values to write, by column; undefined values are left out. */
+/** Values to write, by column; undefined values are omitted. */
 export type Written = Readonly<Record<string, Value | undefined>>;
 
 /** Inserts a row. Missing columns get the schema's default. */
@@ -76,7 +76,7 @@ export async function insertRow(sql: Sql, table: string, written: Written): Prom
   return (await sql.get<{ readonly number: number }>(`${insertOf(table, row)} RETURNING number`, row))!.number;
 }
 
-/** Updates columns of the row with this number, if there are any to update. */
+/** Updates columns of the row with this number. Does nothing if there are no values. */
 export async function updateRow(sql: Sql, table: string, number: number, written: Written): Promise<void> {
   const row = withoutUndefined(written);
   const assignments = Object.keys(row).map((name) => `${name} = @${name}`);
@@ -112,8 +112,8 @@ export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before
 }
 
 /**
- * The first `limit` rows, without damaged rows, and the cursor of the next page if there are more. The cursor refers to
- * the last row of the page, so later rows do not affect the next page.
+ * The first `limit` rows, without damaged rows, and the cursor of the next page if there is one. The cursor refers to
+ * the last row of the page, so rows added later do not affect the next page.
  */
 export async function pageOf<Row extends { readonly number: number }, T>(
   sql: Sql,

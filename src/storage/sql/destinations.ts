@@ -1,4 +1,4 @@
-/** Destinations: receivers that have settings of a destination and no secret. */
+/** Destinations: receivers with a place to write to and without a secret. */
 import {
   type Destination,
   type DestinationChange,
@@ -44,7 +44,7 @@ export class DestinationRepository extends ReceiverRepository<Destination> imple
     return this.change(id, now, accept, ({ destination }) => ({
       description: change.name,
       enabled: paused === undefined ? undefined : !paused,
-      // fields that the caller has not set are undefined
+      // fields that the caller did not set are undefined
       destination: toJson({ ...destination, ...JSON.parse(JSON.stringify(change)) }),
     }));
   }

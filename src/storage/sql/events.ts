@@ -1,6 +1,6 @@
 /**
- * Events for webhooks, written with their deliveries in the transaction of the change that causes them. Times are
- * milliseconds since 1970.
+ * Events for webhooks and destinations. They are written with their deliveries in the transaction of the change that
+ * causes them. Times are in milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
 import type { AudienceCut } from '../../domain/cuts.ts';
@@ -14,13 +14,13 @@ import { insertRow } from './columns.ts';
 import { readJson } from './json.ts';
 import type { Transaction } from './sql.ts';
 
-/** The topic that is announced when a delivery was queued. */
+/** The topic announced when a delivery is queued. */
 const DELIVERIES = 'webhooks';
 
-/** Events about changes that callers make to an audience. */
+/** Events for changes that callers make to an audience. */
 export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
 
-/** A campaign at the time of its deletion. */
+/** A campaign just before its deletion. */
 export interface LastOfCampaign {
   readonly id: string;
   readonly externalId: string | null;
@@ -29,7 +29,7 @@ export interface LastOfCampaign {
   readonly version: number | null;
 }
 
-/** The data of the event at the end of an expansion. */
+/** The data of the event that reports the end of an expansion. */
 interface EndedExpansionRow {
   readonly campaign_id: string;
   readonly external_id: string | null;
@@ -59,7 +59,7 @@ const SELECT_ACTIVE = `
   FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
   WHERE c.number = @campaign`;
 
-/** Writes events. Each method runs inside the caller's transaction. */
+/** Writes events. All methods run in the caller's transaction. */
 export class EventLog {
   readonly #traceparent: () => string | null;
 
@@ -69,8 +69,8 @@ export class EventLog {
   }
 
   /**
-   * Notifies subscribed webhooks that an expansion has ended: ready, failed or too_small. The event belongs to the
-   * given trace, by default to the trace of the expansion's job.
+   * Notifies subscribers that an expansion has ended: ready, failed or too_small. The event belongs to the given trace
+   * or, by default, to that of the expansion's job.
    */
   async expansionEnded(t: Transaction, expansion: number, now: number, given: string | null = null): Promise<void> {
     const row = (await t.get<EndedExpansionRow>(SELECT_ENDED_EXPANSION, { expansion }))!;
@@ -80,7 +80,7 @@ export class EventLog {
     await this.#tell(t, eventOfEnd(row.state, row.version), data, now, given ?? traceparent);
   }
 
-  /** Notifies webhooks that a caller replaced the active version `previous` by choosing another version or size. */
+  /** Notifies subscribers that a caller replaced the active version `previous` by choosing another version or size. */
   async audienceChanged(
     t: Transaction,
     type: AudienceEvent,
@@ -93,14 +93,14 @@ export class EventLog {
     await this.#tell(t, type, { ...names, ...active, previous_version: previous }, now);
   }
 
-  /** Notifies webhooks that a campaign is about to be deleted. */
+  /** Notifies subscribers that a campaign is about to be deleted. */
   async campaignDeleted(t: Transaction, { id, externalId, name, version }: LastOfCampaign, now: number): Promise<void> {
     const names = { campaign_id: id, external_id: externalId, name };
     const data = { ...names, audience_version: null, size: null, cuts: null, previous_version: version };
     await this.#tell(t, 'campaign.deleted', data, now);
   }
 
-  /** Notifies webhooks that users have expired and were removed from a suppression list. */
+  /** Notifies subscribers that users have expired and were removed from a suppression list. */
   async usersExpired(t: Transaction, owner: SetOwner, users: number, now: number): Promise<void> {
     const id = owner.kind === 'common_suppression' ? null : owner.campaignId;
     const row = await t.get<Pick<EndedExpansionRow, 'external_id' | 'name'>>(
@@ -147,8 +147,8 @@ export class EventLog {
   }
 
   /**
-   * Writes an event with a delivery for each subscribed webhook; without subscribed webhooks, nothing is written. The
-   * deliveries of a paused destination wait.
+   * Writes an event with a delivery for each subscriber; without subscribers, nothing is written. Deliveries to a
+   * paused destination wait.
    */
   async #tell(
     t: Transaction,
@@ -169,7 +169,7 @@ export class EventLog {
   }
 }
 
-/** A webhook or destination that an event goes to; `destination` is JSON. */
+/** A webhook or destination that receives an event; `destination` is JSON. */
 interface Subscriber {
   readonly number: number;
   readonly destination: string | null;
@@ -178,11 +178,11 @@ interface Subscriber {
 /** The audience version that an event is about. */
 interface AboutVersion {
   readonly campaign_id: string | null;
-  /** null or absent if there is none. */
+  /** Null or absent if there is none. */
   readonly audience_version?: number | null;
 }
 
-/** Leaves out destinations that do not receive this version, because of the campaign's labels or the version's cuts. */
+/** Excludes destinations that do not receive this version because of its campaign's labels or its cuts. */
 async function thatReceive(
   t: Transaction,
   subscribers: readonly Subscriber[],

@@ -8,7 +8,7 @@ import type { SpecialCategory } from '../../lib/special-categories.ts';
 import { type Column, json, plain, type RowOf, readRow } from './columns.ts';
 import { toJson } from './json.ts';
 
-/** The columns of an expansion. A new column is added here, in `toExpansion`, and where it is written. */
+/** The columns of an expansion. Add a new column here, in `toExpansion`, and where it is written. */
 export const EXPANSION_COLUMNS = {
   number: plain<number>('e.number'),
   id: plain<string>('e.id'),

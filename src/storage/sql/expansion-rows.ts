@@ -1,4 +1,4 @@
-/** Rows of expansions and their jobs. Every function that writes runs inside the caller's transaction. */
+/** Rows of expansions and their jobs. All functions that write run in the caller's transaction. */
 import type { ExpansionEffects, JobChange } from '../../domain/expansions.ts';
 import { expansionNotFound } from '../../domain/not-found.ts';
 import type { Page, PageQuery } from '../../domain/pages.ts';
@@ -25,7 +25,7 @@ const SELECT_EXPANSION = `
 
 const SELECT_RUNNING = `SELECT ${selectList(RUNNING)} FROM jobs j JOIN expansions e ON e.number = j.expansion`;
 
-/** Inserts an expansion as the latest of the campaign, and returns its number. */
+/** Inserts an expansion as the campaign's latest, and returns its number. */
 export async function insertExpansion(t: Sql, written: Written & { readonly campaign: number }): Promise<number> {
   const { campaign } = written;
   await t.run('UPDATE expansions SET latest = false WHERE campaign = @campaign AND latest', { campaign });
@@ -39,8 +39,8 @@ export async function runningExpansions(sql: Sql, which: string, bound: Bound = 
 }
 
 /**
- * Writes a decision about an expansion, inside the caller's transaction. The event at the end of the expansion belongs
- * to the given trace, or by default to that of the job.
+ * Writes a decision about an expansion in the caller's transaction. The event at the end of the expansion belongs to
+ * the given trace or, by default, to that of the job.
  */
 export async function applyEffects(
   t: Transaction,
@@ -77,8 +77,8 @@ export function findExpansion(
 }
 
 /**
- * A caller within a transaction passes a `remaining` that was read before the transaction began. @throws AppError
- * expansion_not_found, database_damaged
+ * Within a transaction, pass a `remaining` that was read before the transaction began.
+ * @throws AppError expansion_not_found, database_damaged
  */
 export async function getExpansion(
   sql: Sql,

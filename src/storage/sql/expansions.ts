@@ -30,7 +30,7 @@ import { NO_TIME, QueueTimes, timesOf } from './remaining-time.ts';
 import type { NamedSet } from './set-rows.ts';
 import type { Bound, Transaction } from './sql.ts';
 
-/** The topic that is announced when an expansion was queued. */
+/** The topic announced when an expansion is queued. */
 const JOBS = 'jobs';
 
 interface ExpansionRepositoryDependencies extends StoreDependencies {
@@ -57,7 +57,7 @@ export class ExpansionRepository implements Expansions, SetReader {
       const cause = refreshCause(policy, latest, populationVersion, this.#now());
       if (cause === null) continue;
       try {
-        // a campaign that was deleted while other campaigns were queued is no longer due
+        // a campaign that was deleted meanwhile is no longer due
         if ((await findCampaign(database, id)) !== null && (await this.#expand(id, cause)) !== null) queued += 1;
       } catch (error) {
         errors.push(error);
@@ -100,9 +100,9 @@ export class ExpansionRepository implements Expansions, SetReader {
   }
 
   /**
-   * Inserts an expansion that uses the campaign's current inputs, and a job for this expansion, inside the caller's
-   * transaction, which has locked the campaign. Returns the id of the expansion, or null if a refresh policy requested
-   * it and another expansion is running. The job is added to `queue`.
+   * Inserts an expansion that uses the campaign's current inputs, and its job, in the caller's transaction, which has
+   * locked the campaign. Adds the job to `queue`. Returns the id of the expansion, or null if a refresh policy
+   * requested it and another expansion is running.
    * @throws AppError no_seeds
    */
   async insert(
@@ -178,7 +178,7 @@ export class ExpansionRepository implements Expansions, SetReader {
     await applyEffects(t, this.#dependencies.events, running, effects, now);
   }
 
-  /** Returns null if a refresh policy requested the expansion and another expansion was created in the meantime. */
+  /** Returns null if a refresh policy requested the expansion and another one was created meanwhile. */
   async #expand(id: string, cause: Cause, once?: IdempotentRequest<Expansion>): Promise<Expansion | null> {
     const { database, feedback } = this.#dependencies;
     const number = await getNumber(database, id);

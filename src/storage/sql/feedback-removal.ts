@@ -1,5 +1,6 @@
 /**
- * Finds and removes the feedback and conversions of deleted campaigns, in slices, so that others can write in between.
+ * Finds and removes the feedback and conversions of deleted campaigns. Works in slices, so that others can write in
+ * between.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Database, Sql } from './sql.ts';
@@ -7,12 +8,15 @@ import type { Database, Sql } from './sql.ts';
 /** Maximum number of rows that one statement removes. */
 export const REMOVED_ROWS = 2_048;
 
-/** The tables with rows by campaign and user, whose campaign may be deleted, and a column that makes rows distinct. */
+/**
+ * Tables with rows by campaign and user that may outlive their campaign, and the columns that identify a row within a
+ * campaign.
+ */
 const TABLES = { feedback: 'user_id', conversions: 'user_id, happened_at' } as const;
 
 type Table = keyof typeof TABLES;
 
-/** Selects the campaigns that have rows, and then NULL, with one look-up per campaign instead of one per row. */
+/** Selects the campaigns that have rows, followed by NULL. Takes one look-up per campaign instead of one per row. */
 function heldCampaigns(table: Table): string {
   return `
   WITH RECURSIVE held (campaign) AS (
@@ -22,7 +26,7 @@ function heldCampaigns(table: Table): string {
     FROM held WHERE held.campaign IS NOT NULL)`;
 }
 
-/** Campaigns with rows of some users. In SQLite, an index of users would take as much space as the table. */
+/** Campaigns with rows of certain users. In SQLite, an index on users would be as large as the table. */
 export function campaignsOfUsers(
   sql: Sql,
   table: Table,

@@ -1,5 +1,5 @@
 /**
- * Stores feedback: the latest event of each user in a campaign. An upload is one transaction, which locks its campaign,
+ * Stores feedback: the latest event of each user in a campaign. Each upload is one transaction that locks its campaign,
  * so counts are exact even if several processes upload. The sets for an expansion are read from one state of the
  * database.
  */
@@ -24,14 +24,12 @@ import { campaignsOfUsers, removeUnusedFeedback } from './feedback-removal.ts';
 import { type NewSet, type SetFiles, WriteAgain } from './set-files.ts';
 import type { Sql, Transaction } from './sql.ts';
 
-/**
- * Number of events that are written at once, and number of rows that are read at once. Other work can run in between.
- */
+/** Number of events written, and of rows read, at a time. Other work can run in between. */
 const WRITTEN_EVENTS = 500;
 const READ_ROWS = 4_096;
 /** Number of ids per sorted run. */
 const SORTED_IDS = 8_192;
-/** Maximum number of uploads and snapshots in this process: one runs, and the others wait. */
+/** Maximum number of uploads and snapshots in this process. One runs; the others wait. */
 const MAXIMUM_WAITING = 32;
 
 /** Sets of users by last event; null for a set without users. */
@@ -40,7 +38,7 @@ export interface FeedbackSets {
   readonly positives: NewSet | null;
   readonly dismissed: NewSet | null;
   /**
-   * Records the sets, inside the transaction of the expansion that uses them.
+   * Records the sets in the transaction of the expansion that uses them.
    * @throws WriteAgain, which `snapshot` handles
    */
   record(transaction: Transaction, now: number): Promise<void>;
@@ -55,7 +53,7 @@ interface FeedbackRepositoryDependencies extends StoreDependencies {
 
 export class FeedbackRepository implements Feedback {
   readonly #dependencies: FeedbackRepositoryDependencies;
-  /** Runs calls in their order, and keeps the number of concurrent transactions small. */
+  /** Runs calls in order, which limits the number of concurrent transactions. */
   readonly #tasks = new BoundedQueue(
     MAXIMUM_WAITING,
     'feedback uploads, and expansions that use feedback, are running or waiting',
@@ -90,7 +88,7 @@ export class FeedbackRepository implements Feedback {
   }
 
   /**
-   * Calls `use` with the sets of a campaign's current feedback, which `use` records in its transaction. `use` may be
+   * Calls `use` with the sets of a campaign's current feedback. `use` records them in its transaction, and may be
    * called again with other sets. Files that are not recorded are removed.
    * @throws AppError unavailable, storage_failed; the errors of `use`
    */
@@ -106,7 +104,7 @@ export class FeedbackRepository implements Feedback {
         use({
           ...sets,
           record: async (t, now) => {
-            // these sets must not bring back users who were erased after the feedback was read
+            // users who were erased after the feedback was read must not reappear in these sets
             if ((await lastErasure(t)) !== erasures) throw new WriteAgain();
             for (const set of Object.values(sets)) if (set !== null) await setFiles.record(t, set, now);
           },
@@ -115,7 +113,7 @@ export class FeedbackRepository implements Feedback {
     });
   }
 
-  /** Removes the users' events and conversions of all campaigns in one transaction; returns their number. */
+  /** Removes the users' events and conversions in all campaigns in one transaction. Returns their number. */
   async erase(userIds: readonly string[]): Promise<number> {
     const { database } = this.#dependencies;
     const isAnyOf = database.dialect.isAnyOf('userIds', 'text');
@@ -144,7 +142,7 @@ export class FeedbackRepository implements Feedback {
     return this.#removal;
   }
 
-  /** Each set is read from one state: it contains a concurrent upload as a whole or not at all. */
+  /** Each set is read from one state, so it contains all of a concurrent upload or nothing of it. */
   async #writeSets(campaign: number): Promise<Pick<FeedbackSets, 'positives' | 'dismissed'>> {
     const { blobs, database, setFiles } = this.#dependencies;
     // databases sort ids by UTF-8 bytes, but sets are sorted by UTF-16 code units
@@ -194,7 +192,7 @@ async function take(t: Transaction, campaignId: string, events: readonly Feedbac
   const campaign = await getNumber(t, campaignId);
   if (!(await lock(t, campaign))) throw campaignNotFound(campaignId);
   const change = new FeedbackChange();
-  // events are sorted by user, because neighbours share pages; the order of a user's events is kept
+  // sorted by user, because neighbours share pages; each user's events stay in order
   const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
   for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
     await takeSome(t, campaign, sorted.slice(at, at + WRITTEN_EVENTS), change);
@@ -235,7 +233,7 @@ async function takeSome(
   );
 }
 
-/** Prevents others from changing the feedback of a campaign; returns false if the campaign no longer exists. */
+/** Prevents others from changing a campaign's feedback. Returns false if the campaign no longer exists. */
 async function lock(t: Transaction, campaign: number): Promise<boolean> {
   const sql = `SELECT 1 AS found FROM campaigns WHERE number = @campaign ${t.dialect.lock('campaigns')}`;
   return (await t.get(sql, { campaign })) !== undefined;

@@ -14,7 +14,7 @@ export class HealthRepository implements StoreHealth {
   readonly #dependencies: StoreDependencies;
   readonly lostFiles: () => LostFiles | null;
 
-  /** `lostFiles` checks for lost files of the database; only for a database in files of this machine. */
+  /** `lostFiles` checks for missing database files; only for a database in local files. */
   constructor(dependencies: StoreDependencies, lostFiles: () => LostFiles | null = () => null) {
     this.#dependencies = dependencies;
     this.lostFiles = lostFiles;
@@ -46,7 +46,7 @@ export class HealthRepository implements StoreHealth {
 
   async lastFailures(limit: number): Promise<readonly FailedExpansion[]> {
     const { database } = this.#dependencies;
-    // each half of the union uses a separate index, and few queued expansions have a reason
+    // each half of the union uses a separate index; few queued expansions have a reason
     const rows = await database.all<FailureRow>(
       `SELECT e.number, c.id AS "campaignId", e.id AS "expansionId", e.reason, e.updated_at AS at
        FROM (SELECT * FROM (SELECT number, campaign, id, reason, updated_at FROM expansions

@@ -1,6 +1,6 @@
 /**
- * Rows of idempotency keys: stored responses for repeated requests. The key is unique, so if two transactions store a
- * response for one key, the second waits for the first and then finds its response.
+ * Stores responses by idempotency key, for repeated requests. Keys are unique: if two transactions store a response for
+ * one key, the second waits for the first and then finds its response.
  */
 import {
   AnsweredBefore,
@@ -28,12 +28,12 @@ export async function findAnswer(
   return answerAgain(row, request, now);
 }
 
-/** Campaign id for resources that belong to no campaign. */
+/** The campaign id of resources that do not belong to a campaign. */
 export const OF_NO_CAMPAIGN = '';
 
 /**
- * Stores the response to a request that creates a resource, if the request has a key. Runs inside the caller's
- * transaction. @throws AnsweredBefore if another process has answered the request; AppError idempotency_key_reused
+ * Stores the response to a request that creates a resource, if the request has a key. Runs in the caller's transaction.
+ * @throws AnsweredBefore if another process has answered the request; AppError idempotency_key_reused
  */
 export async function keepAnswerOf<Made>(
   sql: Sql,
@@ -44,7 +44,7 @@ export async function keepAnswerOf<Made>(
 ): Promise<void> {
   if (once === undefined) return;
   const { key, requestSha256, answer } = once;
-  // waits for a transaction that is storing a response for this key, and never replaces a response that is still valid
+  // waits for a transaction that is storing a response for this key; never replaces a response that is still valid
   const stored = await sql.run(
     `INSERT INTO idempotency_keys (key, request_sha256, campaign_id, answer, created_at)
      VALUES (@key, @requestSha256, @campaignId, @answer, @now)
@@ -59,14 +59,14 @@ export async function keepAnswerOf<Made>(
 }
 
 /**
- * Condition for responses with examples of unknown seeds. It searches the text, because Postgres refuses some escapes
- * of JSON.
+ * Condition for responses with examples of unknown seeds. It searches the text, because Postgres refuses some JSON
+ * escapes.
  */
 const WITH_IDS = `answer LIKE '%"unknown_examples":["%'`;
 
 /**
- * Removes users from the examples of unknown seeds in stored responses, inside the caller's transaction; returns the
- * number of changed responses.
+ * Removes users from the examples of unknown seeds in stored responses, in the caller's transaction. Returns the number
+ * of changed responses.
  */
 export async function eraseFromAnswers(sql: Sql, userIds: ReadonlySet<string>): Promise<number> {
   const rows = await sql.all<{ readonly key: string; readonly answer: string }>(

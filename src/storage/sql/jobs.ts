@@ -1,6 +1,6 @@
 /**
- * The queue: claims, leases, stages and ends of jobs, each in one transaction. The row of a job says who holds it, and
- * a claim takes the first free row that no other transaction has locked, so no two engines get the same job.
+ * The queue: claims, leases, stages and ends of jobs, each in one transaction. A job's row says who holds it. A claim
+ * takes the first free row that no other transaction has locked, so no two engines get the same job.
  */
 import { isAbsolute, normalize } from 'node:path';
 import { decide, type ExpansionCommand } from '../../domain/expansions.ts';
@@ -34,7 +34,7 @@ type Before = (t: Transaction, row: RunningRow, now: number) => Promise<void>;
 
 export class JobRepository implements Jobs {
   readonly #dependencies: JobRepositoryDependencies;
-  /** Expansions with damaged rows, whose jobs are passed over until the next start. */
+  /** Expansions with damaged rows. Their jobs are skipped until the next start. */
   readonly #passedOver: number[] = [];
 
   constructor(dependencies: JobRepositoryDependencies) {
@@ -57,7 +57,7 @@ export class JobRepository implements Jobs {
     } catch (error) {
       const damaged = touched as RunningRow | null;
       if (damaged === null || !(error instanceof AppError) || error.code !== 'database_damaged') throw error;
-      // a damaged row does not block the queue
+      // a damaged row must not block the queue
       this.#passedOver.push(damaged.number);
       return this.claim(owner);
     }
@@ -109,7 +109,7 @@ export class JobRepository implements Jobs {
       for (const row of rows) {
         if ((await t.findDamaged([['expansions', { number: row.number }]])) === null)
           await this.#apply(t, row, { kind: 'release', how, wasWorking: working?.has(row.jobId) ?? null }, now);
-        // the row of a damaged expansion cannot be used for a decision, so only the job is released
+        // no decision is possible with the row of a damaged expansion, so only the job is released
         else await writeJob(t, row.job, { owner: null, leaseUntil: null, runAfter: now });
       }
       return rows.length;
@@ -154,7 +154,7 @@ export class JobRepository implements Jobs {
   /** Applies a command in a transaction if this claim of the job is still valid. */
   #command(job: Job, command: ExpansionCommand, before?: Before): Promise<boolean> {
     return this.#dependencies.database.write(async (t) => {
-      // finishing changes the campaign, and every transaction that does so locks the row of the campaign first
+      // finishing changes the campaign, and every transaction that changes a campaign locks its row first
       if (command.kind === 'finish') await lockCampaign(t, job.campaignId);
       const row = await findHeld(t, job, t.dialect.lock(LOCKED));
       if (row === undefined) return false;
@@ -178,16 +178,13 @@ export class JobRepository implements Jobs {
   }
 }
 
-/** Condition for jobs that can be claimed: they are due, have no valid lease, and are not passed over. */
+/** Condition for claimable jobs: due, without a valid lease, and not skipped. */
 function isFree({ dialect }: Sql): string {
   return `j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now)
     AND NOT j.expansion ${dialect.isAnyOf('passedOver', 'bigint')}`;
 }
 
-/**
- * The row of a job if this claim is still valid, that is, if the claim's token is the latest and its lease was not
- * released.
- */
+/** The row of a job if this claim is still valid: its token is the latest and its lease was not released. */
 async function findHeld(sql: Sql, { id, owner, token }: Job, lock = ''): Promise<RunningRow | undefined> {
   return (await runningExpansions(sql, `${HELD} ${lock}`, { id, owner, token }))[0];
 }

@@ -1,7 +1,7 @@
 /** JSON in columns. */
 import { AppError } from '../../lib/errors.ts';
 
-/** A JSON text to write. The driver converts it, because databases differ in the characters that they can store. */
+/** A JSON text to write. The driver converts it, because databases differ in which characters they can store. */
 export class Json {
   readonly text: string;
 

@@ -1,6 +1,6 @@
 /**
- * When users of suppression lists expire. The rows of a list change only in a transaction that also assigns a set to
- * the list. So rows that were read after a set belong to it, if the list still has that set later.
+ * Expiry times of users on suppression lists. The rows of a list change only in a transaction that also assigns a set
+ * to the list. So if the list still has the same set after its rows were read, the rows belong to this set.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { IdBlock, IdBlocks } from '../../domain/id-blocks.ts';
@@ -11,10 +11,10 @@ import type { Sql } from './sql.ts';
 /** Number of rows that one statement reads or writes. */
 const ROWS_AT_ONCE = 5_000;
 
-/** In rows, the installation's list has this number instead of that of a campaign. */
+/** Rows of the global list have this number instead of a campaign's. */
 export const INSTALLATION = 0;
 
-/** The number of a list's campaign in its rows, as SQL. */
+/** SQL for the campaign number in the rows of a list. */
 function numberOf(owner: SetOwner): string {
   return owner.kind === 'common_suppression' ? `${INSTALLATION}` : '(SELECT number FROM campaigns WHERE id = @id)';
 }
@@ -44,7 +44,7 @@ export async function summaryOf(sql: Sql, owner: SetOwner): Promise<ExpirySummar
   ))!;
 }
 
-/** How a change affects when the users of a list expire. */
+/** The effect of a change on the expiry times of a list. */
 export class ExpiryChange {
   readonly #change: Pick<ChangeOptions, 'expiries' | 'maximumExpiries'> & { readonly how: Change };
   readonly #before: Expiries;
@@ -58,7 +58,7 @@ export class ExpiryChange {
     this.#before = before;
   }
 
-  /** Passes the collected ids through. */
+  /** Passes the collected ids through, noting which ones have an expiry. */
   *over(blocks: IdBlocks): Generator<IdBlock, void, void> {
     for (const block of blocks) {
       if (this.#before.size > 0) for (const userId of block) if (this.#before.has(userId)) this.#touched.add(userId);
@@ -66,7 +66,7 @@ export class ExpiryChange {
     }
   }
 
-  /** The expiries after the change, once all collected ids were read. @throws AppError too_many_seeds */
+  /** The expiry times after the change. Call this when all collected ids were read. @throws AppError too_many_seeds */
   after(): Expiries {
     const { how, expiries = NO_EXPIRIES, maximumExpiries = Number.POSITIVE_INFINITY } = this.#change;
     const after = expiriesAfter(how, this.#before, this.#touched, expiries);
@@ -74,10 +74,10 @@ export class ExpiryChange {
     return after;
   }
 
-  /** Writes the rows, inside the transaction of the change. */
+  /** Writes the rows in the transaction of the change. */
   async write(t: Sql, owner: SetOwner): Promise<void> {
     const isReplaced = this.#change.how === 'replace';
-    // the set that is replaced may not be the one that was read
+    // the replaced set may not be the one that was read
     if (isReplaced) await clearExpiries(t, owner);
     await writeExpiries(t, owner, isReplaced ? NO_EXPIRIES : this.#before, this.after());
   }
@@ -110,12 +110,12 @@ async function removeExpiries(t: Sql, owner: SetOwner, userIds: readonly string[
     );
 }
 
-/** Removes all rows of a list, inside the caller's transaction. */
+/** Removes all rows of a list in the caller's transaction. */
 export async function clearExpiries(t: Sql, owner: SetOwner): Promise<void> {
   await t.run(`DELETE FROM list_expiries WHERE campaign = ${numberOf(owner)}`, boundOf(owner));
 }
 
-/** Removes rows of erased users from the list of a campaign or the installation. */
+/** Removes rows of erased users from a campaign's list or the global list. */
 export async function eraseExpiries(t: Sql, campaign: number, erased: ReadonlySet<string>): Promise<void> {
   await t.run(
     `DELETE FROM list_expiries WHERE campaign = @campaign AND user_id ${t.dialect.isAnyOf('erased', 'text')}`,
@@ -123,7 +123,7 @@ export async function eraseExpiries(t: Sql, campaign: number, erased: ReadonlySe
   );
 }
 
-/** The lists with users who have expired at the time `now`. */
+/** The lists with users who have expired by `now`. */
 export async function listsWithExpired(sql: Sql, now: number): Promise<readonly SetOwner[]> {
   const rows = await sql.all<{ readonly id: string | null }>(
     `SELECT c.id FROM (SELECT DISTINCT campaign FROM list_expiries WHERE expires_at <= @now) e

@@ -1,4 +1,4 @@
-/** Events to deliver to webhooks. Times are milliseconds since 1970. */
+/** Events to deliver to webhooks and destinations. Times are in milliseconds since 1970. */
 import type { NewDestination } from '../../domain/destinations.ts';
 import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import { deliveryNotFound } from '../../domain/not-found.ts';
@@ -23,10 +23,10 @@ import type { SenderLocks } from './sender-locks.ts';
 import type { Database, RowReference, Sql, Transaction } from './sql.ts';
 import { NEWEST_FIRST } from './webhooks.ts';
 
-/** Maximum number of rows that one statement removes or changes. Other writers wait for them in the meantime. */
+/** Maximum number of rows that one statement removes or changes, because other writers wait for it. */
 const CHANGED_ROWS = 1000;
 
-/** The state is part of the text and not a bound value, so that the statement can use the index of that state. */
+/** The state is part of the text rather than a bound value, so that the statement can use the index for that state. */
 const IN_STATE: Readonly<Record<DeliveryState, string>> = {
   pending: `AND d.state = 'pending'`,
   delivered: `AND d.state = 'delivered'`,
@@ -39,7 +39,7 @@ const COLUMNS = {
   id: plain<string>('d.id'),
   eventId: plain<string>('e.id'),
   type: plain<EventType>('e.type'),
-  // JSON functions of Postgres refuse some texts that a campaign's name may contain
+  // Postgres's JSON functions refuse some texts that the name of a campaign may contain
   campaignId: { sql: 'e.body', read: (body: unknown) => dataOf(body as string).campaign_id ?? null },
   state: plain<DeliveryState>('d.state'),
   attempts: plain<number>('d.attempts'),
@@ -62,7 +62,7 @@ interface EventBody {
 }
 
 type DeliveryRow = RowOf<typeof COLUMNS>;
-/** A due delivery without the secrets of its webhook; `destination` is JSON. */
+/** A due delivery without its webhook's secrets; `destination` is JSON. */
 type StoredDue = Omit<DueDelivery, 'secrets' | 'destination'> & { readonly destination: string | null };
 
 type UnreadRow = Pick<DeliveryRow, 'number' | 'event'>;
@@ -71,7 +71,7 @@ const SELECT_DELIVERY = `
   SELECT ${selectList(COLUMNS)}
   FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event`;
 
-/** An attempted delivery, which may be gone, and its webhook. */
+/** An attempted delivery, which may be gone by now, and its webhook. */
 const ATTEMPTED = {
   number: plain<number | null>('d.number'),
   state: plain<DeliveryState | null>('d.state'),
@@ -133,8 +133,8 @@ export class OutboxRepository implements Outbox {
   }
 
   /**
-   * Returns nothing for a webhook to which another process is sending. The lock of a webhook is held as long as a
-   * delivery is due, including the deliveries that this process is sending.
+   * Returns nothing for a webhook that another process is sending to. A webhook's lock is held as long as a delivery is
+   * due or being sent.
    */
   async due(now: number, perWebhook: number): Promise<DueDelivery[]> {
     const read = this.#reading.catch(() => {}).then(() => this.#due(now, perWebhook));
@@ -192,7 +192,7 @@ export class OutboxRepository implements Outbox {
          (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < @before LIMIT @most)`,
       { before, most: CHANGED_ROWS },
     );
-    // a replay may be queueing a delivery of an event without deliveries, in which case the event stays
+    // an event without deliveries stays while a replay may be queueing one
     const events = await this.#database.write((t) =>
       t.run(
         `DELETE FROM webhook_events WHERE number IN (SELECT number FROM webhook_events e
@@ -280,7 +280,7 @@ async function getDelivery(
 
 async function enabledWebhook(sql: Sql, id: string, kind: ReceiverKind = 'webhook'): Promise<number> {
   const webhook = await getReceiverRow(sql, id, kind);
-  // the deliveries of a paused destination wait
+  // deliveries to a paused destination wait
   if (kind === 'webhook') requireEnabled(webhook);
   return webhook.number;
 }

@@ -1,4 +1,4 @@
-/** Stores the installation's key, and reads the receipts that are stored with expansions. */
+/** Stores the installation's key. Reads the receipts, which are stored with expansions. */
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
 import type { Receipts } from '../../domain/ports/receipts.ts';
 import { newPrivateKey, openReceiptKey, type Receipt, type ReceiptKey } from '../../domain/receipts.ts';
@@ -18,7 +18,7 @@ export class ReceiptRepository implements Receipts {
     const found = await this.#find();
     if (found !== null) return found;
     const made = { key: newPrivateKey(), now: options.clock.now() };
-    // another process may have made a key in the meantime, which is then the key of all
+    // if another process creates a key at the same time, the first one is used
     await database.write((t) =>
       t.run(
         `INSERT INTO receipt_key (one, private_key, created_at) VALUES (1, @key, @now) ON CONFLICT (one) DO NOTHING`,

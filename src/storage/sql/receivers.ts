@@ -1,4 +1,4 @@
-/** What webhooks and destinations share: rows of one table, which receive events. */
+/** What webhooks and destinations share: both are rows of one table that receive events. */
 import { randomUUID } from 'node:crypto';
 import type { NewDestination } from '../../domain/destinations.ts';
 import type { IdempotentRequest } from '../../domain/idempotency.ts';
@@ -54,14 +54,14 @@ const OF_KIND: Readonly<Record<ReceiverKind, string>> = {
 };
 const NOT_FOUND = { webhook: webhookNotFound, destination: destinationNotFound } as const;
 
-/** How a receiver is created. */
+/** How to create a receiver. */
 interface Creation<Made> {
   readonly columns: Written;
   readonly now: number;
   readonly once: IdempotentRequest<Made> | undefined;
   /** Throws if there are too many receivers of this kind. */
   refuseMore(count: number): void;
-  /** Completes the receiver, and returns what was made. */
+  /** Completes the receiver and returns the result. */
   finish(t: Transaction, row: ReceiverRow): Made | Promise<Made>;
 }
 
@@ -98,7 +98,7 @@ export class ReceiverRepository<T> {
     return pageOf(this.database, list, rows, query.limit, referencesOf, toItem);
   }
 
-  /** Removes the receiver with its deliveries, even if its row is damaged. */
+  /** Removes the receiver and its deliveries, even if its row is damaged. */
   async remove(id: string): Promise<void> {
     await this.database.freeing(async () => {
       await removeEnded(this.database, await getNumber(this.database, id, this.#kind));
@@ -140,7 +140,7 @@ export class ReceiverRepository<T> {
   }
 }
 
-/** Removes deliveries that have ended, so that the transaction that removes the receiver has little to do. */
+/** Removes completed deliveries first, so that the transaction that removes the receiver has little to do. */
 async function removeEnded(database: Database, number: number): Promise<void> {
   const removeSome = () =>
     database.run(

@@ -5,11 +5,14 @@ import { EXPANSION_STATES, type ExpansionState, isEnd } from '../../domain/state
 import { type Column, flag, json, plain, type RowOf, readRow, selectList } from './columns.ts';
 import type { Sql } from './sql.ts';
 
-/** Number of recent expansions on which estimates are based. */
+/** Number of recent expansions that estimates are based on. */
 const RECENT = 40;
-/** Number of jobs that are simulated one by one. Each later job is assumed to add the mean time per simulated job. */
+/**
+ * Number of jobs that are simulated one by one. Each job after these is assumed to take the mean time of a simulated
+ * job.
+ */
 const MOST_JOBS = 200;
-/** Number of jobs that are counted. The time of an expansion farther back in the queue is unknown. */
+/** Maximum number of jobs to count. For an expansion further back in the queue, the time is unknown. */
 const MOST_COUNTED = 10_000;
 
 const JOB = {
@@ -29,17 +32,17 @@ interface Asked {
 }
 
 /**
- * Milliseconds until an expansion ends; null if the expansion has ended, or if there are no recent expansions. Defined
- * only for the requested expansions.
+ * Milliseconds until an expansion ends; null if it has ended or if there are no recent expansions. Valid only for the
+ * requested expansions.
  */
 export type RemainingTime = (expansion: number) => number | null;
 
-/** The remaining time of expansions that have ended. */
+/** For expansions that have ended. */
 export const NO_TIME: RemainingTime = () => null;
 
 /** Estimates the remaining time of expansions. The queue is read only if one of them has not ended. */
 export async function remainingTimes(sql: Sql, asked: readonly Asked[]): Promise<RemainingTime> {
-  // a damaged row may have any state
+  // a damaged row may contain any state
   const isRunning = ({ state }: Asked) => EXPANSION_STATES.includes(state) && !isEnd(state);
   const running = asked.filter(isRunning).map(({ number }) => number);
   if (running.length === 0) return NO_TIME;
@@ -48,13 +51,13 @@ export async function remainingTimes(sql: Sql, asked: readonly Asked[]): Promise
   return (expansion) => (running.includes(expansion) ? queue.remainingMs(expansion) : null);
 }
 
-/** Remaining times according to a queue that was read earlier. */
+/** Remaining times based on a queue that was read earlier. */
 export function timesOf(queue: QueueTimes): RemainingTime {
   return (expansion) => queue.remainingMs(expansion);
 }
 
 /**
- * Estimates for a queue. A write transaction uses an estimate that was read before it began, because a transaction that
+ * Estimates for a queue. Write transactions use an estimate that was read before they began, because a transaction that
  * reads the whole queue would conflict with every other.
  */
 export class QueueTimes {
@@ -62,9 +65,9 @@ export class QueueTimes {
   readonly #threads: number;
   /** The first jobs: running jobs, then waiting jobs in queue order. */
   readonly #jobs: Job[];
-  /** Number of all jobs; infinite if they are too many to be counted. */
+  /** Number of all jobs; infinite if there are too many to count. */
   #total: number;
-  /** Number of jobs before each expansion that is not among `#jobs`. */
+  /** Number of jobs ahead of each expansion that is not among `#jobs`. */
   readonly #before = new Map<number, number>();
   #ends: ReadonlyMap<number, number> | null = null;
 
@@ -118,7 +121,7 @@ export class QueueTimes {
 
   /** Milliseconds until each of the first expansions ends. */
   #simulate(): ReadonlyMap<number, number> {
-    // each engine that has a job works with as many threads
+    // every engine that has a job works with the same number of threads
     const engines = new Set(this.#jobs.flatMap(({ owner }) => owner ?? [])).size;
     const ends = endsOf(
       this.#jobs.map((job) => workLeft(job, this.#past)),
@@ -149,7 +152,7 @@ async function readPast(sql: Sql): Promise<{ readonly past: readonly PastWork[];
   return { past, threads: rows[0]?.computedWith?.threads ?? 1 };
 }
 
-/** Running and waiting jobs each use an index of their own, because the queue may be long. */
+/** Running and waiting jobs are read with separate indexes, because the queue may be long. */
 async function readJobs(sql: Sql): Promise<Job[]> {
   const firstOf = (which: string) =>
     `SELECT * FROM (SELECT j.* FROM jobs j WHERE j.owner ${which} ORDER BY j.turn, j.number LIMIT ${MOST_JOBS}) jobs`;
@@ -168,7 +171,7 @@ async function countJobs(sql: Sql): Promise<number> {
   return count > MOST_COUNTED ? Number.POSITIVE_INFINITY : count;
 }
 
-/** Number of jobs before each of these expansions in the queue; expansions too far back are left out. */
+/** Number of jobs ahead of each of these expansions. Expansions too far back are omitted. */
 async function countBefore(sql: Sql, expansions: readonly number[]): Promise<(readonly [number, number])[]> {
   if (expansions.length === 0) return [];
   const rows = await sql.all<{ readonly expansion: number; readonly before: number }>(

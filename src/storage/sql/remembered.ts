@@ -1,18 +1,18 @@
 /**
- * Keeps values in memory that look-ups need for each request. A value is read again after a commit of any process
- * announces that it has changed. If announcements may be missing, a value is read again after half a second; if the
- * database does not answer either, the last value is used for a while.
+ * Keeps values in memory that every look-up needs. A value is read again when a commit of any process announces a
+ * change. If announcements may be missing, it is read again after half a second. If the database does not answer
+ * either, the last value is used for a while.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { systemClock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Database } from './sql.ts';
 
-/** How long a value is used without being read again while announcements may be missing. */
+/** How long a value is used before it is read again while announcements may be missing. */
 const POLL_MS = 500;
-/** How long look-ups wait for the database if they could use an older value. */
+/** How long look-ups that have an older value wait for the database. */
 const WAIT_MS = 300;
-/** After the database has not answered, look-ups use an older value for this long without asking again. */
+/** For this long after the database failed to answer, look-ups use an older value without asking again. */
 const PAUSE_MS = 1_000;
 /** How long look-ups use values in memory while the database does not answer. */
 const OUTAGE_MS = 60_000;
@@ -31,14 +31,14 @@ export class Remembered<Value> {
   readonly #maximum: number;
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #reading = new Map<string, Promise<Value>>();
-  /** Increases when a change is announced. A value whose read began before is outdated. */
+  /** Increases with each announced change. A value is outdated if its read began before. */
   #forgotten = 0;
   /** When the database last failed to answer. */
   #failedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * Keeps at most `maximum` values that `read` returned, but never null. After an announcement of the topic with a key,
-   * the value of that key is read again. If `maximum` is 1, the one value depends on all keys.
+   * Keeps at most `maximum` values returned by `read`, but never null. An announcement of the topic outdates the value
+   * of its key. If `maximum` is 1, the single value depends on all keys.
    */
   constructor(database: Database, topic: string, maximum: number, read: (key: string) => Promise<Value>) {
     this.#database = database;
@@ -47,9 +47,9 @@ export class Remembered<Value> {
     database.listen(topic, (key) => this.#forget(key));
   }
 
-  /** The value of a key, from memory if it has not changed. The errors are those of `read`. */
+  /** Returns the value of a key, from memory if it has not changed. The errors are those of `read`. */
   async get(key: string): Promise<Value> {
-    // reading this may deliver announcements
+    // reading this property may deliver announcements
     const { isFresh, staleMs } = this.#database.announcements;
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.isOutdated) return this.#readOnce(key);
@@ -89,7 +89,7 @@ export class Remembered<Value> {
       if (older?.isOutdated) this.#entries.delete(key);
       throw error;
     }
-    // callers compare objects to learn whether anything has changed
+    // callers compare objects to find out whether anything has changed
     const value = older !== undefined && isDeepStrictEqual(older.value, read) ? older.value : read;
     if (value === null) this.#entries.delete(key);
     else {

@@ -27,9 +27,9 @@ import { ErasureRepository } from './user-erasure.ts';
 import { UserSetRepository } from './user-sets.ts';
 import { WebhookRepository } from './webhooks.ts';
 
-/** What differs between a store of one service and the store of a cluster. */
+/** The differences between the store of a single service and that of a cluster. */
 export interface RepositoriesDependencies extends StoreDependencies {
-  /** The folder of the store; null if the database and the blobs are not files of this machine. */
+  /** The folder of the store; null if the database and the blobs are not local files. */
   readonly folder: StoreFolder | null;
   readonly setAside?: SetAside;
   readonly lostFiles?: () => LostFiles | null;
@@ -105,7 +105,7 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
   };
 }
 
-/** The named methods of a part of the store. A method of a port that is not named is a compile error. */
+/** Binds the named methods of a repository. If a method of the port is not named, the code does not compile. */
 function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
   const entries = names.map((name) => [name, (part[name] as (...args: unknown[]) => unknown).bind(part)]);
   return Object.fromEntries(entries);

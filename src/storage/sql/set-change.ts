@@ -9,7 +9,7 @@ import { MatchTally } from '../files/set-matches.ts';
 import { readOwnedSet } from './set-rows.ts';
 import type { Database, Transaction } from './sql.ts';
 
-/** Maximum number of times that work begins anew because others changed the set that it reads. */
+/** Maximum number of times that work starts over because others have changed the set it reads. */
 const ATTEMPTS = 20;
 const ATTEMPTS_FOR_FILES = 3;
 
@@ -19,18 +19,15 @@ export interface ChangeTask extends ChangeOptions {
   readonly collected: CollectedIds;
   readonly population: MatchedPopulation;
   readonly maximumUsers: number;
-  /**
-   * Counts of the collected ids; null if these ids form the new set, because the new set is counted while it is
-   * written.
-   */
+  /** Counts of the collected ids; null if these ids form the new set, which is counted while it is written. */
   readonly matches: Matches | null;
-  /** Writes more in the transaction of the change. */
+  /** Further writes in the transaction of the change. */
   readonly also?: (t: Transaction) => Promise<void>;
 }
 
 /**
- * Calls `work` with the owner's set. If `work` returns null, or does not find the file of a set because it has just
- * been replaced, `work` is called again.
+ * Calls `work` with the owner's set. If `work` returns null, or misses a file because its set has just been replaced,
+ * `work` is called again.
  * @throws AppError unavailable if the set changes too often; the errors of `work`
  */
 export async function untilUnchanged<T extends object>(

@@ -1,7 +1,7 @@
 /**
- * Files of user sets. Each publication of a set has a file of its own, which its row in `user_sets` names. A row never
- * names a file that does not exist: the file is put before the transaction that inserts the row, and removed after the
- * transaction that deletes it. No transaction waits for the storage.
+ * Files of user sets. Each publication of a set has its own file, named by its row in `user_sets`. A row never names a
+ * missing file: the file is put before the transaction that inserts the row, and removed after the transaction that
+ * deletes it. No transaction waits for the storage.
  */
 import type { IdBlocks } from '../../domain/id-blocks.ts';
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
@@ -22,22 +22,24 @@ import { deleteSet, deleteUnusedRows, existingSets, insertSet, type NamedSet } f
 import type { Sql, Transaction } from './sql.ts';
 import { record } from './unused-blobs.ts';
 
-/** Maximum number of times that sets are written again because it is too late to record them. */
+/** Maximum number of times that sets are written again because it became too late to record them. */
 const ATTEMPTS = 5;
-/** Age from which a file without a row is a leftover of a killed process. */
+/** A file without a row that is at least this old was left behind by a killed process. */
 const LEFTOVER_MS = 24 * 3600 * 1000;
-/** Age at which a published file can no longer be recorded, because it may be removed before the commit. */
+/**
+ * A published file that is at least this old can no longer be recorded, because it might be removed before the commit.
+ */
 const STALE_MS = LEFTOVER_MS / 2;
 
-/** A set that has been written on this machine, and whose file is still to be put into the storage. */
+/** A set that was written on this machine and whose file has not been put into the storage yet. */
 export interface NewSet extends NamedSet {
   /** Puts the file. Rejects with AppError storage_failed. */
   publish(): Promise<void>;
-  /** Removes the file of this machine if it was not published. */
+  /** Removes the local file if it was not published. */
   discard(): void;
 }
 
-/** Thrown within a transaction that records sets: the sets have to be written again, and the transaction repeated. */
+/** Thrown in a transaction that records sets: the sets must be written again, and the transaction repeated. */
 export class WriteAgain extends AppError {
   constructor() {
     super('unavailable', 'the user sets must be written again, because what they depend on has changed');
@@ -60,7 +62,7 @@ export class SetFiles {
   }
 
   /**
-   * Writes sets, publishes their files, and calls `use`, which records the sets that it needs in a transaction (with
+   * Writes sets, publishes their files, and calls `use`, which records the sets it needs in a transaction (with
    * `record`). Files that no row names afterwards are removed.
    * @throws AppError storage_failed, unavailable; the errors of `write` and `use`
    */
@@ -87,7 +89,7 @@ export class SetFiles {
   }
 
   /**
-   * Records a published set, inside the caller's transaction.
+   * Records a published set in the caller's transaction.
    * @throws WriteAgain if the set was published too long ago
    */
   async record(transaction: Sql, set: NamedSet, now: number): Promise<void> {
@@ -95,7 +97,7 @@ export class SetFiles {
     await insertSet(transaction, set, now);
   }
 
-  /** Removes old files that no row names, while others may be writing. @throws AppError storage_failed */
+  /** Removes old files that no row names. Others may be writing. @throws AppError storage_failed */
   async removeLeftovers(): Promise<void> {
     const { blobs, options } = this.#dependencies;
     const before = options.clock.now() - LEFTOVER_MS;
@@ -106,7 +108,7 @@ export class SetFiles {
     }
   }
 
-  /** Removes the file of a published set unless a row names it. If that fails, the file is a leftover. */
+  /** Removes the file of a published set unless a row names it. If that fails, `removeLeftovers` removes it later. */
   async removeUnnamed(name: string): Promise<void> {
     try {
       if (await this.#isUnnamed(name)) await this.#dependencies.blobs.deleteFile(SEED_FOLDER, userSetFile(name));
@@ -118,7 +120,7 @@ export class SetFiles {
   async #isUnnamed(name: string): Promise<boolean> {
     const { database } = this.#dependencies;
     if ((await existingSets(database, [name])).length > 0) return false;
-    // waits for a transaction that may have inserted the row, if its connection was lost at the commit
+    // if its connection was lost during the commit, a transaction may still insert the row, so wait for it
     return database.write(async (transaction) => {
       if (!(await insertSet(transaction, { name, users: 0, sizeBytes: 0, filter: '', weights: null }, 0))) return false;
       await deleteSet(transaction, name);
@@ -128,8 +130,8 @@ export class SetFiles {
 }
 
 /**
- * Deletes the rows of the sets to which no other row refers any more, inside the caller's transaction, and records
- * their files as unused. Returns the paths of these files, for `UnusedBlobs.remove` after the commit.
+ * Deletes the rows of sets that no other row refers to, in the caller's transaction, and records their files as unused.
+ * Returns the paths of these files, for `UnusedBlobs.remove` after the commit.
  */
 export async function deleteUnusedSets(t: Transaction, names: readonly string[], now: number): Promise<string[]> {
   if (names.length === 0) return [];
@@ -140,7 +142,7 @@ export async function deleteUnusedSets(t: Transaction, names: readonly string[],
   return paths;
 }
 
-/** Opens sets, calls `work` with their blocks, which can be read more than once, and closes them. */
+/** Opens sets, calls `work` with their blocks, which can be read repeatedly, and closes them. */
 export async function withSets<T>(
   blobs: Pick<BlobReader, 'open'>,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** Rows of user sets: the owner of each set, and the columns that refer to sets. */
+/** Rows of user sets: who owns each set, and which columns refer to sets. */
 import { setImmediate } from 'node:timers/promises';
 import type { ConsentBasis } from '../../domain/consent.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
@@ -30,17 +30,17 @@ const REFERENCES = [
 /** The columns of `expansions` that refer to sets. */
 export const EXPANSION_SETS = REFERENCES.flatMap(([table, column]) => (table === 'expansions' ? [column] : []));
 
-/** The condition for rows of `user_sets` to which no other row refers. */
+/** The condition for rows of `user_sets` that no other row refers to. */
 const IS_UNUSED = REFERENCES.map(
   ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
 ).join(' AND ');
 
-/** The sha256 of a set, with which its name begins. Equal sets have different names. */
+/** SQL for the sha256 of a set, which is the beginning of its name. Equal sets have different names. */
 export function sumOf(column: string): string {
   return `substr(${column}, 1, ${SUM_DIGITS})`;
 }
 
-/** The sets of owners: their table, its key, the column of the set, and the column of its counts. */
+/** The table of each kind of owner, its key, and its columns for the set and the counts. */
 const OWNED = {
   seeds: { table: 'campaigns', key: 'number', set: 'seed_set', counts: 'seed_counts' },
   negatives: { table: 'campaigns', key: 'number', set: 'negative_set', counts: 'negative_counts' },
@@ -48,7 +48,7 @@ const OWNED = {
   common_suppression: { table: 'installation', key: 'id', set: 'suppression_set', counts: 'suppression_counts' },
 } as const;
 
-/** The JSON in columns of counts. */
+/** The JSON in count columns. */
 export type StoredCounts = SeedCounts &
   Pick<OwnedSet, 'createdAt' | 'updatedAt'> & {
     /** Absent if all ids have weight 1. */
@@ -93,7 +93,7 @@ export async function readOwnedSet(sql: Sql, owner: SetOwner): Promise<OwnedSet 
 }
 
 /**
- * Assigns a recorded set to the owner, or removes the owner's set, inside the caller's transaction.
+ * Assigns a recorded set to the owner, or removes the owner's set, in the caller's transaction.
  * @throws AppError campaign_not_found
  */
 export async function assignSet(sql: Sql, owner: SetOwner, owned: OwnedSet | null, now: number): Promise<void> {
@@ -109,7 +109,7 @@ export async function assignSet(sql: Sql, owner: SetOwner, owned: OwnedSet | nul
   if (changed === 0) throw notFound(owner);
 }
 
-/** A published set. The column `sha256` of its row has its name, which begins with the sha256. */
+/** A published set. The column `sha256` of its row contains its name, which begins with the sha256. */
 export interface NamedSet {
   readonly name: string;
   readonly users: number;
@@ -120,7 +120,7 @@ export interface NamedSet {
   readonly weights: WeightSummary | null;
 }
 
-/** Inserts the row of a set, inside the caller's transaction; returns whether the set had no row yet. */
+/** Inserts the row of a set in the caller's transaction. Returns whether it had no row yet. */
 export async function insertSet(sql: Sql, { name, users, sizeBytes, filter }: NamedSet, now: number): Promise<boolean> {
   const inserted = await sql.run(
     `INSERT INTO user_sets (sha256, users, size_bytes, filter, created_at)
@@ -130,14 +130,14 @@ export async function insertSet(sql: Sql, { name, users, sizeBytes, filter }: Na
   return inserted === 1;
 }
 
-/** Returns those of the names that have a row. */
+/** Returns the names that have a row. */
 export async function existingSets(sql: Sql, names: readonly string[]): Promise<string[]> {
   return namesOf(sql, `SELECT sha256 AS name FROM user_sets WHERE sha256 ${sql.dialect.isAnyOf('names', 'text')}`, {
     names,
   });
 }
 
-/** The names of all sets to which a campaign and its expansions refer. */
+/** The names of all sets that a campaign and its expansions refer to. */
 export async function setsOfCampaign(sql: Sql, campaign: number): Promise<string[]> {
   const selects = REFERENCES.filter(([table]) => table !== 'installation').map(
     ([table, column]) =>
@@ -147,7 +147,7 @@ export async function setsOfCampaign(sql: Sql, campaign: number): Promise<string
   return namesOf(sql, selects.join(' UNION '), { campaign });
 }
 
-/** Deletes the rows of the sets to which no other row refers; returns the names of these sets. */
+/** Deletes the rows of sets that no other row refers to. Returns their names. */
 export function deleteUnusedRows(sql: Sql, names: readonly string[]): Promise<string[]> {
   return namesOf(
     sql,
@@ -157,7 +157,7 @@ export function deleteUnusedRows(sql: Sql, names: readonly string[]): Promise<st
   );
 }
 
-/** Deletes a row to which no other row refers. */
+/** Deletes a row that no other row refers to. */
 export async function deleteSet(sql: Sql, name: string): Promise<void> {
   await sql.run('DELETE FROM user_sets WHERE sha256 = @name', { name });
 }
@@ -167,10 +167,10 @@ export function setNames(sql: Sql): Promise<string[]> {
   return namesOf(sql, 'SELECT sha256 AS name FROM user_sets');
 }
 
-/** Number of sets whose filters are read at once. */
+/** Number of filters read at a time. */
 const READ_FILTERS = 500;
 
-/** The names of sets that may contain one of the users, according to their filters. Other work can run in between. */
+/** The names of sets that, according to their filters, may contain one of the users. Other work can run in between. */
 export async function setsThatMayHave(sql: Sql, userIds: readonly string[]): Promise<string[]> {
   const users = userIds.map(hashUser);
   const found = new Set<string>();
@@ -195,9 +195,9 @@ async function namesOf(sql: Sql, text: string, bound?: Parameters<Sql['all']>[1]
 }
 
 /**
- * Replaces the set `before` with the recorded set `after` in every column that refers to `before`. The new set lacks
- * the users in `erased`, `erasedRows` of them with features, who are removed from the counts too. Runs inside the
- * caller's transaction. Returns false if nothing refers to `before` any more.
+ * Replaces the set `before` with the recorded set `after` in every column that refers to `before`. The users in
+ * `erased`, `erasedRows` of them with features, are missing from the new set and are removed from the counts too. Runs
+ * in the caller's transaction. Returns false if nothing refers to `before` any more.
  */
 export async function replaceSet(
   sql: Sql,

@@ -1,6 +1,6 @@
 /**
  * The port through which repositories use a database. Statements are SQL text with parameters such as `@name`.
- * `dialect` has the parts of statements that differ between SQLite and Postgres; everything else is written once.
+ * `dialect` contains the SQL that differs between SQLite and Postgres; everything else is written once.
  */
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
 import type { Dialect } from './dialect.ts';
@@ -10,7 +10,7 @@ import type { Json } from './json.ts';
 export type Bound = Readonly<Record<string, Value | readonly (string | number)[]>>;
 export type Value = string | number | boolean | Json | null;
 
-/** A row, by table and primary key; null if an outer join found no row. */
+/** Identifies a row by table and primary key; null if an outer join found no row. */
 export type RowReference = readonly [table: string, key: Readonly<Record<string, string | number>>] | null;
 
 /**
@@ -25,8 +25,8 @@ export interface Sql {
   /** Returns the number of affected rows. */
   run(text: string, values?: Bound): Promise<number>;
   /**
-   * The first of these rows whose checksum differs; null if all are intact. Only SQLite has checksums of rows: Postgres
-   * verifies its pages.
+   * The first of these rows whose checksum differs; null if all are intact. Only SQLite needs checksums of rows,
+   * because Postgres verifies its pages.
    */
   findDamaged(references: readonly RowReference[]): Promise<DamagedRow | null>;
 }
@@ -34,52 +34,52 @@ export interface Sql {
 /** An open write transaction. */
 export interface Transaction extends Sql {
   /**
-   * Announces, once the transaction is committed, that the data of a topic has changed: to this process before `write`
-   * returns, to others within a second. `key` is the id of what changed; without a key, anything may have changed.
+   * Announces after the commit that the data of a topic has changed: to this process before `write` returns, to others
+   * within a second. `key` is the id of what changed; without a key, anything may have changed.
    */
   announce(topic: string, key?: string): void;
   /**
    * Waits until no other transaction is adding to a list, and prevents others from doing so until this transaction
-   * ends. A number that is assigned after this call is higher than all earlier numbers of the list, all of which are
-   * already committed and visible.
+   * ends. All numbers assigned earlier are committed and visible, and numbers assigned after this call are higher.
    */
   enterAlone(list: 'audit' | 'changes'): Promise<void>;
 }
 
 /**
  * How a write transaction runs concurrently with others. `serializable`: as if no other transaction ran at the same
- * time. `readCommitted`: each statement reads the newest state, and the work locks the rows on which it decides.
- * `alone`: no other write transaction runs at the same time; for rare and short work on many rows. In SQLite, write
- * transactions always run one after another. `impatient`: like `readCommitted`, but SQLite waits only for a moment if
- * another process writes.
+ * time. `readCommitted`: each statement reads the newest state, and the work locks the rows that its decisions depend
+ * on. `alone`: no other write transaction runs at the same time; for short and rare work on many rows. `impatient`:
+ * like `readCommitted`, but SQLite waits only briefly while another process is writing. In SQLite, write transactions
+ * always run one after another.
  */
 export type WriteLevel = 'serializable' | 'readCommitted' | 'alone' | 'impatient';
 
 /**
- * Hook of each write transaction, called within the transaction after its work. The function that it returns is called
- * once, after the commit.
+ * A hook that is called at the end of every write transaction, inside it. The function it returns is called once, after
+ * the commit.
  */
 export type BeforeCommit = (transaction: Transaction) => Promise<(() => void) | null>;
 
-/** Called with the key of each announcement of a topic, and with null if announcements may be missing. */
+/** Called with the key of each announcement of a topic, or with null if announcements may have been missed. */
 export type Listener = (key: string | null) => unknown;
 
-/** An open database. Statements outside of `write` see committed data only, and each commits by itself. */
+/** An open database. Outside of `write`, statements see only committed data, and each commits by itself. */
 export interface Database extends Sql {
   /**
-   * Runs `work` in one transaction and commits it. Either all of its effects are committed or none. `work` may run more
-   * than once, so it has no effects other than the statements of its transaction. Transactions are not nested.
+   * Runs `work` in one transaction and commits it: either all of its effects are committed or none. `work` may run more
+   * than once, so it must have no other effects than the statements of its transaction. Transactions cannot be nested.
    * @throws AppError unavailable (no connection, or conflicts at every attempt), storage_failed, database_damaged or
    * database_lost; the errors of `work`
    */
   write<T>(work: (transaction: Transaction) => Promise<T>, level?: WriteLevel): Promise<T>;
 
-  /** Runs `work`, which only reads, on one state of the database. */
+  /** Runs read-only work on one consistent state of the database. */
   read<T>(work: (state: Sql) => Promise<T>): Promise<T>;
 
   /**
-   * Runs an action that frees space, such as a deletion. If the disk is full, reserved space is released, and the
-   * action runs once more. @throws the errors of `action`
+   * Runs an action that frees space, such as a deletion. If the disk is full, reserved space is released and the action
+   * runs once more.
+   * @throws the errors of `action`
    */
   freeing<T>(action: () => Promise<T>): Promise<T>;
 
@@ -92,16 +92,16 @@ export interface Database extends Sql {
    */
   requireWritable(): void;
 
-  /** Adds a hook to every later write transaction. */
+  /** Adds a hook to all later write transactions. */
   beforeCommit(hook: BeforeCommit): void;
 
   listen(topic: string, listener: Listener): void;
 
   /** Whether this process has received the announcements of others. */
   readonly announcements: {
-    /** Whether every announcement that was committed until a moment ago has been received. */
+    /** Whether all announcements committed up to a moment ago have been received. */
     readonly isFresh: boolean;
-    /** Milliseconds since this process last knew that it had received everything. */
+    /** Milliseconds since this process last knew that it had received all announcements. */
     readonly staleMs: number;
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Blobs that no row refers to any more: folders of rankings, checkpoints and inputs of ranges, and files of user sets.
- * They are recorded in the transaction that makes them unused, and removed after it, because object storage cannot be
- * searched for them as a disk can, and a process may end in between.
+ * They are recorded in the transaction that makes them unused, and removed after it. Without these records, a process
+ * that ends in between would leave blobs behind, because object storage cannot be searched like a disk.
  */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import { workFolder } from '../../domain/ports/ranges.ts';
@@ -12,20 +12,20 @@ import type { StoreDependencies } from './dependencies.ts';
 import type { Sql } from './sql.ts';
 
 /**
- * How long a folder is remembered after it was removed. It is removed once more after this time, because an engine may
- * have written into it before it noticed that its expansion had ended.
+ * How long a removed folder is remembered. Then it is removed once more, because an engine may have written to it
+ * before it noticed that its expansion had ended.
  */
 const REMEMBERED_MS = 3600 * 1000;
-/** Number of blobs that are read at once, and that are removed at one time. */
+/** Number of blobs read, and removed, at a time. */
 const READ_BLOBS = 500;
 const REMOVED_AT_ONCE = 4;
-/** Whether a row is about the file of a user set. */
+/** Whether a row refers to the file of a user set. */
 const IS_SET = `folder LIKE '${SEED_FOLDER}/%'`;
 
 /**
- * Records the blobs that become unused when an expansion ends: its checkpoint, the inputs of its ranges, and its
- * rankings that no audience version uses. Each of its claims (up to `token`) may have left such blobs. Runs inside the
- * caller's transaction.
+ * Records the blobs that become unused when an expansion ends: its checkpoint, the inputs of its ranges, and rankings
+ * that no audience version uses. Each of its claims (up to `token`) may have left such blobs. Runs in the caller's
+ * transaction.
  */
 export async function recordEnd(t: Sql, expansion: number, token: number, now: number): Promise<void> {
   const row = await t.get<{ readonly campaignId: string; readonly expansionId: string }>(
@@ -44,8 +44,8 @@ export async function recordEnd(t: Sql, expansion: number, token: number, now: n
 }
 
 /**
- * Records that folders, or files of user sets, may be unused, inside the caller's transaction. Folders of audience
- * versions are left out.
+ * Records, in the caller's transaction, that folders or files of user sets may be unused. Folders of audience versions
+ * are excluded.
  */
 export async function record(t: Sql, paths: readonly string[], now: number): Promise<void> {
   if (paths.length === 0) return;
@@ -68,12 +68,12 @@ function isSet(path: string): boolean {
   return path.startsWith(`${SEED_FOLDER}/`);
 }
 
-/** Moves folders of blobs aside if another store made them; returns whether it did. */
+/** Moves folders of blobs aside if another store created them. Returns whether it did. */
 export type SetAside = (folders: readonly string[]) => boolean;
 
 /**
- * Removes recorded blobs. If a blob cannot be removed, the methods still try to remove the others, and then reject with
- * the first error.
+ * Removes recorded blobs. If one cannot be removed, the methods continue with the others and then reject with the first
+ * error.
  */
 export class UnusedBlobs {
   readonly #dependencies: StoreDependencies;
@@ -86,7 +86,7 @@ export class UnusedBlobs {
 
   /** Removes all recorded blobs. @throws AppError storage_failed, unavailable */
   async removeAll(): Promise<void> {
-    // two statements, because each can use an index
+    // two statements, so that each can use an index
     await this.#removeWhere('removed_at IS NULL ORDER BY unused_since');
     await this.#removeWhere('removed_at <= @before ORDER BY removed_at');
   }
@@ -128,7 +128,7 @@ export class UnusedBlobs {
     }
   }
 
-  /** Removes the records of blobs, except for folders that were removed for the first time. */
+  /** Removes the records of blobs, except folders that were removed for the first time. */
   async #forget(removed: readonly string[]): Promise<void> {
     const { database } = this.#dependencies;
     const isRemoved = `folder ${database.dialect.isAnyOf('removed', 'text')}`;

@@ -3,7 +3,6 @@ import type { StoreContents } from '../../domain/ports/upkeep.ts';
 import { setNames } from './set-rows.ts';
 import type { Database, Sql } from './sql.ts';
 
-/** The blobs that the rows of a database refer to, read from one state. */
 export function contentsOf(database: Pick<Database, 'read'>): Promise<StoreContents> {
   return database.read(contentsIn);
 }

@@ -1,6 +1,6 @@
 /**
- * Erases users: sets without the users are published, one transaction replaces all references to the old sets, and then
- * the old files are removed. Any process can carry out the requests of another.
+ * Erases users: publishes sets without these users, replaces all references to the old sets in one transaction, and
+ * then removes the old files. Any process can carry out the requests of another.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -21,9 +21,9 @@ import type { UnusedBlobs } from './unused-blobs.ts';
 
 /** Number of ids whose feedback is erased per transaction. */
 const SLICE_IDS = 250;
-/** Maximum number of sets that are read and written at one time; each has two open files. */
+/** Maximum number of sets that are rewritten at a time; each has two open files. */
 const SETS_AT_ONCE = 4;
-/** Maximum number of users whose sets are found by filters. With more users, nearly every set may contain one. */
+/** Maximum number of users for whom filters are used. With more users, nearly every set may contain one of them. */
 const FILTERED_IDS = 64;
 /** Number of erasure requests inserted or deleted per statement. */
 const REQUESTED_IDS = 2_500;
@@ -36,7 +36,7 @@ interface ErasureRepositoryDependencies extends StoreDependencies {
   readonly folder: StoreFolder | null;
 }
 
-/** A published set that replaces another, and the users who were left out, some of them with features. */
+/** A published set that replaces another, and the users it no longer contains, some of them with features. */
 interface Replacement {
   readonly before: string;
   readonly erased: readonly string[];
@@ -44,7 +44,7 @@ interface Replacement {
   readonly after: NamedSet;
 }
 
-/** The sets that were searched, by name; null for a set that contains none of the users. */
+/** The replacements of the searched sets, by name; null for a set that contains none of the users. */
 type Searched = Map<string, Replacement | null>;
 
 export class ErasureRepository implements UserErasure {
@@ -90,15 +90,15 @@ export class ErasureRepository implements UserErasure {
     });
     const erased = await this.#eraseElsewhere(sorted, events);
     await unusedBlobs.removeSets();
-    // after the files, because a process that finds a request completes the erasure
+    // last, because a process that finds a request completes the erasure
     await this.#forget(sorted);
     if (folder !== null) await database.freeing(() => folder.removeTraces());
     return erased;
   }
 
   /**
-   * Deletes the erasure requests. If the process ends earlier, the requests are carried out again, which changes
-   * nothing.
+   * Deletes the erasure requests. If the process ends before that, the requests are carried out again, which has no
+   * effect.
    */
   #forget(userIds: readonly string[]): Promise<void> {
     const { database } = this.#dependencies;
@@ -107,8 +107,8 @@ export class ErasureRepository implements UserErasure {
   }
 
   /**
-   * Erases users from sets, counts and stored responses; repeats the erasure if a set with such a user was made in the
-   * meantime, by any process.
+   * Erases users from sets, counts and stored responses. Repeats this if any process has meanwhile created a set with
+   * one of the users.
    */
   async #eraseElsewhere(userIds: readonly string[], feedback: number): Promise<ErasedData> {
     const { database, setFiles } = this.#dependencies;
@@ -126,7 +126,7 @@ export class ErasureRepository implements UserErasure {
     }
   }
 
-  /** Searches the sets that were not searched yet, and publishes those that replace them. */
+  /** Searches the sets that were not searched yet, and publishes their replacements. */
   async #search(searched: Searched, userIds: readonly string[]): Promise<void> {
     const { database } = this.#dependencies;
     const names = (await setNames(database)).filter((name) => !searched.has(name));
@@ -137,7 +137,7 @@ export class ErasureRepository implements UserErasure {
     });
   }
 
-  /** Publishes a set without the users; null if it contains none of them, or if it no longer exists. */
+  /** Publishes a copy of a set without the users; null if it contains none of them or no longer exists. */
   async #replacementOf(before: string, userIds: readonly string[]): Promise<Replacement | null> {
     const { blobs, database, setFiles } = this.#dependencies;
     try {
@@ -166,10 +166,10 @@ export class ErasureRepository implements UserErasure {
     }
   }
 
-  /** Replaces the sets in one transaction; returns null if there is a set that was not searched. */
+  /** Replaces the sets in one transaction. Returns null if there is a set that was not searched. */
   #replace(searched: Searched, userIds: readonly string[], feedback: number): Promise<ErasedData | null> {
     const { database, options, setFiles } = this.#dependencies;
-    // no expansion may copy a reference to one of the sets until the commit
+    // no expansion may copy a reference to one of the sets before the commit
     return database.write(async (t) => {
       if ((await setNames(t)).some((name) => !searched.has(name))) return null;
       const now = options.clock.now();
@@ -179,7 +179,7 @@ export class ErasureRepository implements UserErasure {
         await setFiles.record(t, after, now);
         if (await replaceSet(t, before, after, new Set(erased), erasedRows)) sets += 1;
       }
-      // if another process has replaced a set, the new set here is unused too
+      // if another process has already replaced a set, the new set is unused too
       const names = replacements.flatMap(({ before, after }) => [before, after.name]);
       await deleteUnusedSets(t, names, now);
       const ids = new Set(userIds);

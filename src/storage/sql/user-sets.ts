@@ -1,4 +1,4 @@
-/** Stores seeds, negatives and suppression lists: changes to sets, and counts of their users in a population. */
+/** Stores seeds, negatives and suppression lists: changes to sets, and how many of their users are in a population. */
 import { setImmediate } from 'node:timers/promises';
 import type { IdBlocks } from '../../domain/id-blocks.ts';
 import { canExpire, expiryAction, NO_EXPIRIES, summariseExpiries } from '../../domain/list-expiry.ts';
@@ -75,7 +75,7 @@ export class UserSetRepository implements UserSets {
     maximumUsers: number,
     options: ChangeOptions = {},
   ): Promise<ChangeReport> {
-    // if the ids replace a set, they form the new set, and are matched while it is written
+    // if the ids replace a set, they form the new set and are matched while it is written
     const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
     const task = { owner, how, collected, population, maximumUsers, matches, ...options };
     if (options.isDryRun === true)
@@ -95,7 +95,7 @@ export class UserSetRepository implements UserSets {
           )
         ).users;
       } catch (error) {
-        // a campaign that was deleted in the meantime has no list
+        // a campaign that was deleted meanwhile has no list
         if (!(error instanceof AppError && error.code === 'campaign_not_found')) errors.push(error);
       }
     }
@@ -140,7 +140,7 @@ export class UserSetRepository implements UserSets {
     return unknownIn(blocks, population);
   }
 
-  /** Makes the change and returns the counts of the sent ids; null if another change was made in the meantime. */
+  /** Makes the change and returns the counts of the sent ids; null if somebody else changed the set meanwhile. */
   async #tryChange(task: ChangeTask, before: OwnedSet | null): Promise<SeedCounts | null> {
     const { owner, population, action = null } = task;
     const { audit, setFiles } = this.#dependencies;
@@ -192,7 +192,7 @@ export class UserSetRepository implements UserSets {
     expiring: ExpiryChange,
   ): Promise<NewSet> {
     const { blobs, setFiles } = this.#dependencies;
-    // a set that is replaced is not read, so it may be damaged or lost
+    // a set that is being replaced is not read, so it may be damaged or lost
     return withSets(blobs, before === null || how === 'replace' ? [] : [before.name], ([ids = []]) =>
       setFiles.write(tally.over(combine(how, ids, expiring.over(collected.blocks())))),
     );
@@ -204,7 +204,7 @@ export class UserSetRepository implements UserSets {
     return new ExpiryChange(task, isRead ? await readExpiries(this.#dependencies.database, owner) : NO_EXPIRIES);
   }
 
-  /** Removes the users of a list who have expired; null if another change was made in the meantime. */
+  /** Removes expired users from a list; null if somebody else changed the list meanwhile. */
   async #tryExpire(owner: SetOwner, before: OwnedSet | null, now: number, population: MatchedPopulation) {
     const { database, events } = this.#dependencies;
     const userIds = before === null ? [] : await expiredUsers(database, owner, now);
@@ -239,7 +239,7 @@ export class UserSetRepository implements UserSets {
     }
   }
 
-  /** Returns the report of a change without making the change. */
+  /** Returns the report of a change without making it. */
   async #preview(task: ChangeTask, before: OwnedSet | null): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
     const consentBasis = consentAfter(how, before, task.consentBasis);
@@ -269,7 +269,10 @@ export class UserSetRepository implements UserSets {
     return { ...counts, ...overlaps, weights: weights.summary(), consentBasis, expiring, createdAt, updatedAt, sent };
   }
 
-  /** Counts the users of a set who are also in other sets; `count` counts those on at least one of the given lists. */
+  /**
+   * Counts the users of a set who are also in other sets. `count` returns how many are on at least one of the given
+   * lists.
+   */
   async #overlapsOf(owner: SetOwner, count: (lists: readonly string[]) => Promise<number>): Promise<Overlaps> {
     if (owner.kind !== 'seeds' && owner.kind !== 'negatives') return NO_OVERLAPS;
     const { kind, campaignId } = owner;

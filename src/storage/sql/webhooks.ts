@@ -67,7 +67,7 @@ export class WebhookRepository extends ReceiverRepository<Webhook> implements We
   }
 }
 
-/** The order of a webhook's secrets: an older secret expires no later than a newer one, and the newest never. */
+/** Sorts the secrets of a webhook. An older secret expires no later than a newer one, and the newest never expires. */
 export const NEWEST_FIRST = 'expires_at DESC NULLS FIRST';
 
 /** Columns for the fields that a caller has set. */

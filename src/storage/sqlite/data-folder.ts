@@ -1,4 +1,4 @@
-/** The data folder of a store: files that its database did not make are set aside, and never removed. */
+/** The data folder of a store. Files from another database are set aside, never removed. */
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RANKINGS } from '../../domain/ranking-name.ts';
@@ -23,7 +23,7 @@ export class DataFolder implements StoreFolder {
     this.#clock = clock;
   }
 
-  /** Moves files aside if another database made them; returns whether it did. @throws AppError storage_failed */
+  /** Moves files aside if another database created them. Returns whether it did. @throws AppError storage_failed */
   setAsideForeign(paths: readonly string[]): boolean {
     if (paths.length === 0 || isOwn(this.#database.connection, this.#path)) return false;
     setAside(this.#path, paths, this.#clock.now());
@@ -41,7 +41,7 @@ export class DataFolder implements StoreFolder {
     return moved;
   }
 
-  /** Begins a new generation, unless another database has marked the folder in the meantime. */
+  /** Begins a new generation, unless another database has marked the folder meanwhile. */
   async renewGeneration(): Promise<void> {
     await this.#database.alone((connection) => {
       if (isOwn(connection, this.#path)) renewGeneration(connection, this.#path);
@@ -58,7 +58,7 @@ export class DataFolder implements StoreFolder {
     return this.#database.truncateLog();
   }
 
-  /** Files that no row refers to, except files in the folder of user sets that are not user sets. */
+  /** Files that no row refers to, except foreign files in the folder of user sets. */
   async #leftovers(): Promise<string[]> {
     const orphans = await findOrphans(this.#path, () => contentsOf(this.#database), true);
     return orphans
@@ -79,9 +79,9 @@ export class DataFolder implements StoreFolder {
   }
 
   /**
-   * Whether there is a ranking of a campaign that this database never contained. A crash leaves no such ranking,
-   * because a campaign is recorded before its ranking is made, and stays in the list of changes. So such a ranking was
-   * made by a later state of this database, even if both states have the same generation.
+   * Whether there is a ranking of a campaign that this database never contained. A crash leaves no such ranking: a
+   * campaign is recorded before its ranking is made, and stays in the list of changes. So a later state of this
+   * database must have made the ranking, even if both states have the same generation.
    */
   async #hasStrangers(): Promise<boolean> {
     const found = storedFiles(this.#path).flatMap((file) =>

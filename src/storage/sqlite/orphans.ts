@@ -1,4 +1,4 @@
-/** Lists the files and folders beside a database: user sets and rankings, and which of them no row refers to. */
+/** Lists the files and folders next to a database: user sets and rankings, and which of them no row refers to. */
 import { join } from 'node:path';
 import type { StoreContents } from '../../domain/ports/upkeep.ts';
 import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
@@ -9,7 +9,7 @@ const UUID_LENGTH = 36;
 
 /** A file in the folder of user sets, or the folder of a ranking; `path` is relative to the data folder. */
 export type StoredFile =
-  /** `set` is null if the file does not have the name of a set; a file whose name ends with `.tmp` is unfinished. */
+  /** `set` is null if the name is not that of a set. A file whose name ends with `.tmp` is unfinished. */
   | { readonly kind: 'set'; readonly path: string; readonly set: string | null }
   /** `isFinished` is false if the ranking is still being written, or was replaced. */
   | {
@@ -42,8 +42,8 @@ export function storedFiles(dataDir: string): StoredFile[] {
 
 /**
  * Lists files that no row refers to, except files that a running expansion may be writing. If no other process is
- * writing (`isAlone`), all unfinished files are included. Files are listed before rows, so files created later are not
- * in the list.
+ * writing (`isAlone`), includes all unfinished files. Files are listed before rows, so files created later are not
+ * included.
  * @throws AppError storage_failed
  */
 export async function findOrphans(

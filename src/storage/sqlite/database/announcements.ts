@@ -1,6 +1,6 @@
 /**
- * Announcements between the processes that have a database open. A transaction that announces topics counts them in a
- * table. A process looks at the table when `data_version` says that others have committed something.
+ * Announcements between processes that have the same database open. A transaction that announces topics increases their
+ * counts in a table. A process reads the table when `data_version` shows that others have committed.
  */
 import type { Listener, Sql } from '../../sql/sql.ts';
 import { type Connection, Freshness } from './driver.ts';
@@ -11,7 +11,7 @@ export class Announcements {
   readonly #freshness: Freshness;
   readonly #readNumbers;
   readonly #listeners = new Map<string, Listener[]>();
-  /** The number of announcements of each topic that the listeners already know. */
+  /** The number of announcements per topic that the listeners already know. */
   readonly #known = new Map<string, number>();
   #dataVersion = -1;
 
@@ -20,7 +20,7 @@ export class Announcements {
     this.#readNumbers = reader.prepare('SELECT topic, number FROM announcements');
   }
 
-  /** Delivers what other processes have announced until now, at most once in each turn of the event loop. */
+  /** Delivers what other processes have announced so far, at most once per turn of the event loop. */
   get isFresh(): true {
     const dataVersion = this.#freshness.version();
     if (dataVersion === this.#dataVersion) return true;
@@ -41,7 +41,7 @@ export class Announcements {
     this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), listener]);
   }
 
-  /** Counts the announcements, inside their transaction; returns the new numbers by topic. */
+  /** Counts the announcements in their transaction. Returns the new numbers by topic. */
   async record(sql: Sql, announced: Announced): Promise<ReadonlyMap<string, number>> {
     const numbers = new Map<string, number>();
     for (const topic of new Set(announced.map(([topic]) => topic))) {

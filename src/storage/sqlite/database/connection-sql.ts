@@ -8,7 +8,7 @@ import { deleting, findDamaged } from './damaged-rows.ts';
 import { openReader, readError } from './database.ts';
 import type { Connection, Bound as Stored } from './driver.ts';
 
-/** Runs statements. A method has done its work when it returns its promise. */
+/** Runs statements. Each method has done its work when it returns its promise. */
 export class ConnectionSql implements Sql {
   readonly dialect = SQLITE;
   readonly #connection: Connection;
@@ -50,7 +50,7 @@ export class ConnectionSql implements Sql {
   }
 }
 
-/** Runs `work` on one state of the database at `path`, on a connection of its own. */
+/** Runs `work` on one consistent state of the database at `path`, on a separate connection. */
 export async function readState<T>(
   path: string,
   work: (state: Sql) => Promise<T>,
@@ -67,7 +67,7 @@ export async function readState<T>(
 
 type Statement = Sqlite.Statement<[parameters?: Stored]>;
 
-/** Maximum number of prepared statements. Statements are written in the code, so there are few. */
+/** Maximum number of prepared statements. There are few, because all statements are in the code. */
 const MOST_STATEMENTS = 1_000;
 
 /** Prepared statements by their text: preparing a statement takes five times as long as running it. */
@@ -90,7 +90,7 @@ class Statements {
   }
 }
 
-/** Converts values to those that SQLite can bind: booleans become 0 or 1, and lists become JSON. */
+/** Converts values to types that SQLite can bind: booleans become 0 or 1, and lists become JSON. */
 function toBound(values: Bound = {}): Record<string, string | number | null> {
   const bound: Record<string, string | number | null> = {};
   for (const [name, value] of Object.entries(values)) {

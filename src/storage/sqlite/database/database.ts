@@ -1,4 +1,4 @@
-/** Opens the database with its settings, migrates it, and runs transactions that are about SQLite itself. */
+/** Opens and migrates the database, and runs transactions on SQLite's own structures. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -75,8 +75,8 @@ export function openForReading(path: string, migrations = readMigrations(MIGRATI
 }
 
 /**
- * Runs `work` in one `BEGIN IMMEDIATE` transaction, for work that is about SQLite itself: migrations, checksums, marks.
- * When this function returns, everything is committed; if it throws, nothing is.
+ * Runs `work` in one `BEGIN IMMEDIATE` transaction, for SQLite's own structures: migrations, checksums, marks. When
+ * this function returns, everything is committed; if it throws, nothing is.
  * @throws AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too long)
  */
 export function write<T>(database: Connection, work: () => T): T {
@@ -111,7 +111,7 @@ function damageError(path: string, error: unknown): AppError | null {
 
 /**
  * Checkpoints and truncates the write-ahead log, which also contains deleted content. Returns false if another
- * connection reads the log.
+ * connection is reading the log.
  * @throws AppError storage_failed
  */
 export function truncateLog(database: Connection): boolean {
@@ -184,7 +184,7 @@ export function databaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;
   if (isBusy(error)) return new AppError('unavailable', `${path} is busy: ${error.message}`, { cause: error });
   if (/^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|PERM)/.test(error.code)) {
-    // SQLite calls a full disk an I/O error if it has no space for shared memory
+    // SQLite reports a full disk as an I/O error if there is no space for shared memory
     const why = FULL_DISK.has(error.code) ? 'the disk is full' : error.message;
     return new AppError('storage_failed', `cannot use ${path}: ${why}`, {
       facts: { errno: error.code },

@@ -45,8 +45,8 @@ export function connect(source: string | Buffer, options: Sqlite.Options = {}): 
 }
 
 /**
- * Runs `action`. While it runs, `row_sum` returns the stored checksum of each of these damaged rows instead of the
- * current one.
+ * Runs `action`. Meanwhile, `row_sum` returns the stored checksum of each of these damaged rows instead of the current
+ * one.
  */
 export function asKept<T>(database: Connection, keptOf: ReadonlyMap<bigint, bigint>, action: () => T): T {
   const kept = KEPT.get(database)!;

@@ -152,8 +152,8 @@ export function setAside(dataDir: string, paths: readonly string[], now: number)
 }
 
 /**
- * Removes files and folders (relative to the data folder) that no row refers to. If another database made the contents
- * of the folder, the files are set aside instead, and their new folder is returned, relative to the data folder.
+ * Removes files and folders (relative to the data folder) that no row refers to. If another database created the
+ * contents of the folder, they are set aside instead, and their new folder, relative to the data folder, is returned.
  * @throws AppError storage_failed
  */
 export function discardFiles(

@@ -29,7 +29,7 @@ export class Reserve implements StoreReserve {
     this.#path = join(dataDir, RESERVE_FILE);
   }
 
-  /** Truncates the log of this connection after the reserve was used. */
+  /** Truncates the log of this connection after the reserve has been used. */
   serve(database: Connection): void {
     this.#database = database;
   }

@@ -1,6 +1,6 @@
 /**
- * The database of a data folder, behind the port of the repositories. Write transactions run one after another on one
- * connection. Everything else reads on a second connection, which sees committed data only.
+ * The database of a data folder, as the port that repositories use. Write transactions run one after another on one
+ * connection. Everything else reads on a second connection, which sees only committed data.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout } from 'node:timers/promises';
@@ -28,7 +28,7 @@ import type { Reserve } from './reserve.ts';
 const IMPATIENT_MS = 100;
 const BUSY_PAUSE_MS = 5;
 
-/** What a database uses besides its connection for writing. */
+/** What a database uses in addition to its writing connection. */
 export interface DatabaseDependencies {
   /** Checked before and after each transaction. */
   readonly files: Pick<DatabaseFiles, 'refuseIfLost' | 'keepCommitted'>;
@@ -46,16 +46,16 @@ export class SqliteDatabase implements Database {
   readonly #reading: ConnectionSql;
   readonly #dependencies: DatabaseDependencies;
   readonly #hooks: BeforeCommit[] = [];
-  /** Whether the running code is the work of a transaction. If so, it must use the methods of that transaction. */
+  /** Whether the running code is the work of a transaction. If so, it must use that transaction's methods. */
   readonly #isOpen = new AsyncLocalStorage<true>();
-  /** Settles when the last transaction that was requested has ended. */
+  /** Settles when the last requested transaction has ended. */
   #last: Promise<unknown> = Promise.resolve();
 
   /** `writer` is open for writing; the database closes it. */
   constructor(writer: Connection, dependencies: DatabaseDependencies) {
     const { onDamagedRow = () => {} } = dependencies;
     this.#writer = writer;
-    // SQLite would block the thread, on which the work that has to end first may be running
+    // SQLite would block this thread, but the work it waits for may need the thread
     writer.pragma('busy_timeout = 0');
     this.#reader = openReader(writer.name);
     this.#writing = new ConnectionSql(writer, onDamagedRow);
@@ -64,7 +64,7 @@ export class SqliteDatabase implements Database {
     this.#dependencies = dependencies;
   }
 
-  /** The connection for writing. Use it only for work that is about SQLite itself. */
+  /** The writing connection. Use it only for SQLite's own structures. */
   get connection(): Connection {
     return this.#writer;
   }
@@ -90,15 +90,12 @@ export class SqliteDatabase implements Database {
     return this.#write(work, this.#hooks, level);
   }
 
-  /** Reads on a separate connection, because statements of other callers must not read an old state. */
+  /** Reads on a separate connection, so that other callers' statements do not read an old state. */
   read<T>(work: (state: Sql) => Promise<T>): Promise<T> {
     return readState(this.#writer.name, work, this.#dependencies.onDamagedRow);
   }
 
-  /**
-   * Runs `work` outside of a transaction, after the transactions that were requested before. @throws the errors of
-   * `work`
-   */
+  /** Runs `work` outside of a transaction, after all transactions requested earlier. @throws the errors of `work` */
   alone<T>(work: (writer: Connection) => T): Promise<T> {
     return this.#inTurn(async () => {
       this.#writer.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
@@ -130,12 +127,15 @@ export class SqliteDatabase implements Database {
     this.announcements.listen(topic, listener);
   }
 
-  /** Removes deleted content from the log, unless another connection reads for long. @throws AppError storage_failed */
+  /**
+   * Removes deleted content from the log, unless another connection keeps reading it.
+   * @throws AppError storage_failed
+   */
   async truncateLog(): Promise<void> {
     await this.#untilFree(BUSY_TIMEOUT_MS, () => this.#inTurn(async () => truncateLog(this.#writer)));
   }
 
-  /** Waits for the transactions that were requested earlier, then closes the connections. */
+  /** Waits for all transactions requested earlier, then closes the connections. */
   async close(): Promise<void> {
     await this.#last;
     this.#reader.close();
@@ -165,7 +165,7 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  /** Runs a transaction after those that were requested before. */
+  /** Runs a transaction after all transactions requested earlier. */
   #write<T>(
     work: (transaction: Transaction) => Promise<T>,
     hooks: readonly BeforeCommit[],
@@ -217,8 +217,8 @@ export class SqliteDatabase implements Database {
   }
 
   /**
-   * Repeats an action until it succeeds. Other work can run in between, because that work may be what keeps the
-   * database busy.
+   * Repeats an action until it succeeds. Other work can run in between, because it may be the reason why the database
+   * is busy.
    */
   async #untilFree(mostMs: number, action: () => Promise<boolean>): Promise<boolean> {
     for (const giveUpAt = performance.now() + mostMs; performance.now() < giveUpAt; await setTimeout(BUSY_PAUSE_MS))
