@@ -1,10 +1,10 @@
-/** What a service's clock stores, so that its time goes on after a restart. */
+/** What a service stores about its clock, so that its time continues after a restart. */
 
 /** The service's time at a moment. */
 export interface StoredTime {
   /** The time in milliseconds since 1970. */
   readonly now: number;
-  /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has no such id. */
+  /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has no such ids. */
   readonly elapsed: number;
   readonly boot: string | null;
 }
@@ -32,8 +32,8 @@ export interface ClockMemory {
   seen(): StoredTime | null;
 
   /**
-   * The last stored time, right or not. Stored waiting times agree with this time. null if no service has stored its
-   * time yet.
+   * The last stored time, right or not. Stored waiting times are relative to it. Null if no service has stored its time
+   * yet.
    */
   used(): StoredTime | null;
 
@@ -47,7 +47,7 @@ export interface ClockMemory {
   remember(time: StoredTime, isRight: boolean): void;
 
   /**
-   * Moves the service's time by `ms`. Remaining waiting times stay the same, because the stored times (of jobs, leases,
+   * Moves the service's time by `ms`. Remaining waiting times stay the same, because stored times (of jobs, leases,
    * deliveries, grace periods of secrets, and responses kept for repeated requests) move too.
    * @throws AppError storage_failed
    */

@@ -64,7 +64,7 @@ export function unreachable(value: never): never {
   throw new Error(`assertion failed: unexpected ${JSON.stringify(value)}`);
 }
 
-/** Whether an error says that a file, or a stored blob, does not exist. */
+/** Whether an error means that a file or stored blob does not exist. */
 export function isMissing(error: unknown): boolean {
   return (error instanceof AppError ? error.facts['errno'] : (error as NodeJS.ErrnoException).code) === 'ENOENT';
 }

@@ -33,7 +33,7 @@ export function createLogger(
   );
 }
 
-/** Logs that a process has started, with facts about it, whatever the level of the log. */
+/** Logs, at any log level, that a process has started, with facts about it. */
 export function noteStart(logger: import('pino').Logger, facts: object, message: string): void {
   logger.child({}, { level: 'info' }).info(facts, message);
 }

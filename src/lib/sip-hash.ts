@@ -4,9 +4,9 @@ const KEY_BYTES = 16;
 /** Two rounds after the only block of a message, and four at the end. */
 const ROUNDS = 6;
 
-/** The hash of numbers as messages of four bytes (little-endian), with one key, which no property shows. */
+/** Hashes numbers as four-byte messages (little-endian) with a single key. No property reveals the key. */
 export class SipHash {
-  /** The initial state: v0 to v3, the low word of each before the high word. */
+  /** The initial state: v0 to v3, each as the low word followed by the high word. */
   readonly #start: Int32Array;
 
   /** Uses the first 16 bytes of `key`. */
@@ -20,8 +20,8 @@ export class SipHash {
   }
 
   /**
-   * The first four bytes of the hash, as a number from 0 to 2^32 - 1. The state is in local variables (low words v,
-   * high words u), and carries are computed without a comparison: this takes 0.05 us.
+   * Returns the first four bytes of the hash as a number from 0 to 2^32 - 1. The state is in local variables (low words
+   * v, high words u), and carries are computed without comparisons. A call takes 0.05 us.
    */
   wordOf(message: number): number {
     const start = this.#start;

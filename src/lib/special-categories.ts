@@ -1,4 +1,4 @@
-/** The categories of advertising for which the law limits by what an audience may be chosen. */
+/** Categories of advertising for which the law limits how an audience may be selected. */
 
 export const SPECIAL_CATEGORIES = ['housing', 'employment', 'credit', 'political', 'minors'] as const;
 

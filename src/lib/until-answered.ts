@@ -1,4 +1,4 @@
-/** Repeats calls while a store cannot be reached. */
+/** Repeats calls while a store is unreachable. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from './errors.ts';
 
@@ -6,8 +6,8 @@ import { AppError } from './errors.ts';
 const PAUSE_MS = 500;
 
 /**
- * Returns the result of `call`, which is repeated while it rejects with AppError unavailable. Before each repetition,
- * `check` is called with that error, and throws once the result is no longer wanted.
+ * Returns the result of `call`, repeating it while it rejects with AppError unavailable. Before each repetition, calls
+ * `check` with that error; `check` throws if the result is no longer needed.
  */
 export async function untilAnswered<T>(call: () => Promise<T>, check: (error: AppError) => void): Promise<T> {
   for (;;) {

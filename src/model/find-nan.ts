@@ -1,4 +1,4 @@
-/** Finds the cause of a score or a parameter that is NaN: the node of the model, and the user's features. */
+/** Finds the cause of a score or parameter that is NaN: the node of the model, and the user's features. */
 import { allFinite, type Feeds, type Graph, isFloat, openSession } from '../../packages/onnx-grad/index.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -25,7 +25,7 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
 
 /**
  * Returns the end of an error message about parameters that become NaN in a step of adaptation. It names a Sqrt node of
- * `graph` that gives 0 for `feeds`, where its gradient is infinite; '' if there is none.
+ * `graph` whose result for `feeds` is 0, where its gradient is infinite; '' if there is none.
  */
 export async function zeroRoot(graph: Graph, feeds: Feeds): Promise<string> {
   const roots = graph.nodes.filter(({ op }) => op === 'Sqrt');

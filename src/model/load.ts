@@ -165,7 +165,7 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
 }
 
 /**
- * Gradient descent changes one logit, to which the regressions are added, so every adapted parameter must act through
+ * Gradient descent changes one logit, to which the regressions are added. So every adapted parameter must act through
  * that logit.
  */
 function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph): void {

@@ -1,7 +1,7 @@
 /**
- * The published models in the storage of blobs: publishes model folders, lists and fetches them, and removes those that
- * nothing needs. Files that models have in common are stored once, by their sha256. The manifest is stored last, so a
- * model that can be found is complete.
+ * The published models in a blob storage: publishes model folders, lists and fetches them, and removes unneeded ones.
+ * Files that models have in common are stored once, by their sha256. The manifest is stored last, so every model that
+ * can be found is complete.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -17,14 +17,14 @@ import { findModel, isModelVersion, type ModelSummary, newestFirst } from './ver
 
 const FILES_PREFIX = 'models/files/';
 const MANIFESTS_PREFIX = 'models/manifests/';
-/** Markers of removals of unused files that are running. */
+/** Markers of running removals of unused files. */
 const SWEEP_PREFIX = 'models/sweeps/';
 const SUFFIX = '.json';
 
 const manifestName = (version: string): string => `${MANIFESTS_PREFIX}${version}${SUFFIX}`;
 const versionOfManifest = (name: string): string => name.slice(MANIFESTS_PREFIX.length, -SUFFIX.length);
 
-/** How often a publication looks whether a removal of files has ended, and how often at most. */
+/** How often a publication checks whether a removal of files has ended, and the maximum number of checks. */
 const LOOK_MS = 500;
 const LOOKS = 120;
 
@@ -35,8 +35,9 @@ export interface ModelPublication {
 }
 
 /**
- * Publishes a model folder after checking all its files. Files that were stored before are not stored again, so an
- * interrupted call can be repeated. @throws AppError invalid_model, storage_failed
+ * Publishes a model folder after checking all its files. Files that are already stored are skipped, so an interrupted
+ * call can be repeated.
+ * @throws AppError invalid_model, storage_failed
  */
 export async function publishModelFolder(files: BlobFiles, path: string): Promise<ModelPublication> {
   const { manifest, read } = readModelFolder(path);
@@ -46,7 +47,7 @@ export async function publishModelFolder(files: BlobFiles, path: string): Promis
     for (const [file, sha256] of Object.entries(manifest.files)) {
       const name = FILES_PREFIX + sha256;
       if (known.has(name)) continue;
-      // the bytes are those that were checked, even if the file is replaced meanwhile
+      // these are the checked bytes, even if the file is replaced meanwhile
       await files.put(name, read(file));
       known.add(name);
       stored += 1;
@@ -56,15 +57,15 @@ export async function publishModelFolder(files: BlobFiles, path: string): Promis
   const stored = await storeMissing();
   const bytes = withStorage(`read ${path}`, () => readFileSync(join(path, MANIFEST_FILE)));
   await files.put(manifestName(manifest.version), bytes, 'if-absent');
-  // a removal that had read the manifests before this one may have deleted files that this model shares
+  // a removal that had read the manifests before this one was stored may have deleted files that this model shares
   for (let look = 0; look < LOOKS && (await files.list(SWEEP_PREFIX)).length > 0; look++) await sleep(LOOK_MS);
   return { version: manifest.version, files: stored + (await storeMissing()) };
 }
 
-/** Describes the published models by their manifests, which never change, so each is read once. */
+/** Describes the published models by their manifests. Manifests never change, so each is read once. */
 export class PublishedModels {
   readonly #files: BlobFiles;
-  /** By version; null for manifests that are not valid. */
+  /** Manifests by version; null for invalid ones. */
   readonly #manifests = new Map<string, Manifest | null>();
 
   constructor(files: BlobFiles) {
@@ -98,7 +99,8 @@ export class PublishedModels {
 }
 
 /**
- * The files of all published models with their recorded sha256. The manifests are read. @throws AppError storage_failed
+ * The files of all published models with their recorded sha256, according to the manifests.
+ * @throws AppError storage_failed
  */
 export async function listModelFiles(files: BlobFiles): Promise<RecordedFiles> {
   const found: RecordedFile[] = [];
@@ -119,16 +121,16 @@ function validManifest(name: string, data: Uint8Array): Manifest | null {
   try {
     return parseManifest(name, data);
   } catch (error) {
-    // such a model cannot be served, and must not hide the other models
+    // such a model cannot be served, but must not hide the others
     if (error instanceof AppError) return null;
     throw error;
   }
 }
 
 /**
- * Copies a published model into a folder of models under its version, completely or not at all, and verifies it.
- * Returns the path of the copy. An existing copy is not changed. @throws AppError model_not_found, invalid_model
- * (damaged), storage_failed
+ * Copies a published model into a folder of models, under its version, completely or not at all, and verifies it.
+ * Returns the path of the copy. An existing copy stays unchanged.
+ * @throws AppError model_not_found, invalid_model (damaged), storage_failed
  */
 export async function pullModel(files: BlobFiles, version: string, models: string): Promise<string> {
   const existing = findModel(models, version);
@@ -161,28 +163,29 @@ export async function pullModel(files: BlobFiles, version: string, models: strin
   }
 }
 
-/** Time after which a removal ends, whether or not all unused files are removed: publications wait for its end. */
+/** A removal ends after this time even if unused files are left, because publications wait for it. */
 const SWEEP_MS = 30_000;
 
 export interface PruneModelsOptions {
-  /** How many of the newest models are kept, and how long each is kept after its publication. */
+  /** Number of newest models to keep, and how long every model is kept after its publication. */
   readonly keep: number;
   readonly keptMs: number;
-  /** Returns models that are kept, as of now. */
+  /** The models that are needed now, which are kept. */
   readonly needed: () => Promise<readonly string[]>;
   readonly clock: { now(): number; elapsed(): number };
 }
 
 export interface PrunedModels {
   readonly models: readonly string[];
-  /** Number and size of the files that were deleted, without manifests. */
+  /** Number and size of the deleted files, without manifests. */
   readonly files: number;
   readonly bytes: number;
 }
 
 /**
- * Removes the published models that are old, of which newer ones exist, and that `needed` does not name. A model that
- * begins to be needed meanwhile comes back before any of its files is deleted. @throws AppError storage_failed
+ * Removes published models that are old, have newer ones, and are not named by `needed`. If a model becomes needed
+ * meanwhile, it is restored before any of its files is deleted.
+ * @throws AppError storage_failed
  */
 export async function prunePublishedModels(
   files: BlobFiles,
@@ -203,7 +206,7 @@ export async function prunePublishedModels(
   }
 }
 
-/** Removes manifests, and puts those back that have become needed. Returns the versions that are gone. */
+/** Removes manifests, and restores those that have become needed. Returns the versions that are gone. */
 async function removeManifests(
   files: BlobFiles,
   old: readonly BlobFileEntry[],
@@ -234,7 +237,7 @@ async function removeUnused(
   const stored = await files.list(FILES_PREFIX);
   const { files: recorded, faults } = await listModelFiles(files);
   const removed = { files: 0, bytes: 0 };
-  // which files an unreadable manifest needs is not known
+  // it is unknown which files an unreadable manifest needs
   if (faults.length > 0) return removed;
   const used = new Set(recorded.map(({ name }) => name));
   for (const { name, sizeBytes } of stored) {

@@ -65,7 +65,7 @@ export interface ClusterSettings {
   readonly cache: string;
 }
 
-/** The cluster that the settings name; null for a service that is alone. @throws UsageError if a part is missing */
+/** The cluster that the settings name; null for a service without a cluster. @throws UsageError if a part is missing */
 export function clusterOf({
   METAHEAC_STORE: store,
   METAHEAC_BLOBS: blobs,
@@ -86,7 +86,7 @@ export function clusterOf({
   return { store, blobs, cache: cacheOf(cache) };
 }
 
-/** The folder of the cache; by default, one of this user in the folder of temporary files. */
+/** The cache folder. By default, it is in the folder of temporary files, one per user. */
 export function cacheOf(cache: string | undefined): string {
   return cache ?? join(tmpdir(), `metaheac-cache-${userInfo().uid}`);
 }

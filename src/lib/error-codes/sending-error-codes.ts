@@ -1,4 +1,4 @@
-/** The error codes for webhooks and destinations. They are rows of `error-codes.ts`. */
+/** The error codes of webhooks and destinations, which are part of the table in `error-codes.ts`. */
 import type { ProblemRow } from './problem-row.ts';
 
 export const SENDING_ROWS = {

@@ -1,6 +1,6 @@
 /**
- * A folder of files that can be fetched again, within a limit. The processes of a host may share the folder. The files
- * that were not used for the longest time are removed first.
+ * A folder of files that can be fetched again, with a size limit. The processes of a host may share it. The least
+ * recently used files are removed first.
  */
 import { randomUUID } from 'node:crypto';
 import { rmSync, utimesSync } from 'node:fs';
@@ -11,11 +11,14 @@ import { createFolder, ifMissing, withStorage } from './durable-files.ts';
 
 /** Folder of files that are being fetched. */
 export const ARRIVING_FOLDER = 'arriving';
-/** Age from which a file that is being fetched counts as left by a killed process. */
+/** A file that has been arriving for this long was left behind by a killed process. */
 const LEFT_MS = 60 * 60_000;
-/** The folder is measured again after a process has added this share of the limit, because others add files too. */
+/**
+ * The folder is measured again after a process has added this share of the limit, because other processes add files
+ * too.
+ */
 const MEASURED_SHARE = 1 / 16;
-/** The share of the limit that is left if the limit is exceeded, so that the next files need no measurement. */
+/** If the limit is exceeded, files are removed down to this share of it, so that the next files need no measurement. */
 const KEPT_SHARE = 0.9;
 
 export interface CachedFile {
@@ -24,16 +27,16 @@ export interface CachedFile {
   readonly sizeBytes: number;
   /** Milliseconds since 1970. */
   readonly usedAt: number;
-  /** Files with the lowest rank are removed first; a file without a rank is in use, and is not removed. */
+  /** Files with the lowest rank are removed first. A file without a rank is in use and is kept. */
   readonly rank: number | null;
 }
 
 export interface DiskCacheOptions {
   readonly folder: string;
   readonly limitBytes: number;
-  /** Maximum share of the disk space that is free or used by the files, in percent. */
+  /** Maximum share, in percent, of the disk space that is either free or used by the files. */
   readonly diskPercent?: number;
-  /** Lists all files, except those that are being fetched. */
+  /** Lists all files except those that are still arriving. */
   readonly list: () => Promise<readonly CachedFile[]>;
   /** Returns the time in milliseconds since 1970. */
   readonly now: () => number;
@@ -43,17 +46,17 @@ export interface DiskCacheOptions {
 export interface DiskCacheCounts {
   evictions: number;
   evictedBytes: number;
-  /** Size of the files, as far as this process knows; null before it has measured them. */
+  /** Size of the files, as far as this process knows; null before they are measured. */
   storedBytes: number | null;
 }
 
 export class DiskCache {
   readonly counts: DiskCacheCounts = { evictions: 0, evictedBytes: 0, storedBytes: null };
   readonly #options: DiskCacheOptions;
-  /** Size of the files that were added since the last measurement, and of those that are being fetched. */
+  /** Size of the files added since the last measurement, including those that are still arriving. */
   #added = 0;
   #arriving = 0;
-  /** The limit at the last measurement, which also depends on the free space of the disk. */
+  /** The limit at the last measurement. It also depends on the free disk space. */
   #limit = 0;
   #measuring: Promise<void> = Promise.resolve();
 
@@ -69,9 +72,9 @@ export class DiskCache {
   }
 
   /**
-   * Runs `fetch`, which adds a file of this size, after making room for the file. If the disk is full, all files that
-   * are not in use are removed, and `fetch` runs again. If the other files are in use, the limit is exceeded rather
-   * than the work stopped. @throws AppError storage_failed, and the errors of `fetch`
+   * Makes room for a file of this size, then runs `fetch`, which adds it. If the disk is full, removes all files that
+   * are not in use and runs `fetch` again. If all other files are in use, the limit is exceeded so that work can go on.
+   * @throws AppError storage_failed, and the errors of `fetch`
    */
   async withRoom<T>(bytes: number, fetch: () => Promise<T>): Promise<T> {
     this.#arriving += bytes;
@@ -96,11 +99,11 @@ export class DiskCache {
     try {
       utimesSync(path, seconds, seconds);
     } catch {
-      // removed in the meantime, or a read-only folder: the file can be read all the same
+      // removed meanwhile, or in a read-only folder; the file can still be read
     }
   }
 
-  /** Removes what killed processes were fetching. */
+  /** Removes partial files of killed processes. */
   async removeLeft(): Promise<void> {
     const folder = join(this.#options.folder, ARRIVING_FOLDER);
     for (const name of await readdir(folder).catch(ifMissing([]))) {
@@ -120,7 +123,7 @@ export class DiskCache {
     await done;
   }
 
-  /** Measures the files, and removes files until the others are within the limit. */
+  /** Measures the files, and removes some until the rest is within the limit. */
   async #measure(limitBytes: number): Promise<void> {
     const { folder, diskPercent, list } = this.#options;
     this.#added = 0;
@@ -146,7 +149,7 @@ export class DiskCache {
   }
 }
 
-/** The files that may be removed, in the order of their removal. */
+/** The files that may be removed, in order of removal. */
 function inOrder(files: readonly CachedFile[]): readonly CachedFile[] {
   return files.filter(({ rank }) => rank !== null).sort((a, b) => a.rank! - b.rank! || a.usedAt - b.usedAt);
 }

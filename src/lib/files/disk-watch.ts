@@ -1,6 +1,6 @@
 /**
- * Watches the free space on the disk of the data folder. If free space is below a limit or cannot be read, or the
- * reserve for deletions was released, the service accepts no new work.
+ * Watches the free space on the disk of the data folder. The service accepts no new work while free space is low or
+ * unknown, or after the reserve for deletions was released.
  */
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
@@ -14,11 +14,11 @@ const FRESH_MS = 500;
 export interface DiskState {
   /** 0 while the free space cannot be read. */
   readonly freeBytes: number;
-  /** Why the free space cannot be read; null if it can. */
+  /** Why free space cannot be read; null if it can. */
   readonly fault: string | null;
-  /** Minimum free space for accepting new work; reads and deletions continue below this limit. */
+  /** Minimum free space for accepting new work. Reads and deletions continue below it. */
   readonly reserveBytes: number;
-  /** Whether space is low or unknown, or the reserve for deletions was used and has not been restored yet. */
+  /** Whether space is low or unknown, or the reserve for deletions has been used and not restored yet. */
   readonly isLow: boolean;
 }
 
@@ -27,7 +27,7 @@ interface DiskWatchDependencies {
   readonly reserveBytes: number;
   /** Whether the reserve for deletions was released; by default, there is no such reserve. */
   readonly isGivenUp?: () => boolean;
-  /** A folder that loses nothing if it is made again when somebody has removed it. */
+  /** A cache folder. It is created again if somebody removes it. */
   readonly cacheFolder?: string;
   readonly clock: Pick<Clock, 'elapsed'>;
   readonly logger: Logger;
@@ -41,9 +41,7 @@ export class DiskWatch {
     this.#dependencies = dependencies;
   }
 
-  /**
-   * Measures the free space. If that fails, the state names the fault, which is logged once until space is read again.
-   */
+  /** Measures the free space. If that fails, the state contains the fault, which is logged once until it is gone. */
   state(): DiskState {
     const { clock, logger, reserveBytes, isGivenUp = () => false } = this.#dependencies;
     const now = clock.elapsed();

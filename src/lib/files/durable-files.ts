@@ -187,7 +187,7 @@ export function storageError(doing: string, error: unknown): unknown {
   });
 }
 
-/** For a `catch`: returns `value` if there is no such file or folder, which another process may remove at any time. */
+/** For a `catch`: returns `value` if the file or folder does not exist; another process may remove it at any time. */
 export function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
   return (error) => {
     if (error.code === 'ENOENT') return value;

@@ -7,7 +7,7 @@ export function grouped(number: number): string {
   return GROUPED.format(number);
 }
 
-/** Returns a number of bytes in MiB, such as `1.5 MiB`. */
+/** Formats a number of bytes in MiB, such as `1.5 MiB`. */
 export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

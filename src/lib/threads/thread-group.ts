@@ -44,7 +44,7 @@ export class ThreadSilent extends ThreadDied {}
 
 /** Where a task is placed in the queue, and which threads prefer the task. */
 export interface TaskPlace {
-  /** A task runs before all waiting tasks of a lower urgency. Default: 0. */
+  /** A task runs before all waiting tasks with lower urgency. Default: 0. */
   readonly urgency?: number;
   /**
    * A name for tasks that share data. A thread prefers tasks with the same name as its last task, because it can reuse

@@ -1,6 +1,6 @@
 /**
- * Adapts a model to a generated campaign for two epochs before the model is accepted: losses and scores must be finite,
- * parameters must move.
+ * Before a model is accepted, adapts it to a generated campaign for two epochs. Losses and scores must be finite, and
+ * parameters must change.
  */
 
 import {
@@ -89,7 +89,10 @@ export async function dryRun(
   return { losses, users: BATCHES * ROWS, unmoved };
 }
 
-/** Throws unless there is one score per user of `feeds` and none is NaN. `graph` is the model that computed them. */
+/**
+ * Throws unless there is one score per user of `feeds` and none of them is NaN. `graph` is the model that computed
+ * them.
+ */
 export async function checkScores(
   path: string,
   { graph, features, feeds }: { readonly graph: Graph; readonly feeds: Feeds } & Pick<Manifest, 'features'>,

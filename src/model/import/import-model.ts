@@ -36,7 +36,7 @@ import { scoreRange } from './score-range.ts';
 /** Maximum size of a file that ONNX Runtime loads in one piece. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 const GOLDEN_ROWS = 16;
-/** Constants in float32, such as the weights of a mean, may exceed the range of a probability by this much. */
+/** Allowed excess over the range of a probability, for float32 constants such as the weights of a mean. */
 const ROUNDING = 1e-5;
 /** Key of the random stream for the generated users. */
 const KEY = 'import';

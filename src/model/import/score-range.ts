@@ -1,10 +1,11 @@
 /**
- * Finds the range of a model's scores from its graph alone: an interval for each value, and the fact that the weights
- * of a softmax sum to 1, for weighted means. Random users show too little, because some logits lie between 0 and 1.
+ * Finds the range of a model's scores from its graph alone. Each value gets an interval; weighted means are recognised
+ * because the weights of a softmax sum to 1. Scoring random users would not prove enough, because some logits happen to
+ * lie between 0 and 1.
  */
 import { elementCount, type Graph, isConcrete, type Node, type OpType } from '../../../packages/onnx-grad/index.ts';
 
-/** The lowest and the highest number that a value may contain. */
+/** The lowest and highest numbers that a value may contain. */
 export type Interval = readonly [low: number, high: number];
 
 const ANY: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -29,8 +30,8 @@ interface Bound {
 }
 
 /**
- * Returns an interval that contains every score of `graph`, whatever its inputs and the parameters in `adapted` are,
- * apart from rounding.
+ * Returns an interval that, apart from rounding, contains every score of `graph` for all inputs and for all values of
+ * the parameters in `adapted`.
  */
 export function scoreRange(graph: Graph, adapted: readonly string[]): Interval {
   const isAdapted = new Set(adapted);
@@ -103,7 +104,7 @@ const pairwise =
   (f: (a: Interval, b: Interval) => Interval): Rule =>
   (step) => ({ range: step.ranges.reduce(f) });
 
-/** A value of an op without a rule may be any number. */
+/** If an op has no rule, its result may be any number. */
 const RULES: { readonly [K in OpType]?: Rule } = {
   Add: (step) => add(step.bound(0), step.bound(1)),
   Cast: same,
@@ -170,7 +171,7 @@ const RULES: { readonly [K in OpType]?: Rule } = {
   Where: (step) => ({ range: hull(step.range(1), step.range(2)) }),
 };
 
-/** Moves elements. The weights stay weights if their axis keeps its size; `newAxis` may return null. */
+/** Moves elements. Weights stay weights if their axis keeps its size. `newAxis` may return null. */
 function moveWeights(step: Step, newAxis: (axis: number) => number | null): Bound {
   const { weights, ...bound } = step.bound(0);
   if (!weights) return bound;
@@ -179,7 +180,7 @@ function moveWeights(step: Step, newAxis: (axis: number) => number | null): Boun
   return isKept ? { ...bound, weights: { ...weights, axis } } : bound;
 }
 
-/** The axis with the size of `axis` and the same number of elements behind it. */
+/** The axis with the same size as `axis` and the same number of elements after it. */
 function reshapedAxis(step: Step, axis: number): number | null {
   const [given, result] = [step.shape(0), step.outputShape()];
   const countBehind = (shape: typeof given, at: number) => {
@@ -232,7 +233,7 @@ function reduceSum(step: Step): Bound {
   return { range: times(range, [count, count]) };
 }
 
-/** A product with weights along the axis that is summed is a weighted mean. */
+/** A product with weights along the summed axis is a weighted mean. */
 function matMul(step: Step): Bound {
   for (const [input, fromEnd] of [
     [0, 1],

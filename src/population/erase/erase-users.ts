@@ -91,7 +91,7 @@ function recordUsers(folder: string, userIds: readonly string[], { erasures, dir
   return countErased(records);
 }
 
-/** Counts the users of new records: a user may have several ids. */
+/** Counts the users of new records. A user may have several ids. */
 export function countErased(records: readonly ErasedRecord[]): ErasedCounts {
   const known = new Set(records.map(({ userNumber }) => userNumber).filter((userNumber) => userNumber >= 0)).size;
   return { erased: known + records.filter(({ userNumber }) => userNumber < 0).length, known };

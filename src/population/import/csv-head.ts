@@ -13,8 +13,8 @@ export interface CsvHead {
 }
 
 /**
- * Reads a file's header. Unless the delimiter is given, it is one for which the header contains the column `needed`, if
- * there is such a delimiter. Errors: AppError `invalid_data`.
+ * Reads a file's header. If no delimiter is given, prefers one that yields the column `needed`.
+ * @throws AppError invalid_data
  */
 export async function readCsvHead(path: string, file: string, needed?: string, given?: string): Promise<CsvHead> {
   const delimiters = given === undefined ? undefined : [given];

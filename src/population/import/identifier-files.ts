@@ -1,4 +1,4 @@
-/** Reads CSV files of typed identifiers. A plain identifier is hashed at once, and no error quotes one. */
+/** Reads CSV files of typed identifiers. Plain identifiers are hashed at once and never appear in errors. */
 import { lineError } from '../../dataset/lines.ts';
 import {
   COUNTRY_CODE,
@@ -29,9 +29,9 @@ interface IdentifierSink {
 }
 
 /**
- * Reads files with the columns `user_id`, `type`, `rule`, `value` and, if present, `hashed` (`true` or `false`) and
- * `country_code`. Identifiers of users who are not in the directory, and identifiers that were erased, are counted and
- * left out. @throws AppError invalid_data (file:line, without the value)
+ * Reads files with the columns `user_id`, `type`, `rule`, `value` and, optionally, `hashed` (`true` or `false`) and
+ * `country_code`. Identifiers of users who are not in the directory, and erased identifiers, are skipped and counted.
+ * @throws AppError invalid_data (file:line, without the value)
  */
 export async function readIdentifierFiles(
   paths: readonly string[],
@@ -65,7 +65,7 @@ async function* readFields(path: string): AsyncGenerator<readonly [Fields, numbe
   }
 }
 
-/** The format of a row's value, or the row's fault. */
+/** Returns the format of a row's value, or what is wrong with the row. */
 function formatOf({ type, rule, hashed, country_code: countryCode }: Fields): IdentifierFormat | string {
   if (!IDENTIFIER_TYPE.test(type)) return 'the type is not email, phone, maid, uid2, rampid or custom:<name>';
   const rules: readonly string[] = rulesOf(type);

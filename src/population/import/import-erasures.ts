@@ -24,7 +24,7 @@ export class ImportErasures {
   readonly #redacted: ErasedRecord[] = [];
 
   /**
-   * `directory` is the table that the import adds to. `isReadmitting`: erased users who occur in the import are
+   * `directory` is the table that the import adds to. With `isReadmitting`, erased users who occur in the import are
    * readmitted as new users.
    */
   constructor(folder: string, erasures: Erasures, directory: TextTable, isReadmitting: boolean) {

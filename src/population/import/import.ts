@@ -74,7 +74,7 @@ function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
   return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
 }
 
-/** Throws AppError `invalid_data` if a feature is missing from the data set, or has a different kind or size there. */
+/** @throws AppError invalid_data if the data set lacks a feature, or has it with another kind or size */
 function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
   const where = join(dataSet.path, 'dataset.json');
   for (const { name, kind, size } of features) {

@@ -1,4 +1,6 @@
-/** The identifiers of a version under construction, from files and from the version that an update builds on. */
+/**
+ * The identifiers of a version under construction. They come from files, and from the version that an update builds on.
+ */
 import { type HashForm, hashFormOf, labelOfId, splitLabel } from '../../domain/identities.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -7,22 +9,22 @@ import { RowSet } from '../read/row-set.ts';
 import { sha256 } from '../versions/files.ts';
 import type { ManifestIdentifiers } from '../versions/manifest.ts';
 
-/** A file of identifiers as the manifest records it, and its bytes. */
+/** A file of identifiers, as recorded in the manifest, and its bytes. */
 export interface IdentifierFile {
   readonly recorded: ManifestIdentifiers;
   readonly bytes: Uint8Array;
 }
 
-/** Which users a version has. */
+/** The users of a version. */
 export interface VersionUsers {
   has(userNumber: UserNumber): boolean;
-  /** The id of a user, for errors. */
+  /** Returns the id of a user for error messages. */
   id(userNumber: UserNumber): string;
 }
 
 export class ImportedIdentifiers {
   readonly #labels = new Map<string, LabelEntries>();
-  /** Numbers of identifiers that were left out because their user is not in the population, or because of erasures. */
+  /** Number of identifiers that were skipped because they were erased or their user is not in the population. */
   unknown = 0;
   erased = 0;
 
@@ -33,16 +35,15 @@ export class ImportedIdentifiers {
   }
 
   /**
-   * Takes over the identifiers of an earlier version, after all calls of `add`. The users whose identifiers of a label
-   * were added lose their earlier ones of this label, and an identifier that was added for another user moves to that
-   * user.
+   * Takes over the identifiers of an earlier version. Call this after all calls of `add`. For each label, users with
+   * new identifiers lose their earlier ones, and an identifier that was added for another user moves to that user.
    */
   carryOver(index: IdentifierIndex): void {
     this.#entriesOf(index.label).carryOver(index);
   }
 
   /**
-   * The files of a version, without the identifiers of users whom it does not have.
+   * Encodes the files of a version, without identifiers of users that the version does not contain.
    * @throws AppError invalid_data if two users have the same identifier
    */
   encode(users: VersionUsers): readonly IdentifierFile[] {
@@ -64,7 +65,7 @@ class LabelEntries {
   #hashes: Buffer;
   #users = new Int32Array(1024);
   #count = 0;
-  /** Number of entries before those that were carried over. */
+  /** Number of entries before the ones taken over. */
   #added = 0;
 
   constructor(label: string) {
@@ -115,7 +116,7 @@ class LabelEntries {
     this.#count += 1;
   }
 
-  /** The entries of the version's users in the order of their hashes, each hash once. */
+  /** The entries of the version's users, sorted by hash, each hash once. */
   #sortedEntries(users: VersionUsers): number[] {
     const { bytes } = this.form;
     const compare = (a: number, b: number) => compareHashes(this.#hashes, a * bytes, this.#hashes, b * bytes, bytes);

@@ -14,7 +14,7 @@ import type { UserBatch, UserFile } from './user-file.ts';
 
 /** The progress report of an import. */
 export interface ImportProgress {
-  /** If rows may be left out, all rows are checked before any row is written. */
+  /** If rows may be skipped, all rows are checked before any row is written. */
   readonly phase: 'checking' | 'writing';
   /** Number of rows so far. */
   readonly rows: number;

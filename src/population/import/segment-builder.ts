@@ -140,7 +140,7 @@ export class SegmentBuilder {
   }
 }
 
-/** The rows for which `isWanted` returns true, in their order. The rows are copies unless all rows are wanted. */
+/** The rows for which `isWanted` returns true, in order. Returns copies unless all rows are wanted. */
 export function selectRows(rows: Rows, features: readonly Feature[], isWanted: (row: number) => boolean): Rows {
   const runs: (readonly [from: number, to: number])[] = [];
   let count = 0;

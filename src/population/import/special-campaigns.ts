@@ -1,4 +1,4 @@
-/** The labels of a data set or a schema that say what campaigns of a special category must not use. */
+/** Reads which features and past campaigns special-category campaigns must not use, from a data set or a schema. */
 import { z } from 'zod';
 import { type DataSet, getDataSetFile, hasDataSetFile } from '../../dataset/data-set.ts';
 import type { Feature } from '../../dataset/features.ts';
@@ -9,8 +9,8 @@ import { SPECIAL_CATEGORIES, type SpecialCampaigns, type SpecialCategory } from 
 const labels = z.array(z.enum(SPECIAL_CATEGORIES));
 
 /**
- * Reads `special_categories` of every campaign of a data set; empty if there is no file of campaigns.
- * @throws AppError invalid_data naming file:line
+ * Reads `special_categories` of all campaigns of a data set. Returns nothing if there is no campaigns file.
+ * @throws AppError invalid_data (file:line)
  */
 export async function readSpecialCampaigns(dataSet: DataSet): Promise<SpecialCampaigns> {
   if (!hasDataSetFile(dataSet, 'campaigns.ndjson')) return {};
@@ -31,13 +31,13 @@ export async function readSpecialCampaigns(dataSet: DataSet): Promise<SpecialCam
   return sortedCampaigns(Object.fromEntries(found));
 }
 
-/** The ids without repetitions, in ascending order; categories without campaigns are left out. */
+/** Sorts the ids in ascending order and removes duplicates. Categories without campaigns are omitted. */
 export function sortedCampaigns(campaigns: SpecialCampaigns = {}): SpecialCampaigns {
   const sorted = SPECIAL_CATEGORIES.map((category) => [category, [...new Set(campaigns[category])].sort()] as const);
   return Object.fromEntries(sorted.filter(([, ids]) => ids.length > 0));
 }
 
-/** The categories for which features are excluded, by feature. */
+/** For each feature, the categories that exclude it. */
 export function exclusionsIn(features: readonly Feature[]): ReadonlyMap<string, readonly SpecialCategory[]> {
   return new Map(features.flatMap(({ name, excludedFor }) => (excludedFor ? [[name, excludedFor]] : [])));
 }

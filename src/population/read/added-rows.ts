@@ -1,4 +1,4 @@
-/** Users who are not in a population, as rows after those of the population, read by the rules of an import. */
+/** Users who are not in a population, as rows that follow its own. They are read by the rules of an import. */
 import type { Feature } from '../../dataset/features.ts';
 import { describe, type JsonRecord } from '../../dataset/records.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -12,23 +12,23 @@ import { PAST_CAMPAIGNS } from './past-campaigns.ts';
 import type { UserRows } from './population.ts';
 import { type Column, isTokenColumn, type Rows } from './segments.ts';
 
-/** Number of rows that are checked with the same dictionaries, which grow with each row. */
+/** Number of rows that are checked with the same dictionaries, which grow with every row. */
 const CHECKED_ROWS = 256;
 /** Number of rows that are read before other work can run. */
 const SLICE_ROWS = 256;
 
-/** Rows that are numbered from `firstRow`, which is the population's number of rows. Their user numbers are -1. */
+/** Rows numbered from `firstRow`, which is the number of rows of the population. Their user numbers are -1. */
 export interface AddedRows {
   readonly firstRow: number;
   readonly rows: Rows;
 }
 
-/** The features of a user as canonical JSON, or why an import would refuse them. */
+/** A user's features as canonical JSON, or why an import would refuse them. */
 export type CheckedValues = { readonly json: string } | { readonly fault: string };
 
 /**
- * Returns a function that checks the features of users by the rules of an import of NDJSON: names that the population
- * does not have are left out, and an absent feature is a fault, except past campaigns.
+ * Returns a function that checks users' features by the rules of an NDJSON import. Names that the population does not
+ * have are ignored. A missing feature is a fault, except past campaigns.
  */
 export function openValueCheck(features: readonly Feature[]): (values: unknown) => CheckedValues {
   let row: RowReader | null = null;
@@ -57,9 +57,9 @@ export function openValueCheck(features: readonly Feature[]): (values: unknown) 
 }
 
 /**
- * Reads checked features as rows of a population version. A feature that is absent is missing, because the version may
- * be newer. A token that no user of the version has becomes code 0. `turn` lets other work run.
- * @throws AppError invalid_data if the version has a feature of another kind than was checked
+ * Reads checked features as rows of a population version. An absent feature counts as missing, because the version may
+ * be newer than the check. A token that no user of the version has becomes code 0. `turn` lets other work run.
+ * @throws AppError invalid_data if a feature of the version has another kind than was checked
  */
 export async function readAddedRows(
   population: Pick<UserRows, 'features' | 'rowCount' | 'dictionary'>,
@@ -84,7 +84,7 @@ export async function readAddedRows(
   return { firstRow: population.rowCount, rows: { count, userNumbers, columns: own } };
 }
 
-/** The users of a population, followed by added rows, which only `readRows` returns. */
+/** The users of a population, followed by added rows. Only `readRows` returns the added rows. */
 export function withAddedRows(users: UserRows, { firstRow, rows: added }: AddedRows): UserRows {
   const { path, version, features, rowCount, segmentCount } = users;
   return {
@@ -108,7 +108,7 @@ export function withAddedRows(users: UserRows, { firstRow, rows: added }: AddedR
   };
 }
 
-/** Reads rows from JSON into columns, with dictionaries of their own. */
+/** Reads rows from JSON into columns, with its own dictionaries. */
 class RowReader {
   readonly #segment: SegmentBuilder;
   readonly #cells: readonly Cell[];
@@ -125,7 +125,7 @@ class RowReader {
     }));
   }
 
-  /** Reads a row; after an error, only `clear` may be called. @throws AppError invalid_data */
+  /** Reads a row. After an error, only `clear` may be called. @throws AppError invalid_data */
   read(values: JsonRecord): void {
     for (const cell of this.#cells) {
       const { name, kind } = cell.feature;

@@ -4,7 +4,7 @@ import type { GatheredTexts, TextTable } from '../../lib/text/text-table.ts';
 import type { ErasedUsers } from '../erase/erasures.ts';
 import type { IdentifierIndex } from './identifiers.ts';
 
-/** How users are shown: by their ids, or by identifiers. */
+/** Shows users by their ids or by identifiers. */
 export type ShownUsers = Pick<Directory, 'id' | 'gatherIds' | 'isErased'>;
 
 /** Maps user ids to user numbers and back. A number is assigned when a user is first imported, and is never reused. */
@@ -14,8 +14,8 @@ export interface Directory {
   /** Number of users ever imported. User numbers are 0 .. size - 1. */
   readonly size: number;
   /**
-   * The number of a user; -1 if the user was never imported, or was erased. An id that is an identifier in the version
-   * is that of the user whose identifier it is.
+   * Returns the number of a user, or -1 if the user was never imported or was erased. If the id is an identifier in
+   * this version, this is the user with that identifier.
    */
   find(userId: string): UserNumber;
   /** Returns the numbers of many users, which is faster than one look-up per user. */
@@ -24,18 +24,18 @@ export interface Directory {
   id(userNumber: UserNumber): string;
   /** The ids of many users who are not erased, as UTF-8 in new memory. Throws the same errors as `id`. */
   gatherIds(userNumbers: Uint32Array): GatheredTexts;
-  /** All ids by which the user with this id is found; none if there is no such user. */
+  /** Returns all ids that find the same user as this id; none if there is no such user. */
   idsOf(userId: string): string[];
   /**
-   * Shows users by the hashes of their identifiers of a label instead of their ids. Users without one are treated like
-   * erased users. Null if the version has no identifiers of the label.
+   * Shows users by the hashes of their identifiers with this label instead of their ids. Users without one are treated
+   * like erased users. Returns null if the version has no identifiers with this label.
    */
   identifiedBy(label: string): ShownUsers | null;
   /** Whether the user was erased, including erasures recorded since the directory was read. */
   isErased(userNumber: UserNumber): boolean;
 }
 
-/** Creates a directory from a table of ids, and from identifiers. A user's number is the index of the id. */
+/** Creates a directory from a table of ids and from identifiers. A user's number is the index of the user's id. */
 export function createDirectory(
   table: TextTable,
   erased: ErasedUsers,
@@ -74,7 +74,7 @@ export function createDirectory(
   };
 }
 
-/** The number of the user whose identifier the id is; -1 if there is none. */
+/** Returns the number of the user with this identifier, or -1 if there is none. */
 function findIdentified(identifiers: readonly IdentifierIndex[], userId: string): UserNumber {
   for (let i = 0; i < identifiers.length; i++)
     if (userId.startsWith(identifiers[i]!.prefix)) return identifiers[i]!.find(userId);
@@ -98,7 +98,7 @@ function showIdentifiers(index: IdentifierIndex, isErased: (userNumber: UserNumb
   };
 }
 
-/** The ids, and all other ids by which their users are found. */
+/** Returns the ids together with all other ids of their users. */
 export function withOtherIds(userIds: readonly string[], directory: Pick<Directory, 'idsOf'>): string[] {
   return [...new Set(userIds.flatMap((userId) => [userId, ...directory.idsOf(userId)]))];
 }

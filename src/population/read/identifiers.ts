@@ -1,6 +1,6 @@
 /**
- * The identifiers of one type and rule: sorted hashes with user numbers. In the file, the hashes come one after the
- * other in ascending order, followed by an int32 user number for each hash.
+ * The identifiers of one type and rule: sorted hashes with user numbers. The file contains the hashes in ascending
+ * order, followed by an int32 user number per hash.
  */
 import { join } from 'node:path';
 import { type HashForm, hashFormOf } from '../../domain/identities.ts';
@@ -18,17 +18,17 @@ export interface IdentifierBytes {
   readonly bytes: Uint8Array;
 }
 
-/** Finds users by identifiers of one label. A look-up takes a binary search and no memory. */
+/** Finds users by their identifiers with one label. A look-up is a binary search that allocates no memory. */
 export class IdentifierIndex {
   readonly label: string;
-  /** What user ids of this label begin with. */
+  /** Prefix of user ids with this label. */
   readonly prefix: string;
   /** Number of identifiers. */
   readonly count: number;
   readonly form: HashForm;
   readonly #hashes: Buffer;
   readonly #users: Int32Array;
-  /** The hash that is looked for. */
+  /** The hash being looked up. */
   readonly #wanted: Buffer;
   readonly #idLength: number;
   #chains: Chains | null = null;
@@ -46,14 +46,14 @@ export class IdentifierIndex {
     this.#idLength = this.prefix.length + textLength(this.form);
   }
 
-  /** The number of the user whose identifier the id is, which begins with `prefix`; -1 if there is none. */
+  /** Returns the number of the user with this identifier, which must begin with `prefix`; -1 if there is none. */
   find(userId: string): UserNumber {
     if (userId.length !== this.#idLength) return -1;
     const decode = this.form.encoding === 'hex' ? decodeHex : decodeBase64;
     return decode(userId, this.prefix.length, this.#wanted) ? this.#search() : -1;
   }
 
-  /** The hash of a user's identifier, or the lowest hash if there are several; null if there is none. */
+  /** Returns the hash of a user's identifier, the lowest if there are several; null if there is none. */
   hashOf(userNumber: UserNumber): string | null {
     const at = this.#firstOf(userNumber);
     return at < 0 ? null : this.#hashAt(at);
@@ -71,7 +71,7 @@ export class IdentifierIndex {
     return ids;
   }
 
-  /** Calls `take` with each hash, in ascending order, and the user's number. `hash` is valid until `take` returns. */
+  /** Calls `take` with each hash, in ascending order, and its user's number. `hash` is valid until `take` returns. */
   forEach(take: (hash: Uint8Array, userNumber: UserNumber) => void): void {
     const { bytes } = this.form;
     for (let i = 0; i < this.count; i++) take(this.#hashes.subarray(i * bytes, (i + 1) * bytes), this.#users[i]!);
@@ -101,7 +101,7 @@ export class IdentifierIndex {
   }
 }
 
-/** The order of two hashes of `length` bytes, a multiple of four, as of unsigned bytes. */
+/** Compares two hashes of `length` bytes, a multiple of four, byte by byte. */
 export function compareHashes(a: Buffer, atA: number, b: Buffer, atB: number, length: number): number {
   for (let i = 0; i < length; i += WORD_BYTES) {
     const order = a.readUInt32BE(atA + i) - b.readUInt32BE(atB + i);
@@ -120,13 +120,16 @@ export function readIdentifiers(folder: string, { version, identifiers = [] }: M
   });
 }
 
-/** For each user number, the first of the user's identifiers; for each identifier, the next one of its user; or -1. */
+/**
+ * Linked lists: for each user number, the user's first identifier; for each identifier, the same user's next one; or
+ * -1.
+ */
 interface Chains {
   readonly first: Int32Array;
   readonly next: Int32Array;
 }
 
-/** Takes about 10 ms for a million identifiers, so it is done when it is first needed. */
+/** Computed on first use, because it takes about 10 ms per million identifiers. */
 function chain(users: Int32Array): Chains {
   let most = -1;
   for (const user of users) most = Math.max(most, user);
@@ -145,17 +148,17 @@ function textLength({ bytes, encoding }: HashForm): number {
 
 const BASE64 = valuesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
 const HEX = valuesOf('0123456789abcdef');
-/** The value of a character that is not a digit. */
+/** Marks a character that is not a digit. */
 const NO_DIGIT = 255;
 
-/** For each character code, the value of the digit. */
+/** The value of the digit for each character code. */
 function valuesOf(digits: string): Uint8Array {
   const values = new Uint8Array(128).fill(255);
   for (let i = 0; i < digits.length; i++) values[digits.charCodeAt(i)] = i;
   return values;
 }
 
-/** Decodes the text from a position on, into all bytes of `into`; false if it is not of this encoding. */
+/** Decodes the text from a position until `into` is full. Returns false if the text is not in this encoding. */
 function decodeHex(text: string, from: number, into: Uint8Array): boolean {
   for (let i = 0; i < into.length; i++) {
     const high = HEX[text.charCodeAt(from + 2 * i)] ?? NO_DIGIT;

@@ -36,12 +36,12 @@ export interface Population {
   readonly features: readonly Feature[];
   /** The past campaigns of each special category. */
   readonly specialCampaigns: SpecialCampaigns;
-  /** A sha256 of the ids and rows of the users, which does not depend on their features. */
+  /** A sha256 of the users' ids and rows. It does not depend on features. */
   readonly usersSum: string;
   /** Number of users of this version, each of whom has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
-  /** The identifiers of users in this version, by which the directory finds users too; one index for each label. */
+  /** The identifiers of users in this version, one index per label. The directory also finds users by them. */
   readonly identifiers: readonly IdentifierIndex[];
   /** The folder's erased users, whom the directory hides. */
   readonly erasures: Erasures;

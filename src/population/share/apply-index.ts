@@ -46,7 +46,7 @@ export function readApplied(folder: string): IndexAt {
     const { tag, index } = stateSchema.parse(JSON.parse(bytes.toString('utf8')));
     return { tag, index: decodeIndex(Buffer.from(JSON.stringify(index)), path) };
   } catch {
-    // after damage, all tables are compared once more
+    // after damage, compare all tables once more
     return { tag: null, index: EMPTY_INDEX };
   }
 }
@@ -90,7 +90,7 @@ async function applyErasures(folder: string, files: BlobFiles, index: PublishedI
   const records = await readErasures(files, index, count);
   await withErasuresLock(folder, () => {
     const erasures = new Erasures(folder);
-    // another process may have added the first records while these were read
+    // another process may have added the first records while these were being read
     appendErasures(folder, records.slice(erasures.count - count), erasures);
   });
 }
@@ -161,9 +161,10 @@ function writeOrder(folder: string, index: PublishedIndex): void {
 }
 
 /**
- * Makes a table's file begin with the published parts. `before` are the parts that the file is known to begin with. A
- * reader of the file sees the old bytes or the new bytes of each range, because bytes are only appended, unless ids
- * were overwritten: then the file is replaced. @throws AppError invalid_population, storage_failed
+ * Makes a table's file begin with the published parts. `before` contains the parts that the file is known to begin
+ * with. Bytes are only appended, so a reader sees old or new bytes in each range. Only if ids were overwritten is the
+ * file replaced.
+ * @throws AppError invalid_population, storage_failed
  */
 export async function applyTable(
   files: BlobFiles,
@@ -180,13 +181,13 @@ export async function applyTable(
   else await rebuild(files, path, now, same);
 }
 
-/** How many parts at the beginning are equal. */
+/** Number of equal parts at the beginning. */
 function countSame(before: readonly TablePart[], now: readonly TablePart[]): number {
   const differs = now.findIndex((part, i) => before[i]?.start !== part.start || before[i]?.sha256 !== part.sha256);
   return differs < 0 ? now.length : differs;
 }
 
-/** Whether the file's first `oldSize` bytes are also those of the parts, which may end elsewhere. */
+/** Whether the file's first `oldSize` bytes are also the first bytes of the parts, whose boundaries may differ. */
 async function isContinued(
   files: BlobFiles,
   path: string,
@@ -204,7 +205,7 @@ async function isContinued(
 
 async function append(files: BlobFiles, path: string, parts: readonly TablePart[], oldSize: number): Promise<void> {
   await writing(path, 'r+', async (file) => {
-    // bytes after the known bytes were left by a killed process
+    // a killed process left the bytes after the known ones
     await file.truncate(oldSize);
     for (const part of parts) {
       if (part.start + part.size <= oldSize) continue;
@@ -214,7 +215,7 @@ async function append(files: BlobFiles, path: string, parts: readonly TablePart[
   });
 }
 
-/** Writes the file anew: its first `same` parts from the old file, and the others from the storage of blobs. */
+/** Rewrites the file: its first `same` parts from the old file, the others from the blob storage. */
 async function rebuild(files: BlobFiles, path: string, parts: readonly TablePart[], same: number): Promise<void> {
   const temporary = `${path}.tmp`;
   await storing(path, async () => {
@@ -231,7 +232,7 @@ async function rebuild(files: BlobFiles, path: string, parts: readonly TablePart
   });
 }
 
-/** Opens a file for `write`, and makes the file durable. Does not block other work. */
+/** Opens a file for `write`, then makes it durable, without blocking other work. */
 async function writing(path: string, flags: 'r+' | 'w', write: (file: FileHandle) => Promise<void>): Promise<void> {
   await storing(path, async () => {
     const file = await open(path, flags);

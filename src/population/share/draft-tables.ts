@@ -1,6 +1,6 @@
 /**
- * The tables of a version as parts for the index, after checking that they continue the published tables. A new version
- * only adds parts; earlier parts change only if the ids of erased users are overwritten in them.
+ * Splits the tables of a version into parts for the index, after checking that they continue the published tables. A
+ * new version only adds parts. Earlier parts change only if the ids of erased users are overwritten in them.
  */
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -14,19 +14,22 @@ import { findLargestDirectory, type Manifest, type ManifestTable } from '../vers
 import { type PublishedIndex, type PublishedVersion, sizeOfParts, type TablePart } from './index-schema.ts';
 import { fetchPart } from './transfers.ts';
 
-/** Maximum size of a part. Overwriting an id replaces one part. */
+/** Maximum size of a part. Overwriting an id replaces a whole part. */
 const PART_BYTES = 8 * 1024 * 1024;
-/** A last part that is smaller is stored again together with what a version adds, so that parts do not become many. */
+/**
+ * If the last part is smaller than this, it is stored again together with what a version adds, which limits the number
+ * of parts.
+ */
 const SMALLEST_PART_BYTES = 1024 * 1024;
 
-/** Path of the bytes of the directory, in every population folder and in the index. */
+/** Path of the directory's bytes, in every population folder and in the index. */
 const DIRECTORY_BYTES = 'directory.bytes';
 
 export interface TableSource {
-  /** Names the source in errors. */
+  /** Name of the source in error messages. */
   readonly name: string;
   readonly directory: TextTable;
-  /** Bytes of a table's file; fewer if the file ends earlier, none if there is no such file. */
+  /** Returns bytes of a table's file: fewer if the file is shorter, none if it does not exist. */
   read(path: string, start: number, end: number): Uint8Array;
 }
 
@@ -41,7 +44,7 @@ export function tablesOfFolder(folder: string): TableSource {
   };
 }
 
-/** Tables that are in memory, as a manifest records them. Other published tables are in `folder`. */
+/** Tables in memory, as recorded in a manifest. Other published tables are in `folder`. */
 export function tablesInMemory(
   folder: string,
   directory: TextTable,
@@ -94,13 +97,13 @@ export async function draftTables(
 
 interface CutTable {
   readonly parts: readonly TablePart[];
-  /** Published parts whose range has other bytes in this file. */
+  /** Published parts whose bytes differ in this file. */
   readonly changed: readonly TablePart[];
 }
 
 /**
- * The parts of the first `size` bytes of a table's file, which `read` reads. Parts that were published before keep
- * their ranges. `published` must not be longer than `size`.
+ * Splits the first `size` bytes of a table's file, read with `read`, into parts. Published parts keep their ranges.
+ * `published` must not be longer than `size`.
  */
 async function cutTable(
   read: (start: number, end: number) => Uint8Array,

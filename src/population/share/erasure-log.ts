@@ -58,18 +58,19 @@ export async function addErasures(
   return { ...index, erasures: { count, parts: [...erasures.parts, part], tail: '' } };
 }
 
-/** The users that a mirror knows, as of an index. */
+/** The users that a mirror knows, according to one index. */
 export interface UsersAt {
   readonly at: IndexAt;
   readonly erasures: Erasures;
-  /** Finds users of all versions of that index. */
+  /** Finds users of all versions in that index. */
   numberOf(userId: string): UserNumber;
 }
 
 /**
- * Records the erasure of these users. The index is replaced only if it is still the index in which the users were
- * looked up, so a version that is published at the same time cannot contain the user. Users who were erased before are
- * recorded again, because an import elsewhere may be readmitting them. @throws AppError unavailable, storage_failed
+ * Records the erasure of these users. Replaces the index only if the users were looked up in the current one, so a
+ * version published at the same time cannot contain them. Users who were erased before are recorded again, because an
+ * import elsewhere may be readmitting them.
+ * @throws AppError unavailable, storage_failed
  */
 export async function eraseInLog(
   files: BlobFiles,

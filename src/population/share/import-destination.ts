@@ -1,6 +1,6 @@
 /**
- * The published population as the destination of imports and updates. The tables of a version grow in memory, and its
- * segments are stored as soon as they are complete, so this host never has a whole version.
+ * The published population as the destination of imports and updates. The tables of a version grow in memory, and each
+ * segment is stored as soon as it is complete, so this host never holds a whole version.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -17,10 +17,10 @@ import { announce, putVersion, redactPublished, retract, storedNames, type UpToD
 
 /** Number of bytes of the name under which an import stores segments before its version has a name. */
 const NAME_BYTES = 6;
-/** How often a running import announces itself again. A sweep regards it as killed much later. */
+/** How often a running import announces itself again. A sweep waits much longer before it considers the import dead. */
 const ANNOUNCE_EVERY_MS = 10 * 60_000;
 
-/** Number and size of the files that an import had to store, and number of its files that had been stored before. */
+/** Number and size of the files that an import stored, and number of its files that were already stored. */
 export interface StoredFiles {
   files: number;
   bytes: number;
@@ -78,12 +78,12 @@ class ImportDestination implements Destination {
   readonly #mirror: Mirror;
   readonly #options: MirrorOptions;
   readonly #stored: StoredFiles;
-  /** The name in `incoming` that keeps segments from being removed while their version has no name. */
+  /** The name in `incoming` that protects segments from removal while their version has no name. */
   readonly #name = randomBytes(NAME_BYTES).toString('hex');
-  /** All names in `incoming` of this import. */
+  /** All names of this import in `incoming`. */
   readonly #announced = new Set([this.#name]);
   #announcedAt = 0;
-  /** Names of files that are stored. */
+  /** Names of stored files. */
   #known = new Set<string>();
   /** Number of erasures when the import began. */
   readonly #erasedBefore: number;
@@ -107,13 +107,13 @@ class ImportDestination implements Destination {
   /** @throws AppError unavailable, storage_failed */
   async begin(): Promise<void> {
     await this.#announce();
-    // what is stored is listed after the announcement, so that no sweep removes it any more
+    // list stored files only after the announcement, so that no sweep removes them any more
     this.#known = await storedNames(this.#options.files);
   }
 
   async end(): Promise<void> {
     this.#release();
-    // if the storage cannot be reached, a sweep forgets the names after a day
+    // if the storage is unreachable, a sweep removes the names after a day
     await retract(this.#options.files, this.#announced).catch(() => {});
   }
 
@@ -151,10 +151,10 @@ class ImportDestination implements Destination {
     return version;
   }
 
-  /** Does nothing, because the nodes of a cluster decide which version they serve. */
+  /** Does nothing: the nodes of a cluster decide which version they serve. */
   makeCurrent(): void {}
 
-  /** Users who were erased since the import began are overwritten in memory, so that their ids are not stored. */
+  /** Overwrites users in memory who were erased since the import began, so that their ids are not stored. */
   async #follow({ erased, directory, dictionaries, seal }: VersionDraft): Promise<UpToDateVersion> {
     const { index } = await this.#mirror.sync();
     erased.redactNewUsers();
@@ -170,7 +170,7 @@ class ImportDestination implements Destination {
     return { index, manifest, tables, erasures: erased.late };
   }
 
-  /** Stores a file unless it is stored. @throws AppError storage_failed, unavailable */
+  /** Stores a file unless it is already stored. @throws AppError storage_failed, unavailable */
   async #store(sha256: string, bytes: Uint8Array): Promise<void> {
     const { now, files } = this.#options;
     if (now() - this.#announcedAt >= ANNOUNCE_EVERY_MS) await this.#announce();
@@ -185,7 +185,7 @@ class ImportDestination implements Destination {
     this.#stored.bytes += bytes.length;
   }
 
-  /** Ends the import early if another version has been published. */
+  /** Announces the import, and ends it early if another version has been published. */
   async #announce(): Promise<void> {
     const { now, files } = this.#options;
     const isFirst = this.#announcedAt === 0;

@@ -1,7 +1,7 @@
 /**
  * The index of a published population, `population/index.json`: the versions, the parts of the append-only tables, and
- * the log of erasures. The index is the only file that changes, by conditional puts, so versions and erasures have the
- * same order on all hosts.
+ * the log of erasures. It is the only file that changes, and only by conditional puts, so versions and erasures have
+ * the same order on all hosts.
  */
 import { z } from 'zod';
 import { AppError, messageOf } from '../../lib/errors.ts';
@@ -34,7 +34,7 @@ const versionSchema = z.strictObject({
   version,
   /** Milliseconds since 1970. */
   published_at: count,
-  /** Size and sha256 of `directory.bytes` in the version's manifest. */
+  /** Size and sha256 of `directory.bytes` according to the version's manifest. */
   directory: z.strictObject({ size: count, sha256 }),
 });
 
@@ -46,7 +46,7 @@ const indexSchema = z.strictObject({
   /** In the order of publication; the last is the newest. */
   versions: z.array(versionSchema),
   incoming: z.array(incomingSchema),
-  /** The parts of each table's file by the file's path in a population folder. */
+  /** The parts of each table, by the path of its file in a population folder. */
   tables: z.record(z.string(), z.array(partSchema)),
   /** The current sha256 of `directory.bytes`, by the recorded sha256 from before ids were overwritten. */
   sums: z.record(sha256, sha256),
@@ -57,7 +57,7 @@ const indexSchema = z.strictObject({
     /** The records after the sealed parts, as in `erased.bin`, in base64. */
     tail: z.string(),
   }),
-  /** Parts with ids that have been overwritten. These parts must be deleted. */
+  /** Parts with overwritten ids. These parts must be deleted. */
   dropped: z.array(sha256),
   /** The running removal of unused files. No publication begins while it runs. */
   sweep: z.strictObject({ id: z.string(), since: count }).nullable(),

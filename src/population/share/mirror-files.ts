@@ -1,6 +1,6 @@
 /**
- * Fetches the files of versions into a mirror, also for threads that wait for a file, and keeps them within a limit.
- * Files that a process of the host holds are never removed. Files of versions that no process has taken are removed
+ * Fetches the files of versions into a mirror, also for threads that are waiting for a file, and limits their total
+ * size. Files that a process of this host holds are never removed. Files of versions that no process uses are removed
  * first.
  */
 import { rmSync, statSync } from 'node:fs';
@@ -23,13 +23,13 @@ import type { MirrorHolders } from './mirror-holders.ts';
 import { ACCEPTED, answer, CHANNEL, FAILED, type FileRequest, PRESENT } from './missing-file.ts';
 import { fetchVerified, isIntact } from './transfers.ts';
 
-/** Counts of a process, since it opened the mirror, of files that can be fetched again. */
+/** What a process has fetched and removed since it opened the mirror. */
 export interface MirrorCounts {
   readonly fetchedFiles: number;
   readonly fetchedBytes: number;
   readonly evictedFiles: number;
   readonly evictedBytes: number;
-  /** Bytes on this machine, as far as this process knows; null before it has measured them. */
+  /** Bytes on this machine, as far as this process knows; null before they are measured. */
   readonly storedBytes: number | null;
 }
 
@@ -39,7 +39,7 @@ export interface MirrorFilesOptions {
   readonly holders: MirrorHolders;
   readonly limitBytes: number;
   readonly now: () => number;
-  /** Assembles the table of a path anew, and returns null if there is no such table. */
+  /** Rebuilds the table at a path; returns null if there is no such table. */
   readonly rebuildTable: (path: string) => Promise<void> | null;
 }
 
@@ -164,7 +164,7 @@ export class MirrorFiles {
         const name = join(version, path);
         const stat = statSync(join(this.#folder, name), { throwIfNoEntry: false });
         if (stat === undefined) continue;
-        // versions share files by links
+        // versions share files through hard links
         const identity = `${stat.dev} ${stat.ino}`;
         const { paths, rank } = files.get(identity) ?? { paths: [], rank: 0 };
         files.set(identity, {

@@ -12,7 +12,7 @@ import { isMirror, MIRROR_FILE } from './missing-file.ts';
 
 /** Locked while the index is applied, and while a folder becomes a mirror. */
 const LOCK = 'mirror.lock';
-/** Files and folders of a mirror that a population folder does not have. */
+/** Files and folders that a mirror has in addition to those of a population folder. */
 export const MIRROR_ONLY_FILES = [MIRROR_FILE, LOCK, ARRIVING_FOLDER, HOLDERS_FOLDER];
 /** Maximum wait for another process that applies the index, which may have to fetch all tables. */
 const LOCK_WAIT_MS = 10 * 60_000;
@@ -40,7 +40,8 @@ export function markAsMirror(folder: string): void {
 }
 
 /**
- * Identifies the applied index. Each change replaces the file, so the stamp changes. @throws AppError storage_failed
+ * Identifies the applied index. The file is replaced at each change, so its stamp changes.
+ * @throws AppError storage_failed
  */
 export function stampOf(folder: string): string {
   const path = join(folder, MIRROR_FILE);

@@ -1,6 +1,6 @@
 /**
- * The versions and files of a mirror that are in use. Each process of the host lists what it uses in a file of its own,
- * and holds a lock on it. The kernel releases the lock when the process dies; then the list no longer counts.
+ * The versions and files of a mirror that are in use. Each process of the host lists what it uses in its own file, and
+ * holds a lock on it. When the process dies, the kernel releases the lock, and the list no longer counts.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ export class MirrorHolders {
     };
   }
 
-  /** All names that running processes hold. Also removes the lists of dead processes. */
+  /** All names held by running processes. Also removes the lists of dead processes. */
   held(): ReadonlySet<string> {
     const held = new Set(this.#held.keys());
     for (const name of listFolder(this.#folder)) {

@@ -122,16 +122,14 @@ export class Mirror {
     this.#listeners.push(listener);
   }
 
-  /** Until `close`, applies changes of the index at this interval. Calling `sync` at each announcement is faster. */
+  /** Applies changes of the index at this interval until `close`. Calling `sync` at each announcement is faster. */
   follow(everyMs = FOLLOW_EVERY_MS): void {
     this.#timer ??= setInterval(() => {
       if (this.#syncing === null) this.sync().catch((error: unknown) => this.#options.onError?.(error));
     }, everyMs).unref();
   }
 
-  /**
-   * Until `close`, follows another process of this host that follows the index, with a delay of up to a second.
-   */
+  /** Until `close`, follows another process of this host that follows the index, with a delay of up to a second. */
   followFolder(): void {
     this.#timer ??= setInterval(() => {
       try {
@@ -246,7 +244,7 @@ export class Mirror {
         await underLock(this.#folder, () => this.#apply());
         return this.#applied;
       } catch (error) {
-        // parts in that index may be gone, because ids in them were overwritten
+        // parts in that index may be gone because ids in them were overwritten
         if (attempt === ATTEMPTS || (await readIndex(files)).tag === found.tag) throw error;
       }
     }
@@ -259,7 +257,7 @@ export class Mirror {
     this.#note(at);
   }
 
-  /** Reads the index that another process has applied to the folder, if it has changed. */
+  /** Reads the index again if another process has applied a newer one to the folder. */
   #noteApplied(): void {
     const stamp = stampOf(this.#folder);
     if (stamp === this.#stamp) return;

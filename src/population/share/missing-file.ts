@@ -34,7 +34,7 @@ export interface FileRequest {
   readonly state: SharedArrayBuffer;
 }
 
-/** Whether the folder is a mirror, so that its files may be missing until they are fetched. */
+/** Whether the folder is a mirror, where files may be missing until they are fetched. */
 export function isMirror(folder: string): boolean {
   return existsSync(join(folder, MIRROR_FILE));
 }

@@ -1,5 +1,6 @@
 /**
- * Publishes versions of a population folder in a cluster, once: from then on, imports and erasures go to the cluster.
+ * Publishes versions of a population folder in a cluster for the first time. From then on, imports and erasures go to
+ * the cluster.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,10 +21,10 @@ import { readIndex } from './published-index.ts';
 import { type Publishable, type PublishOptions, type PublishReport, putVersion } from './put-version.ts';
 
 /**
- * Publishes a version of a folder (by default the newest), with all erasures of the folder. Files that were stored
- * before are not stored again, so an interrupted call can be repeated. The folder gets nothing from the cluster, so it
- * is refused once the cluster has users or erasures that the folder does not have. While the call runs, no import runs
- * in the folder. @throws AppError invalid_population (damaged, or refused), unavailable, storage_failed
+ * Publishes a version of a folder (by default the newest), with all erasures of the folder. Files that are already
+ * stored are skipped, so an interrupted call can be repeated. The folder receives nothing from the cluster, so it is
+ * refused once the cluster has users or erasures that the folder lacks. No import may run in the folder meanwhile.
+ * @throws AppError invalid_population (damaged, or refused), unavailable, storage_failed
  */
 export async function publishPopulation(
   folder: string,
@@ -52,7 +53,7 @@ export async function publishPopulation(
 }
 
 /**
- * The erasures of a folder that are not in the log of the cluster.
+ * The erasures of a folder that are not in the cluster's log.
  * @throws AppError invalid_population if the cluster has other erasures, or another key for their hashes
  */
 async function newErasures(

@@ -46,7 +46,7 @@ export async function changeIndex(
 }
 
 /**
- * Repeats an attempt to replace the index until it returns a result; it returns null if others have replaced the index.
+ * Calls `replace` until it returns a result. It returns null if others have replaced the index.
  * @throws AppError unavailable
  */
 export async function untilReplaced<T>(replace: () => Promise<T | null>): Promise<T> {

@@ -1,4 +1,4 @@
-/** Copies a published version into a new population folder, which is independent of the cluster from then on. */
+/** Copies a published version into a new population folder. From then on, the folder is independent of the cluster. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
@@ -27,9 +27,10 @@ export interface PullOptions {
 }
 
 /**
- * Copies a version (by default the newest) with all tables and erasures. The copy is made in a mirror beside the
- * folder, `<folder>.partial`, so an interrupted call can be repeated. @throws AppError invalid_argument (the folder
- * exists, or nothing is published), population_unavailable, unavailable, storage_failed, invalid_population
+ * Copies a version (by default the newest) with all tables and erasures. The copy is made in a mirror next to the
+ * folder, `<folder>.partial`, so an interrupted call can be repeated.
+ * @throws AppError invalid_argument (the folder exists, or nothing is published), population_unavailable, unavailable,
+ * storage_failed, invalid_population
  */
 export async function pullPopulation(
   files: BlobFiles,
@@ -48,7 +49,7 @@ export async function pullPopulation(
     await mirror.take(wanted);
     const manifests = readManifests(partial);
     const own = manifests.find((one) => one.version === wanted)!;
-    // the next import continues the user numbers of the version that has the most
+    // the next import continues the user numbers of the version that has the most users
     const largest = manifests.reduce((most, one) => (one.directory.count > most.directory.count ? one : most), own);
     const kept = manifests.filter((one) => one === own || one === largest);
     for (const { version: copied, segments } of kept) {

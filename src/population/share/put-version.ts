@@ -29,8 +29,8 @@ import { eachOf } from './transfers.ts';
 /** A version that is to be published: one of a folder, or one that an import has in memory. */
 export interface Publishable {
   /**
-   * Brings the version up to date with the current index: it knows all erasures, and ids of erased users are
-   * overwritten in its tables. Rejects if the version must not be published after the versions of that index.
+   * Brings the version up to date with the current index, so that it contains all erasures and the ids of erased users
+   * are overwritten in its tables. Rejects if the version must not be published after the versions in that index.
    */
   follow(): Promise<UpToDateVersion>;
   /** Names in `incoming` under which files of the version were stored before the version had a name. */
@@ -43,7 +43,7 @@ export interface UpToDateVersion {
   readonly index: PublishedIndex;
   readonly manifest: Manifest;
   readonly tables: TableSource;
-  /** Erasures that are recorded together with the version. */
+  /** Erasures to record together with the version. */
   readonly erasures: readonly ErasedRecord[];
 }
 
@@ -117,9 +117,10 @@ export async function putVersion(
 }
 
 /**
- * Overwrites the ids of erased users in the published tables, using a folder that has these tables. Returns the number
- * of parts that were replaced. The caller must be the folder's writer, and `follow` brings the folder up to date with
- * the index. @throws AppError invalid_population, unavailable, storage_failed
+ * Overwrites the ids of erased users in the published tables, using a folder that contains these tables. Returns the
+ * number of replaced parts. The caller must be the folder's writer; `follow` brings the folder up to date with the
+ * index.
+ * @throws AppError invalid_population, unavailable, storage_failed
  */
 export async function redactPublished(
   folder: string,
@@ -202,8 +203,8 @@ async function deleteDropped(files: BlobFiles, { index: { dropped } }: IndexAt):
 }
 
 /**
- * Adds the version to the index, unless users were erased or another version was published since the version was
- * brought up to date, or the version is no longer named in `incoming`.
+ * Adds the version to the index. Refuses if users were erased or another version was published since the version was
+ * brought up to date, or if `incoming` no longer names the version.
  */
 async function makeVisible(
   files: BlobFiles,

@@ -49,7 +49,7 @@ export async function listRecordedFiles(files: BlobFiles): Promise<RecordedPopul
   return { versions: index.versions.length, userSides: userSides.files, ...found };
 }
 
-/** Collects files, and faults of files that cannot be read. */
+/** Collects files, and records faults of files that cannot be read. */
 class FileCollector {
   readonly files: RecordedFile[] = [];
   readonly faults: { readonly name: string; readonly message: string }[] = [];

@@ -17,7 +17,7 @@ const DEAD_SWEEP_MS = 2 * SWEEP_MS;
 const ABANDONED_MS = 24 * 60 * 60_000;
 const POLL_MS = 500;
 
-/** Waits until no sweep runs, because a sweep may remove files that the new version is going to share. */
+/** Waits until no sweep is running, because it might remove files that the new version is going to share. */
 export async function awaitSweep(files: BlobFiles, at: IndexAt, now: () => number): Promise<void> {
   for (let { index } = at; ; { index } = await readIndex(files)) {
     if (index.sweep === null || now() - index.sweep.since > DEAD_SWEEP_MS) return;
@@ -105,7 +105,7 @@ async function removeUnused(
   return removed;
 }
 
-/** Names of all files in use; null if a version that is being published has no manifest yet. */
+/** Names of all files in use; null if a version being published has no manifest yet. */
 async function usedNames(files: BlobFiles, index: PublishedIndex): Promise<Set<string> | null> {
   let isKnown = true;
   const used = new Set<string>();

@@ -33,8 +33,9 @@ export async function fetchPart(files: BlobFiles, part: TablePart): Promise<Uint
 }
 
 /**
- * Fetches a stored file to a path, and verifies it at the path `temporary` before. Other work runs while the file is
- * verified. @throws AppError invalid_population, storage_failed
+ * Fetches a stored file to the path `temporary`, verifies it there, and then moves it to its path. Other work runs
+ * during verification.
+ * @throws AppError invalid_population, storage_failed
  */
 export async function fetchVerified(
   files: BlobFiles,

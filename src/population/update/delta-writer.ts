@@ -118,9 +118,9 @@ export class DeltaWriter implements RowSink {
   }
 
   /**
-   * Publishes the version unless it equals the previous one. If `isCompacted` is true, the new version has no dead
-   * rows. `hasIdentifiers`: identifiers were added. Errors: AppError `invalid_data` if no user would be left, and the
-   * errors that a damaged folder causes.
+   * Publishes the version unless it equals the previous one. With `isCompacted`, the new version has no dead rows.
+   * `hasIdentifiers`: identifiers were added.
+   * @throws AppError invalid_data if no user would be left; the errors of a damaged folder
    */
   async publish({
     isCompacted,

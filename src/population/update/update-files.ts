@@ -45,8 +45,8 @@ export interface UpdateFilesOptions {
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
   /**
-   * CSV files of typed identifiers. For each type and rule, a user in the files loses all earlier identifiers, and an
-   * identifier that another user had moves to the user in the files. All other identifiers are kept.
+   * CSV files of typed identifiers. For each type and rule, users in the files lose all earlier identifiers, and an
+   * identifier of another user moves to the user in the files. All other identifiers are kept.
    */
   readonly identifierFiles?: readonly string[];
   readonly onProgress?: (progress: ImportProgress) => void;
@@ -70,7 +70,7 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly replaced: number;
   /** Number of rows that were left out because their users were erased. */
   readonly leftOut: number;
-  /** Number of identifiers that were left out because their user is not in the directory, or because of an erasure. */
+  /** Number of identifiers that were skipped because they were erased or their user is not in the directory. */
   readonly unknownIdentifiers: number;
   readonly erasedIdentifiers: number;
 }

@@ -8,7 +8,7 @@ import type { GrowingTable, SharedSegment } from './publication.ts';
 /** A version whose rows are complete. Its tables may still change, because ids of erased users are overwritten. */
 export interface VersionDraft {
   readonly rowOf: Uint8Array;
-  /** The files of identifiers, as the last call of `seal` recorded them. */
+  /** The files of identifiers, as recorded by the last call of `seal`. */
   readonly identifiers: readonly IdentifierFile[];
   /** The first segments. The other segments were given to `storeSegment`, numbered from 0. */
   readonly shared: readonly SharedSegment[];

@@ -67,9 +67,7 @@ const segmentSchema = z.strictObject({
   ...fileSchema.shape,
 });
 
-/**
- * The identifiers of one label. `count` is the number of identifiers, and `users` the number of users who have one.
- */
+/** The identifiers with one label: `count` identifiers of `users` users. */
 const identifiersSchema = z.strictObject({
   label: z.string().refine((label) => hashFormOf(label) !== null, 'a type and a rule are expected'),
   count: z.int().min(1),
@@ -127,12 +125,12 @@ export function listFiles(folder: string, manifest: Manifest): VersionFile[] {
   ];
 }
 
-/** The files of a version that are read when it is opened; only this version has them. */
+/** The files that are read when the version is opened. No other version shares them. */
 export function lookUpFiles({ row_of: rowOf, identifiers = [] }: Manifest): ManifestFile[] {
   return [rowOf, ...identifiers];
 }
 
-/** All files that only this version has. */
+/** All files that no other version shares. */
 export function ownFiles(manifest: Manifest): ManifestFile[] {
   return [...lookUpFiles(manifest), ...manifest.segments];
 }
@@ -267,8 +265,9 @@ function sumOf(content: Omit<Manifest, 'version'>): string {
 }
 
 /**
- * The sha256 of a version: of the canonical JSON of its manifest without the version, which contains the sha256 of
- * every file. @throws AppError invalid_population
+ * The sha256 of a version: that of the canonical JSON of its manifest without the version. The manifest contains the
+ * sha256 of every file.
+ * @throws AppError invalid_population
  */
 export function versionSum(folder: string, version: string): string {
   const { version: _, ...content } = readManifest(folder, version);

@@ -16,8 +16,8 @@ export function findNewestVersion(folder: string): string | null {
 }
 
 /**
- * The versions of these manifests in order of publication. A version that the file does not list comes last: its writer
- * was killed before it could record the publication.
+ * The versions of these manifests in order of publication. A version that the order file does not list comes last,
+ * because its writer was killed before it could record the publication.
  */
 export function orderVersions(folder: string, manifests: readonly Manifest[]): string[] {
   const published = new Set(manifests.map(({ version }) => version));

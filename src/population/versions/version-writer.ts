@@ -1,6 +1,6 @@
 /**
- * Builds and publishes a version of a population from rows, in memory except for its segments, which the destination
- * keeps.
+ * Builds and publishes a version of a population from rows. Everything but its segments is kept in memory; the
+ * destination stores the segments.
  */
 import type { Feature } from '../../dataset/features.ts';
 import { untilRead } from '../../domain/ports/blobs.ts';
@@ -36,7 +36,7 @@ export interface ImportTarget {
   readonly features: readonly Feature[];
   /** Names of the features that are marked as sensitive. */
   readonly sensitive: ReadonlySet<string>;
-  /** The categories for which features are excluded, by feature. */
+  /** For each feature, the categories that exclude it. */
   readonly excludedFor?: ReadonlyMap<string, readonly SpecialCategory[]>;
   readonly specialCampaigns?: SpecialCampaigns;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
@@ -59,7 +59,7 @@ export interface ImportResult {
   readonly erased: number;
   /** For each label, the number of identifiers and of users who have one. */
   readonly identifiers: readonly Pick<ManifestIdentifiers, 'label' | 'count' | 'users'>[];
-  /** Number of identifiers that were left out because their user is not in the directory, or because of an erasure. */
+  /** Number of identifiers that were skipped because they were erased or their user is not in the directory. */
   readonly unknownIdentifiers: number;
   readonly erasedIdentifiers: number;
 }
@@ -73,11 +73,11 @@ export interface SharedRows {
 }
 
 /**
- * Lets `read` fill a writer, and publishes the result. Importing the same content into the same place produces the same
- * version, so importing the current content again changes nothing, except that a damaged copy of that version is
- * replaced. `from` names the source in errors. Errors: the errors of `read` and of the destination, and AppError
- * `invalid_population` (a damaged folder), `invalid_data` (there are no users). After an error, the previous version is
- * served as before.
+ * Lets `read` fill a writer, and publishes the result. The same content in the same place always produces the same
+ * version, so importing the current content again changes nothing, except that it replaces a damaged copy of that
+ * version. `from` names the source in errors. After an error, the previous version is served as before.
+ * @throws AppError invalid_population (a damaged folder), invalid_data (there are no users); the errors of `read` and
+ * of the destination
  */
 export async function publishVersion(
   { out, ...target }: ImportTarget & { readonly out: string | Destinations },
@@ -103,7 +103,6 @@ export class VersionWriter implements RowSink {
   readonly directory: TextTable;
   /** Erased users, who must be left out. */
   readonly erased: ImportErasures;
-  /** The identifiers of users. */
   readonly identifiers = new ImportedIdentifiers();
   /** One dictionary per feature, in column order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];

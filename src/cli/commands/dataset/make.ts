@@ -1,4 +1,4 @@
-/** Makes data sets: `metaheac dataset interactions`, `movielens`, `tencent` and `generate`. */
+/** Creates data sets: `metaheac dataset interactions`, `movielens`, `tencent` and `generate`. */
 
 import { existsSync } from 'node:fs';
 import type { CampaignChoice } from '../../../dataset/converters/choose-campaigns.ts';
@@ -32,7 +32,7 @@ export interface DatasetInteractionsOptions extends ChoiceOptions {
   time?: string;
   users?: string;
   items?: string;
-  /** Names of the log's columns if it has no header. */
+  /** Column names of a log without a header. */
   header?: readonly string[];
   delimiter?: string;
   encoding: Encoding;

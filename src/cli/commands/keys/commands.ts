@@ -1,4 +1,4 @@
-/** What `metaheac keys` and `metaheac audit` do. */
+/** The actions of `metaheac keys` and `metaheac audit`. */
 import type { ApiKey, Scope } from '../../../domain/api-keys.ts';
 import { DOMAIN_LIMITS } from '../../../domain/limits.ts';
 import type { ApiKeys } from '../../../domain/ports/api-keys.ts';
@@ -20,7 +20,7 @@ export interface KeysCreateOptions {
   expiresIn?: number;
 }
 
-/** Prints only the key on stdout. */
+/** Prints nothing but the key to stdout. */
 export async function keysCreateCommand(
   chosen: ChosenStore,
   options: KeysCreateOptions,

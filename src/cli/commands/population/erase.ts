@@ -1,4 +1,4 @@
-/** `metaheac population erase`: of a population folder, or of a cluster. */
+/** `metaheac population erase`: erases users from a population folder or a cluster. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lineError, readLines } from '../../../dataset/lines.ts';
 import { AppError, UsageError } from '../../../lib/errors.ts';
@@ -16,7 +16,7 @@ import { clusterOf, recorded, withChosenStore } from '../chosen-store.ts';
 const MAXIMUM_IDS = 1_000_000;
 /** Matches a table header, which would otherwise be mistaken for an id. */
 const HEADER = /^"?user_?id"?([,;\t]|$)/i;
-/** Maximum number of users who are erased from a data folder at once. */
+/** Maximum number of users who are erased from a data folder at a time. */
 const ERASED_AT_ONCE = 100_000;
 const LOOK_EVERY_MS = 250;
 /** How long the command waits for a node of a cluster to erase the users. */
@@ -49,8 +49,8 @@ export async function populationEraseCommand(
 }
 
 /**
- * Records the erasure in the store and in the audit log. A running service completes the erasure now; if none is
- * running, this command does.
+ * Records the erasure in the store and in the audit log. A running service completes it at once; without one, this
+ * command does.
  */
 async function eraseIn(dataDir: string, userIds: readonly string[], output: Output): Promise<void> {
   await withDataFolder(dataDir, (store) => recorded(store, ERASURE, () => store.requestErasure(userIds)));
@@ -97,8 +97,8 @@ async function tryLock(lock: () => Promise<() => void>): Promise<(() => void) | 
 }
 
 /**
- * Asks the nodes of a cluster to erase the users whose ids a file lists, and waits until they have.
- * @throws UsageError if neither a folder nor a cluster is named
+ * Asks the nodes of a cluster to erase the users listed in a file, and waits until they have done so.
+ * @throws UsageError if neither a folder nor a cluster is given
  */
 export async function eraseInClusterCommand(ids: string, values: FlagValues, output: Output): Promise<void> {
   const cluster = clusterOf(settingsOf(values).values);
@@ -121,7 +121,7 @@ export async function eraseInClusterCommand(ids: string, values: FlagValues, out
 }
 
 /**
- * Reads distinct ids, one per line, and skips empty lines.
+ * Reads distinct ids, one per line, skipping empty lines.
  * @throws AppError invalid_data (file:line): a header, UTF-16, an id that is too long, too many ids, or no ids
  */
 export async function readEraseIds(batches: AsyncIterable<LineBatch>, path: string): Promise<string[]> {

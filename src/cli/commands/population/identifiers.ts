@@ -1,4 +1,4 @@
-/** `metaheac population identifiers`: makes the user ids of typed identifiers. */
+/** `metaheac population identifiers`: converts typed identifiers to user ids. */
 import { lineError, readLines } from '../../../dataset/lines.ts';
 import { type IdentifierFormat, identifierId, type RuleName, rulesOf } from '../../../domain/identities.ts';
 import { UsageError } from '../../../lib/errors.ts';
@@ -12,7 +12,7 @@ export interface PopulationIdentifiersOptions {
 }
 
 /**
- * Prints one user id for each line of a file, so that the ids can be pasted beside other columns.
+ * Prints one user id per line of a file, so that the ids can be pasted next to other columns.
  * @throws AppError invalid_data (file:line, without the value), UsageError
  */
 export async function populationIdentifiersCommand(

@@ -18,7 +18,7 @@ interface ImportedVersion {
 }
 
 export class ImportModel {
-  /** The features of users that the model reads. */
+  /** The user features that the model reads. */
   readonly features: readonly ReturnType<typeof featureOf>[];
   readonly #folder: string;
   readonly #model: ModelFolder;
@@ -31,8 +31,8 @@ export class ImportModel {
   }
 
   /**
-   * Checks that the schema has every feature that the model reads, and that the kinds match. The schema may have more
-   * features (for filters).
+   * Checks that the schema contains every feature that the model reads, with the same kind. The schema may contain
+   * further features, for filters.
    * @throws AppError invalid_argument
    */
   check(schema: SourceSchema, path: string): void {
@@ -48,7 +48,7 @@ export class ImportModel {
   }
 
   /**
-   * For each feature, counts the occurrences of known and unknown tokens in the population, in one pass.
+   * Counts, in one pass, the occurrences of known and unknown tokens of each feature in the population.
    * @throws AppError invalid_population
    */
   countUses({ population: folder, version }: ImportedVersion): ReadonlyMap<string, EncodingCounts> {
@@ -63,10 +63,7 @@ export class ImportModel {
     return uses;
   }
 
-  /**
-   * An error here is reported only as a note, because the import has succeeded, and a service computes any user sides
-   * that are not stored.
-   */
+  /** Errors are reported only as a note: the import has succeeded, and a service computes any missing user sides. */
   async storeUserSides({ population, version }: ImportedVersion, output: Output): Promise<void> {
     const versions = { model: this.#folder, population, populationVersion: version };
     try {

@@ -21,9 +21,9 @@ import { describeVersion, destinationOf, reportStored } from './destination.ts';
 import type { ImportModel } from './import-model.ts';
 
 export interface PopulationImportOptions {
-  /** Given if the users come from files. */
+  /** Required if the users come from files. */
   schema?: string;
-  /** A data set folder, whose users have the features of the model. Given if the users come from no files. */
+  /** A data set folder. Its users must have the features of the model. Required unless the users come from files. */
   data?: string;
   /** By default, the object storage of a cluster. */
   out?: string;
@@ -185,7 +185,7 @@ function reportIdentifiers(
 
 type LeftOutIdentifiers = 'unknownIdentifiers' | 'erasedIdentifiers';
 
-/** Reports how many identifiers were left out. */
+/** Reports how many identifiers were skipped. */
 export function reportLeftOut(
   { unknownIdentifiers, erasedIdentifiers }: Pick<ImportResult, LeftOutIdentifiers>,
   output: Output,

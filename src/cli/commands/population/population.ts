@@ -72,7 +72,7 @@ function addIdentifiers(population: Command, output: Output): void {
   );
 }
 
-/** Adds the commands that copy populations into a cluster and out of it, and remove old versions there. */
+/** Adds the commands that copy populations to and from a cluster and remove old versions there. */
 function addShare(population: Command, output: Output): void {
   addExample(
     addSettings(population.command('publish'), ['METAHEAC_BLOBS'])

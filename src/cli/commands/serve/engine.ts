@@ -14,7 +14,7 @@ import { untilSignal } from './signals.ts';
 
 /** Port of the pages for monitoring, unless one is given. */
 const DEFAULT_PORT = 8081;
-/** Maximum time to stop once the engine has been drained: its checkpoints are saved, and it leaves the cluster. */
+/** Maximum time to stop after draining. The engine saves its checkpoints and leaves the cluster. */
 const STOP_MS = 10_000;
 /** Maximum time that pending work may keep the process alive after the engine has left the cluster. */
 const LINGER_MS = 200;

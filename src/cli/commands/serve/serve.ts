@@ -15,7 +15,7 @@ import { untilSignal } from './signals.ts';
 
 /** Maximum time that pending work may keep the process alive after the service has closed. */
 const LINGER_MS = 200;
-/** Maximum time to stop, in addition to the time that responses in flight get. */
+/** Maximum time to stop, in addition to the time for responses in flight. */
 const STOP_MS = 10_000;
 
 /**
@@ -90,7 +90,7 @@ interface Given {
   readonly hasEngine: boolean;
 }
 
-/** What an operator asks about a service that has started. */
+/** Facts about a started service that operators ask for. */
 async function factsOf({ ports }: Service, { values, cluster, hasEngine }: Given): Promise<object> {
   const { model, population } = ports.served();
   const keys = [

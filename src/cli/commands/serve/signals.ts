@@ -9,8 +9,8 @@ const SIGNALLED = 128;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * Resolves at the first SIGTERM or SIGINT. The process then has `limitMs` to end by itself, whatever hangs. A second
- * signal ends the process at once, like kill -9.
+ * Resolves at the first SIGTERM or SIGINT. The process then has `limitMs` to end by itself, even if something hangs. A
+ * second signal ends it at once, like kill -9.
  */
 export function untilSignal(limitMs: number, logger: Logger): Promise<void> {
   const late = () => {

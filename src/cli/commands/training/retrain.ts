@@ -127,7 +127,7 @@ interface Decision {
   readonly fresh: { readonly path: string; readonly version: string } | null;
   readonly trained_on: number;
   readonly held_out: number;
-  /** Number of held-out campaigns on which the serving model was trained, which gives that model an advantage. */
+  /** Number of held-out campaigns that the serving model was trained on, which gives it an advantage. */
   readonly known_to_serving: number;
   /** The comparison of the new model with the serving model; null if there was no comparison. */
   readonly comparison: Comparison | null;

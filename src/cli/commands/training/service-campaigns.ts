@@ -56,7 +56,7 @@ async function readCampaign(
     createdAt,
     features,
     seeds,
-    // as in an expansion, a negative is no seed even if the user converted
+    // as in an expansion, a negative is not a seed even if the user converted
     conversions: without(known(by.conversion), negatives),
     clicks: known(by.click),
     dismissals: Int32Array.from(new Set([...known(by.dismissal), ...negatives])).sort(),

@@ -1,4 +1,4 @@
-/** `metaheac reproduce`. */
+/** `metaheac reproduce`: reproduces the ranking of a receipt. */
 import { existsSync, readFileSync } from 'node:fs';
 import { RECEIPT_FORMAT, type Receipt } from '../../../domain/receipts.ts';
 import { type GivenInputs, reproduce } from '../../../engine/reproduce.ts';

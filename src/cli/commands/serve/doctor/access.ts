@@ -6,7 +6,7 @@ import type { Settings } from '../../../../service/settings/environment.ts';
 import { SETTINGS } from '../../../../service/settings/setting-list.ts';
 import { type Finding, fine, warning } from './finding.ts';
 
-/** `stored` counts the keys in the store; null if there is no store, or its keys cannot be read. */
+/** `stored` counts the keys in the store; null if there is no store or its keys cannot be read. */
 export function describeAccess({ values }: Settings, stored: KeyCounts | null): Finding {
   const { METAHEAC_HOST: host, METAHEAC_API_KEY: key, METAHEAC_TRUSTED_PROXIES: proxies } = values;
   const check = 'access';

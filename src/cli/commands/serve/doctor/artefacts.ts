@@ -25,7 +25,7 @@ export function describeModel(model: ModelFolder): Finding {
   return fine('model', `${name} ${version}, ${Object.keys(files).length} files, ${size}, checksums match`);
 }
 
-/** Reports a key without which no further user can be erased; the result is empty if there is no fault. */
+/** Reports a missing key, without which no more users can be erased. Returns nothing if all is well. */
 export function examineErasures(path: string): readonly Finding[] {
   const keyFault = new Erasures(path).count > 0 ? findKeyFault(path) : null;
   if (keyFault === null) return [];

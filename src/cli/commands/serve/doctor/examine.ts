@@ -43,8 +43,8 @@ export interface Patient {
 }
 
 /**
- * Collects findings in the order of the report: folders, machine, network. What would keep `serve` from starting is
- * found by the startup checks; about everything else, doctor adds what it knows.
+ * Collects findings in the order of the report: folders, machine, network. The startup checks find everything that
+ * would prevent `serve` from starting; doctor adds what it knows about the rest.
  */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { settings, machine } = patient;
@@ -81,7 +81,7 @@ async function examineMember({ settings, machine, clock }: Patient): Promise<rea
   ];
 }
 
-/** Examines the machine, if it is not known which folders the service would use. */
+/** Examines the machine if it is unknown which folders the service would use. */
 async function examineWithoutFolders({ settings, machine }: Patient): Promise<readonly Finding[]> {
   const { values } = settings;
   const variables = { METAHEAC_DATA_DIR: 'data folder', METAHEAC_MODEL: 'model', METAHEAC_POPULATION: 'population' };
@@ -105,7 +105,7 @@ async function examineStart(patient: Patient, start: Start): Promise<readonly Fi
   const device = await examineDevice(values.METAHEAC_DEVICE);
   const hasDevice = device.every(({ status }) => status !== 'failed');
   const all = await findRefusals(start, checks, (keys?.made ?? 0) > 0, hasDevice);
-  // a service that runs holds both
+  // a running service holds both
   const isRunning = ['lock', 'port'].every((name) => all.some(({ check }) => check === name));
   const refusals = isRunning ? all.filter(({ check }) => check !== 'lock' && check !== 'port') : all;
   const isRefused = (name: string) => refusals.some(({ check }) => check === name);
@@ -150,7 +150,7 @@ async function examineStart(patient: Patient, start: Start): Promise<readonly Fi
     return !isRefused('model') && !isRefused('promoted models');
   }
 
-  /** If the model does not fit the population, the engine fails with the same words. */
+  /** If the model does not fit the population, the engine fails with the same message. */
   async function loading(): Promise<readonly Finding[]> {
     const own = fine('model loads', 'one thread reproduced the golden batch and ran a test expansion');
     const tried = await found('model loads', () => [own]);

@@ -82,7 +82,7 @@ export function examineMemory({ memoryBytes, availableBytes }: Machine, need: Me
   return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
 }
 
-/** Compares the limit with what a service may need at most, which is more than it needs for a start. */
+/** Compares the limit with the most that a service may need, which is more than it needs to start. */
 export function describeOpenFiles({ openFiles }: Machine, openRankings: number): Finding {
   if (openFiles === null) return fine('open files', 'this system does not report its limit on open files');
   const need = openRankings * FILES_PER_RANKING + OTHER_FILES;
