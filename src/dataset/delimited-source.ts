@@ -24,26 +24,25 @@ const DELIMITERS: readonly string[] = [',', ';', '\t', '|'];
 const DOUBLE_COLON = '::';
 
 interface HeadReading {
-  /** The file to read, if it is a copy of the one that errors name. */
+  /** The file to read, if it is a copy of the file named in errors. */
   readonly file?: string;
   readonly encoding?: Encoding;
   readonly delimiters?: readonly string[];
   readonly needed?: string;
 }
 
-/** The first record of a file, and the separator that divides it. */
+/** The first record of a file, and the separator that splits it. */
 interface Head {
   readonly line: number;
   readonly delimiter: string;
-  /** White space belongs to a field. */
+  /** Includes the white space around each field. */
   readonly fields: readonly string[];
 }
 
 /**
- * Reads the first record of `file`, which errors call `path`. Of the delimiters, one that gives a field `needed` is
- * chosen, otherwise the one that gives the most fields. In a file whose delimiter has several characters, quotes have
- * no special meaning. Errors: AppError `invalid_data` for an empty file, lines that end in CR alone, or a record that
- * no delimiter can divide.
+ * Reads the first record of `file`; errors name it `path`. Chooses the delimiter that gives a field `needed`, otherwise
+ * the one that gives the most fields. If the delimiter has several characters, quotes have no special meaning.
+ * @throws AppError invalid_data for an empty file, lines that end in CR alone, or a record that no delimiter splits
  */
 export async function readHead(
   path: string,

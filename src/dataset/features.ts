@@ -16,7 +16,7 @@ export interface Feature {
    * Explanations compare the groups that such a feature defines.
    */
   readonly sensitive?: boolean;
-  /** The categories whose campaigns must not use the feature. */
+  /** The special categories in which campaigns must not use the feature. */
   readonly excludedFor?: readonly SpecialCategory[];
 }
 

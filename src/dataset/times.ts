@@ -1,4 +1,4 @@
-/** Reads the dates and times that people send: in data sets, logs, populations, the API and options. */
+/** Parses dates and times that people send: in data sets, logs, populations, the API and options. */
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;
 /** Matches an ISO 8601 date, optionally followed by a time of day and an offset. */
@@ -25,9 +25,9 @@ export type DateOrder = 'dmy' | 'mdy';
 export const TIME_FORMATS = 'a date (2026-03-04), a date with a time (2026-03-04T17:05:00Z), or seconds since 1970';
 
 /**
- * Converts a date, with or without a time of day, to milliseconds since 1970; returns null for any other text and for
- * days that do not exist. The date is in ISO 8601, or in a spreadsheet's form if `order` is given. A time without an
- * offset is in UTC; a date alone means the start of that day.
+ * Converts a date, with or without a time of day, to milliseconds since 1970. Returns null for any other text and for
+ * days that do not exist. The date is in ISO 8601 or, if `order` is given, in a spreadsheet's form. A time without an
+ * offset is in UTC. A date without a time means the start of the day.
  */
 export function parseDate(text: string, order?: DateOrder): number | null {
   if (order !== undefined) return parseSpreadsheetDate(text, order);
@@ -35,15 +35,15 @@ export function parseDate(text: string, order?: DateOrder): number | null {
   return day === undefined ? null : momentOf(day, clock, zone);
 }
 
-/** Converts a date, as `parseDate` does, to days since 1970. */
+/** Converts a date, like `parseDate`, to days since 1970. */
 export function parseDays(text: string, order?: DateOrder): number | null {
   const ms = parseDate(text, order);
   return ms === null ? null : ms / MS_PER_DAY;
 }
 
 /**
- * Converts a number of seconds or milliseconds since 1970, an ISO 8601 date or, if `order` is given, a spreadsheet's
- * date to milliseconds since 1970; returns null for any other text.
+ * Converts a time to milliseconds since 1970; returns null for any other text. The time is a number of seconds or
+ * milliseconds since 1970, an ISO 8601 date or, if `order` is given, a spreadsheet's date.
  */
 export function parseMoment(text: string, order: DateOrder | null = null): number | null {
   if (!NUMBER.test(text)) return parseDate(text) ?? (order && parseDate(text, order));

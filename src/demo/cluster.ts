@@ -56,8 +56,8 @@ export class DemoCluster {
   }
 
   /**
-   * Starts all processes. The first node publishes the model, and the population in `folder`, which gets the blobs of
-   * the cluster and the caches of its processes.
+   * Starts all processes. The first node publishes the model, and the population in `folder`, which also contains the
+   * blobs of the cluster and the caches of its processes.
    */
   static async start(folder: string, model: string, given: ClusterDependencies): Promise<DemoCluster> {
     const { say, defer } = given;

@@ -33,7 +33,7 @@ export interface DemoOptions {
   readonly command: string;
   /** Whether the service keeps running after the report. */
   readonly keep?: boolean;
-  /** Whether to start a cluster on this machine, and kill one of its engines at work. */
+  /** Whether to start a cluster on this machine and kill one of its engines while it works. */
   readonly cluster?: boolean;
   /** The folder of a data set to use instead of the synthetic data set. */
   readonly data?: string;

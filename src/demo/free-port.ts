@@ -1,4 +1,4 @@
-/** A port that nobody listens on. */
+/** Finds a port that nobody listens on. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 

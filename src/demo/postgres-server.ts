@@ -1,4 +1,4 @@
-/** A Postgres server of its own from an npm package, for the demo of a cluster and for tests. It keeps nothing. */
+/** A temporary Postgres server from an npm package, for the cluster demo and for tests. It keeps no data. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,21 +10,21 @@ import { freePort } from './free-port.ts';
 export interface PostgresServer {
   /** URL with user and password, without a database. */
   readonly url: string;
-  /** The process that starts the others. */
+  /** Id of the main server process. */
   readonly pid: number;
   /** Stops the server and removes its data. */
   close(): Promise<void>;
 }
 
 const PASSWORD = 'only-on-loopback';
-/** Commits need not survive a crash of the machine; small buffers are enough, and start fast. */
+/** Commits need not survive a crash of the machine, and small buffers are enough and start faster. */
 const FLAGS = ['fsync=off', 'max_connections=1000', 'shared_buffers=64MB', 'max_wal_size=256MB'];
-/** Events of the process to which the npm package listens. */
+/** Process events that the npm package listens to. */
 const HOOKED = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'message'];
-/** Number of lines of the server's log in the error if it does not start. */
+/** Number of lines of the server's log in the error message if it does not start. */
 const LOG_LINES = 20;
 
-/** Whether this machine has the server's binaries, which are npm packages for each platform. */
+/** Whether the server's binaries, npm packages for each platform, are installed. */
 export function hasPostgres(): boolean {
   if (process.platform === 'win32') return false;
   try {
@@ -42,7 +42,7 @@ export function hasPostgres(): boolean {
  */
 export async function startPostgres(parent = tmpdir()): Promise<PostgresServer> {
   const EmbeddedPostgres = await embedded();
-  // as root, the server runs as another user, who must be able to enter the folder
+  // if this process runs as root, the server runs as another user, who must be able to enter the folder
   const folder = mkdtempSync(join(parent, 'metaheac-postgres-'));
   chmodSync(folder, 0o755);
   const log: string[] = [];
@@ -64,7 +64,7 @@ export async function startPostgres(parent = tmpdir()): Promise<PostgresServer> 
     throw new AppError('unavailable', `Postgres does not start: ${error ?? 'it ended at once'}\n${told}`);
   }
   const pid = Number.parseInt(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8'), 10);
-  // a process that ends without a close does not leave the server behind
+  // stop the server even if this process ends without `close`
   const abandon = () => interrupt(pid);
   process.once('exit', abandon);
   return {
@@ -72,7 +72,7 @@ export async function startPostgres(parent = tmpdir()): Promise<PostgresServer> 
     pid,
     close: async () => {
       process.off('exit', abandon);
-      // the package would wait forever for a server that has ended already: Ctrl-C reaches it too
+      // the package would wait forever for a server that has already ended, for example because Ctrl-C reached it too
       if (isRunning(pid)) await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -96,8 +96,8 @@ function isRunning(pid: number): boolean {
 }
 
 /**
- * The npm package that contains the server. It comes with the repository, not with the published package. The package
- * ends the process with exit codes of its own at signals and when nothing is left to do; here, callers do this.
+ * The npm package that contains the server. It is installed with the repository, not with the published package. It
+ * would end the process with its own exit codes on signals and when no work is left; here, the callers do that.
  */
 async function embedded() {
   const before = new Map(HOOKED.map((event) => [event, process.listeners(event as 'beforeExit')]));

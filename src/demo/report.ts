@@ -128,7 +128,7 @@ export function formatFactor(factor: number): string {
   return FACTOR.format(factor);
 }
 
-/** Shortened text ends with two dots. */
+/** Shortens a text; the result ends with two dots. */
 function cutText(text: string): string {
   return text.length <= CELL_WIDTH ? text : `${text.slice(0, CELL_WIDTH - 2)}..`;
 }

@@ -9,8 +9,8 @@ export type RecipeName = 'meta-heads' | 'published';
 /** Settings that only the recipe `meta-heads` has. */
 export interface HeadsSettings {
   /**
-   * Number of inner steps of meta-training. `innerRates` has the rate of each parameter that the
-   * inner steps change; the bias is only adapted online.
+   * Number of inner steps of meta-training. `innerRates` contains the rate of each parameter that the inner steps
+   * change. The bias is adapted only online.
    */
   readonly innerSteps: number;
   readonly innerRates: Readonly<Record<string, number>>;

@@ -1,4 +1,4 @@
-/** The legal bases on which the people of a list may be processed. */
+/** The legal bases for processing the people on a list. */
 import type { UserSet } from '../api/types.ts';
 
 export type ConsentBasis = NonNullable<UserSet['consent_basis']>;
@@ -10,7 +10,7 @@ const TEXTS: Readonly<Record<ConsentBasis, string>> = {
   legal_obligation: 'Legal obligation',
 };
 
-/** The choices of a field. The value of no basis is empty. */
+/** The options of the field. The empty value means no basis. */
 export const CONSENT_OPTIONS = [
   { value: '', label: 'Not stated' },
   ...Object.entries(TEXTS).map(([value, label]) => ({ value, label })),

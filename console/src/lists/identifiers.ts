@@ -1,4 +1,4 @@
-/** What the IDs of a list are: user IDs, or identifiers of a type that the service hashes by a rule. */
+/** The kind of IDs in a list: user IDs, or typed identifiers that the service hashes by a rule. */
 import type { UserSet } from '../api/types.ts';
 
 type Matched = NonNullable<UserSet['identifiers']>[number];
@@ -25,7 +25,7 @@ const KINDS = TYPES.flatMap(([identifier, label, rules]) =>
   })),
 );
 
-/** The choices of a field. The value of user IDs is empty. */
+/** The options of the field. The empty value means user IDs. */
 export const IDENTIFIER_OPTIONS = [
   { value: '', label: 'User IDs' },
   ...KINDS.map(({ value, label }) => ({ value, label })),
@@ -35,7 +35,7 @@ export function identifierQueryOf(chosen: string): IdentifierQuery {
   return KINDS.find(({ value }) => value === chosen)?.query ?? {};
 }
 
-/** Says how the identifiers of a type and rule match. */
+/** Describes how many identifiers of a type and rule match. */
 export function describeMatched({ type, rule, users, known_percent: percent }: Matched) {
   const label = TYPES.find(([identifier]) => identifier === type)?.[1] ?? type;
   return { name: `${label}, rule ${rule}`, value: `${percent} % of ${users.toLocaleString('en')} known` };

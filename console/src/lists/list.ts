@@ -46,11 +46,11 @@ export interface ListDependencies {
   readonly askColumn: (preview: Preview) => Promise<number | null>;
   /** State of the list before a reload of the page. */
   readonly kept: KeptList | null;
-  /** Whether weights and features are sent with the ids, if the list has columns of these names. */
+  /** Whether to send weights and features with the ids, if the list has these columns. */
   readonly isOfSeeds?: boolean;
 }
 
-/** Maximum number of users that are kept for estimates. An estimate uses fewer, and a request with these is small. */
+/** Maximum number of users kept for estimates. An estimate uses fewer, and a request with this many is small. */
 const SAMPLE_SIZE = 5_000;
 
 export class UserList {
@@ -58,7 +58,7 @@ export class UserList {
   readonly layout = signal<Layout | null>(null);
   readonly preview = signal<Preview | null>(null);
   readonly state: Signal<ListState>;
-  /** A sample of the users for estimates, which is updated while the list is sent, and at the end. */
+  /** A sample of the users for estimates. It is updated while the list is being sent, and at the end. */
   readonly sample: Signal<readonly ListedUser[]>;
   readonly kept: Signal<KeptList | null>;
   readonly #needs: ListDependencies;

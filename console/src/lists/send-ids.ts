@@ -13,7 +13,7 @@ export interface Report {
   readonly known: number;
   readonly unknown: number;
   readonly duplicate: number;
-  /** Number of people who are not in the population, but have features. */
+  /** Number of people who are not in the population but were sent with features. */
   readonly outside: number;
   readonly examples: readonly string[];
   readonly hints: readonly Hint[];
@@ -37,9 +37,9 @@ interface Following {
    * Stops sending between two pieces, because the service may process the current piece even if the request is aborted.
    */
   readonly signal: AbortSignal;
-  /** Called with each id and the text of its weight, which is empty without a weight. */
+  /** Called with each id and its weight as text; empty without a weight. */
   readonly onId: (id: string, weight: string) => void;
-  /** The columns with weights and features, which are sent with their ids; by default, there are none. */
+  /** The columns of weights and features to send with the ids; none by default. */
   readonly columns?: SeedColumns | undefined;
   /** Reports progress. `share` is the sent share of the file. */
   readonly onSent: (share: number, report: Report) => void;
@@ -81,7 +81,7 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     signal.throwIfAborted();
     report = { ...report, empty: report.empty + empty };
     for (const [i, id] of ids.entries()) {
-      // an estimate knows people by their IDs alone
+      // estimates accept only people with IDs
       if (features[i] === '') onId(id, weights[i]!);
       pending.push(id);
       lines += lineOf(id, weights[i]!, features[i]!);
@@ -93,7 +93,7 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
   return report;
 }
 
-/** A line of NDJSON. The service refuses a weight that is not a number, and features that are not an object. */
+/** A line of NDJSON. The service refuses weights that are not numbers and features that are not objects. */
 function lineOf(id: string, weight: string, features: string): string {
   if (weight === '' && features === '') return `${JSON.stringify(id)}\n`;
   const number = Number(weight);

@@ -1,4 +1,4 @@
-/** Named cuts of an audience as rows of texts, and their conversion. */
+/** Named cuts of an audience as rows of text, and their conversion to requests. */
 import type { Campaign, CampaignInputs } from '../api/types.ts';
 import { readNumber, readWhole } from '../ui/read-number.ts';
 

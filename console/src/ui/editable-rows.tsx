@@ -1,4 +1,4 @@
-/** A list of rows of fields, each of which can be removed, with a button that adds one. */
+/** A list of rows of fields, with buttons to remove a row and to add one. */
 import type { ComponentChildren } from 'preact';
 import { Button } from './button.tsx';
 
@@ -11,7 +11,7 @@ export interface RowsProps<Row> {
 
 interface EditableRowsProps<Row> extends RowsProps<Row> {
   readonly legend: string;
-  /** What a row is, as in "Add a label". */
+  /** What a row is called, as in "Add a label". */
   readonly noun: string;
   readonly empty: Row;
   readonly class: string;

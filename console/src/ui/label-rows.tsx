@@ -13,7 +13,7 @@ export function rowsOf(labels: Readonly<Record<string, string>>): readonly Label
   return Object.entries(labels).map(([key, text]) => ({ key, text }));
 }
 
-/** The labels of rows; rows without a key are left out. */
+/** Converts rows to labels. Rows without a key are ignored. */
 export function labelsOf(rows: readonly LabelRow[]): Record<string, string> {
   return Object.fromEntries(rows.filter(({ key }) => key.trim() !== '').map(({ key, text }) => [key, text]));
 }

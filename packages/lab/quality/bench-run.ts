@@ -28,7 +28,7 @@ export interface BenchRun {
   readonly prepared: PreparedDataSet;
   /** The test campaigns. */
   readonly trials: readonly Trial[];
-  /** The folder that contains the models and results of the data set. */
+  /** Folder with the models and results of the data set. */
   readonly folder: string;
   readonly options: BenchOptions;
   readonly methodOptions: MethodOptions;
@@ -100,7 +100,7 @@ export async function trainedModel(
   }
 }
 
-/** Returns the stored result, or null if there is none under `key`. Without `key`, any result is returned. */
+/** Returns the stored result if it was stored under `key`, otherwise null. Without `key`, returns any stored result. */
 export function findResult<T>(folder: string, name: string, key?: unknown): T | null {
   const file = join(folder, `${name}.json`);
   if (!existsSync(file)) return null;

@@ -33,8 +33,8 @@ const OPTIONS = {
 } as const;
 
 /**
- * Measures the given data sets and returns a page of tables, or the tables of all results in `--work` if no data set is
- * given. With `--derive`, writes a derived data set instead.
+ * Measures the given data sets and returns a page of tables. Without a data set, returns the tables of all results in
+ * `--work`. With `--derive`, writes a derived data set instead.
  */
 export async function runQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
   const { values } = parseOptions(args, OPTIONS, USAGE);
@@ -64,8 +64,8 @@ function readScenarios(text: string | undefined): ScenarioName[] {
 }
 
 /**
- * Returns a page with the tables of `results`, or writes the page to `out` if it is set. If the file exists, only the
- * tables between its marks change.
+ * Returns a page with the tables of `results`, or writes it to `out` if that is set. If the file exists, only the
+ * tables between its marks are replaced.
  */
 function write(results: readonly DataSetResult[], out: string | undefined): readonly string[] {
   const tables = renderTables(results);
@@ -99,7 +99,7 @@ async function measure(
   }
 }
 
-/** Returns the folder in `work` with the scenario `name`, which is written if it does not exist. */
+/** Returns the folder of a scenario in `work`, which is created if it does not exist. */
 async function scenarioFolder(work: string, name: ScenarioName): Promise<string> {
   const folder = join(work, name, 'data');
   if (existsSync(folder)) return folder;
@@ -110,7 +110,7 @@ async function scenarioFolder(work: string, name: ScenarioName): Promise<string>
   return folder;
 }
 
-/** Returns the stored result, or evaluates the default model, the published recipe if requested, and the baselines. */
+/** Returns the stored result, or evaluates the default model, the baselines and, if requested, the published recipe. */
 async function measureDataSet(run: BenchRun): Promise<MainResult> {
   const { prepared, trials, methodOptions, options } = run;
   const { steps, repeats, published: isPublished } = options;
@@ -135,7 +135,10 @@ async function measureDataSet(run: BenchRun): Promise<MainResult> {
   return result;
 }
 
-/** Returns the stored result of each data set. A folder that does not exist causes an invalid_argument error. */
+/**
+ * Returns the stored result of each data set.
+ * @throws AppError invalid_argument if the folder does not exist
+ */
 function readKept(work: string): DataSetResult[] {
   if (!existsSync(work)) throw invalid(`the folder ${work} does not exist`);
   return readdirSync(work)

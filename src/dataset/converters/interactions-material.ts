@@ -1,6 +1,6 @@
 /**
  * The options for converting a log to a data set, all results that are computed before any file is written, and
- * sentences about what was chosen and left out.
+ * sentences about what was chosen and what was left out.
  */
 import type { RowSource } from '../row-source.ts';
 import { type CampaignChoice, type chooseCampaigns, SAME_OVERLAP } from './choose-campaigns.ts';
@@ -56,7 +56,7 @@ export interface Material {
   readonly before: number | null;
 }
 
-/** Tells the user what was chosen and what was left out. */
+/** Describes what was chosen and what was left out. */
 export function interactionNotes(
   { minimumUsers, columns, history, where }: InteractionsOptions,
   { log, chosen, userTable, itemTable, ofUsers, ofItems, isPresent, before }: Material,

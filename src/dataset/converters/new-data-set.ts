@@ -9,13 +9,12 @@ export interface MadeDataSet {
   readonly users: number;
   readonly trainCampaigns: number;
   /**
-   * Number of test campaigns per group; there is only the group `none` if all test campaigns have the same number of
-   * seeds.
+   * Number of test campaigns per group. If all test campaigns have the same number of seeds, the only group is `none`.
    */
   readonly testCampaigns: Readonly<Record<'small' | 'large' | 'none', number>>;
   /** Number of rows in interactions.csv per stage. */
   readonly rows: Readonly<Record<'train' | 'seed' | 'eval', number>>;
-  /** Sentences about what was chosen, and what was left out and why. */
+  /** Sentences about what was chosen, and about what was left out and why. */
   readonly notes: readonly string[];
 }
 
@@ -35,9 +34,9 @@ export class MadeCounts {
 }
 
 /**
- * Lets `write` fill a temporary folder beside `out`, which is then renamed to `out`. Leftovers of killed runs are
- * removed first. Errors: AppError `invalid_argument` if `out` exists, `storage_failed`, and the errors of `write`;
- * nothing is left behind.
+ * Lets `write` fill a temporary folder next to `out`, then renames it to `out`. Leftovers of killed runs are removed
+ * first. If an error is thrown, nothing is left behind.
+ * @throws AppError invalid_argument if `out` exists, storage_failed; the errors of `write`
  */
 export async function writeNewFolder<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);

@@ -34,11 +34,11 @@ export interface SyntheticOptions {
    * Maximum number of members among a train campaign's rows. There are 10 non-members per member. The default is 500.
    */
   readonly trainMembers?: number;
-  /** Whether features and campaigns are labelled for special categories. The default is false. */
+  /** Whether features and campaigns are labelled for special categories; false by default. */
   readonly labels?: boolean;
 }
 
-/** The categories for which labelled data sets exclude features, by feature. */
+/** For each feature, the categories that exclude it in labelled data sets. */
 const EXCLUDED_FOR: Readonly<Record<string, readonly SpecialCategory[]>> = {
   age_band: ['housing', 'employment', 'credit'],
   city: ['housing', 'credit'],

@@ -1,5 +1,5 @@
 /**
- * The interface of baselines, and the simplest baselines: `random`, `centroid` (the centroid of the seeds) and
+ * The interface of baselines, and the simplest ones: `random`, `centroid` (distance to the seeds' centroid) and
  * `naive_bayes`, which compares how common tokens are among the seeds and in the population.
  */
 import { assert } from '../../lib/errors.ts';
@@ -17,15 +17,15 @@ export type Setting = Readonly<Record<string, number>>;
 export interface TunableMethod<S extends Setting = Setting> {
   /** The method's name in the report of an evaluation. */
   readonly name: string;
-  /** The settings to try. If several are equally good, the first of them is chosen. Empty if there is no setting. */
+  /** The settings to try; empty if there is no setting. If several are equally good, the first one is chosen. */
   readonly grid: readonly S[];
   /** The setting to use if no setting can be tried. */
   readonly fallback: S;
   /**
-   * Returns a scorer for each setting, in their order; all scorers use the same random numbers. `seeds` are user
-   * numbers; their order and repetition do not matter. Seeds that are not in the population version are ignored; at
-   * least one seed must be in the population version. A method that compares seeds with other users draws these users
-   * from `reach`, or from all users if `reach` is not given.
+   * Returns a scorer per setting, in the order of the settings. All scorers use the same random numbers. `seeds` are
+   * user numbers; order and repetition do not matter. Seeds that are not in the population version are ignored, but at
+   * least one must be in it. A method that compares seeds with other users draws these users from `reach` or, by
+   * default, from all users.
    */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }

@@ -196,7 +196,7 @@ export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
     .map(({ id, features, group, seeds, evaluation, reach }) => ({ id, features, group, seeds, evaluation, reach }));
 }
 
-/** Sizes at which recall is compared; drift hardly differs between these sizes. */
+/** Sizes at which recall is compared. Drift hardly differs between them. */
 const DRIFT_SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
 
 /** Makes a prediction from the trial's seeds and measures the true values; null if there are too few seeds. */
@@ -218,7 +218,7 @@ export async function runDriftTrial(
       said: recall[String(top.share)]!,
       true: top.recall,
     })),
-    // the true AUC is defined in the same way as the predicted AUC
+    // the true AUC is defined like the predicted AUC
     auc: { chance: 0.5, said: auc, true: aucAgainstAll(quality, members) },
   };
 }

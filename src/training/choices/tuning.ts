@@ -28,9 +28,9 @@ const TRIED_CAMPAIGNS = 24;
 
 /**
  * Treats up to 24 train campaigns as future ones (see `Futures`), and chooses by `rule`. Each campaign is tried with
- * 10, 50 and 200 of its members (at most half of them) as seeds, and with the random numbers of an evaluation. Means
- * are of AUC + precision@5% / 4; if several settings are equally good, the first wins. Equal random streams select the
- * same campaigns, whatever the method.
+ * 10, 50 and 200 of its members (at most half of them) as seeds, and with the random numbers of an evaluation. The
+ * means are of AUC + precision@5% / 4. If several settings are equally good, the first one wins. Equal random streams
+ * select the same campaigns for every method.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -47,7 +47,6 @@ export function chooseSetting<S extends Setting>(
 
 /** Outcomes of a method's settings. */
 export interface PlayedSettings<S extends Setting> {
-  /** The grid. */
   readonly settings: readonly S[];
   /** Outcomes by setting, then by campaign. */
   readonly outcomes: readonly (readonly Outcome[])[];

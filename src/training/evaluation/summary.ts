@@ -30,7 +30,7 @@ export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng
   means.sort();
   const tail = (1 - CONFIDENCE) / 2;
   const mean = data.reduce((sum, x) => sum + x, 0) / count;
-  // Adjusts the bounds so that the interval contains its mean, because the mean of a resample that equals the data may
+  // Widens the interval if necessary so that it contains the mean. The mean of a resample that equals the data may
   // differ from the mean of the data in the last bit.
   return { mean, low: Math.min(mean, quantile(means, tail)), high: Math.max(mean, quantile(means, 1 - tail)) };
 }

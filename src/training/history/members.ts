@@ -1,6 +1,6 @@
 /**
  * Members of campaigns, the users known from campaigns that are not in the future, and whether members recur, that is,
- * whether they are members of other campaigns more often than other users are.
+ * whether they are members of other campaigns more often than other users.
  */
 import { LEAST_CAMPAIGNS } from '../choices/evidence.ts';
 import type { CampaignHistory } from './history.ts';
@@ -22,7 +22,7 @@ export function membersOf({ train: { users, labels } }: CampaignHistory): Int32A
   return Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1))).sort();
 }
 
-/** Number of parts into which campaigns are split; one part at a time is the future. */
+/** Number of parts that campaigns are split into. Each part in turn plays the future. */
 const FOLDS = 4;
 /**
  * Members recur if they are members of other campaigns more often than other users are, by at least this many standard
@@ -31,11 +31,11 @@ const FOLDS = 4;
 const SURE = 2;
 
 /**
- * The share of a campaign's other users (label 0) who are members of campaigns outside the campaign's part; the mean
- * over all campaigns. null if it is not certain that members are in such campaigns more often than other users, or if
+ * The share of a campaign's other users (label 0) who are members of campaigns outside the campaign's part, averaged
+ * over all campaigns. Null if it is not certain that members are in such campaigns more often than other users, or if
  * there are too few campaigns to tell.
- *
- * In that case membership of a past campaign must not separate members from other users in a trial: if each user
+ * 
+ * If it is null, membership of past campaigns must not separate members from other users in a trial: if each user
  * belongs to at most one campaign, past membership only identifies non-members.
  */
 export function recurrenceOf(campaigns: readonly CampaignHistory[], users: number): number | null {

@@ -46,7 +46,7 @@ const LEAST_SEEDS = 20;
  */
 export const HELD_OUT = { share: 0.2, least: 5, most: 60 } as const;
 
-/** Number of other users for each member of a train campaign, and maximum number of users who dismissed it. */
+/** Per member of a train campaign: number of other users, and maximum number of users who dismissed it. */
 const OTHERS_PER_MEMBER = 10;
 const TEST_OTHERS = 20_000;
 
@@ -59,15 +59,15 @@ export interface ServedData {
 }
 
 /**
- * Campaigns with enough seeds, the oldest first. All of them are train campaigns; with `test` the newest ones
- * (`HELD_OUT`) are test campaigns, in which half of the seeds, drawn by `seed`, are hidden. Members of a train campaign
- * are its seeds and the users who converted, without the users who dismissed it. Users who dismissed it have label 0
- * (a sample if there are many), and so do randomly drawn other users; users who clicked are not drawn. In a test
- * campaign no user who reacted is evaluated, because a model chose who saw the campaign. A campaign with filters or
- * suppression lists has only users within its reach. Otherwise members and other users would differ mainly in whether
- * they match the filters, and a model would learn the filters. No row has a time, so training measures no drift: a
- * service does not know the times of seeds, and a model chose who could convert. Errors: invalid_population;
- * invalid_data for fewer than `least` campaigns, saying how many there are.
+ * Campaigns with enough seeds, the oldest first. All are train campaigns, except that with `test` the newest ones
+ * (`HELD_OUT`) are test campaigns; half of their seeds, drawn by `seed`, are hidden. Members of a train campaign are
+ * its seeds and the users who converted, without those who dismissed it. Users who dismissed it have label 0 (a sample
+ * if there are many), and so do randomly drawn other users; users who clicked are not drawn. In a test campaign, no
+ * user who reacted is evaluated, because a model chose who saw the campaign. A campaign with filters or suppression
+ * lists contains only users within its reach. Otherwise, members and other users would differ mainly in whether they
+ * match the filters, and a model would learn the filters. Rows have no times, so training measures no drift: a service
+ * does not know the times of seeds, and a model chose who could convert.
+ * @throws AppError invalid_population; invalid_data for fewer than `least` campaigns, with their number
  */
 export async function prepareServed(
   path: string,
@@ -208,8 +208,8 @@ type Value = CampaignValues[string];
 const MAXIMUM_LENGTH = 256;
 
 /**
- * Returns a feature for each name, in order of first use: a number, a vector if all values have one size, a list of
- * strings if any value is a list, otherwise one string. A name with values of several kinds is not a feature.
+ * Returns a feature for each name, in order of first use: a number, a vector if all values have the same size, a list
+ * of strings if any value is a list, otherwise a string. A name with values of different kinds is not a feature.
  */
 export function featuresOfValues(campaigns: readonly CampaignValues[]): Feature[] {
   const values = new Map<string, Value[]>();

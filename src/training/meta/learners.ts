@@ -63,7 +63,7 @@ export async function openLearners(
   const data = { population, ...(hidden ? { hidden } : {}), initialModel, ...options };
   const count = Math.min(threads, Math.max(options.settings.taskCount, VALIDATION_CAMPAIGNS));
   const { run, close } = count > 1 ? await openThreadRunner(data, count) : openRunner(data);
-  /** Returns results by campaign; all results of one kind have the same type. */
+  /** Returns results by campaign. All results of one kind have the same type. */
   const each = async <R extends LearnerResult>(
     kind: 'trials' | 'logits' | 'predictions',
     parameters: Parameters,
@@ -110,7 +110,7 @@ async function openThreadRunner({ population, initialModel, ...rest }: LearnerDa
   let state = 0;
   return {
     run(parameters, work) {
-      // no thread is reading, because the previous call is over
+      // no thread is reading, because the previous call has ended
       if (set(parameters)) state += 1;
       return runAll(all, work, state);
     },

@@ -145,8 +145,8 @@ function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Param
 }
 
 /**
- * A digest of the data, the settings except the number of steps, and the closed forms of the stack before training (a
- * checkpoint stores the weights of these forms by position).
+ * A digest of the data, the settings except the number of steps, and the closed forms of the stack before training. (A
+ * checkpoint stores the weights of these forms by position.)
  */
 export function trainingIdentity(
   { population, history, dataSet, userFeatures }: PreparedDataSet,
@@ -158,7 +158,7 @@ export function trainingIdentity(
   const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
   const library = adaptation.optimiser === 'gradient_descent' ? libraryOf(adaptation) : [];
   const facts = JSON.stringify([name, features, campaignFeatures, population.version, settings, library]);
-  // the facts keep the wording of earlier versions, so that checkpoints of those versions stay valid
+  // keep the wording of earlier versions, so that their checkpoints stay valid
   hash.update(facts.replaceAll('"kind":"logistic"', '"kind":"companion"'));
   for (const { id, split, features, train } of history.campaigns) {
     if (split !== 'train') continue;

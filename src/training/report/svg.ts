@@ -64,7 +64,7 @@ export function axis(side: 'below' | 'left', frame: Frame, scale: Scale, look: A
   ];
 }
 
-/** A line one pixel wide, centred on pixels so that it is sharp on every screen. */
+/** A line one pixel wide, aligned to the pixel grid so that it is sharp on every screen. */
 export function straight(name: 'grid' | 'axis' | 'muted', x1: number, y1: number, x2: number, y2: number): string {
   const middle = (value: number) => Math.floor(value + 1e-6) + 0.5;
   const [x, y] = [x1 === x2 ? middle(x1) : null, y1 === y2 ? middle(y1) : null];
@@ -147,7 +147,7 @@ function meanMark(cx: number, cy: number, mark: Whisker['mark'], color: string):
   return [element('circle', { cx, cy, r: MARK_RADIUS, fill, stroke: color, 'stroke-width': 2 })];
 }
 
-/** A square standing on a corner. */
+/** A square rotated by 45 degrees. */
 export function diamond(cx: number, cy: number, reach: number, look: Attributes): string {
   const at = (pixel: number) => String(Number(pixel.toFixed(DIGITS)));
   const edges = `l${reach},${reach}l${-reach},${reach}l${-reach},${-reach}Z`;

@@ -61,7 +61,7 @@ export function isSure(preview: Preview, { hasHeader, separator, column }: Layou
   return (hasHeader || separator === 'json') && ID_NAMES.some((name) => name.test(preview.columns[column] ?? ''));
 }
 
-/** Columns with what belongs to an id; -1 for a column that the file does not have. */
+/** The columns that may accompany an id; -1 for a column that the file does not have. */
 export interface SeedColumns {
   readonly weight: number;
   /** Features of people who may not be in the population, as JSON objects. */

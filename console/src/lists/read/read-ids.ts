@@ -6,7 +6,7 @@ import { UnreadableError } from './unreadable.ts';
 
 export interface Piece {
   readonly ids: readonly string[];
-  /** The fields in the columns of weights and of features of each id; empty without one. */
+  /** The weight and features of each id as text; empty if it has none. */
   readonly weights: readonly string[];
   readonly features: readonly string[];
   /** Number of rows without an id. */
@@ -41,7 +41,7 @@ export async function* readIds(
       const own = row[featuresColumn] ?? '';
       nextRow += 1;
       if (id === '' && own === '') continue;
-      // without an ID, the number of the row tells people with equal features apart
+      // without an ID, the row number distinguishes people with equal features
       ids.push(id === '' ? `row:${nextRow}` : id);
       weights.push((row[weight] ?? '').trim());
       features.push(own);

@@ -1,4 +1,4 @@
-/** Chooses the audience or one of its cuts. */
+/** A field to choose the audience or one of its cuts. */
 import type { Campaign } from '../../api/types.ts';
 import { Select } from '../../ui/field.tsx';
 

@@ -40,7 +40,7 @@ function Download({ campaign: { id, name, size, cuts } }: { readonly campaign: C
   const [isBusy, setBusy] = useState(false);
   const [key, setKey] = useState('csv');
   const [chosen, setCut] = useState('');
-  // the cut may have been removed since it was chosen
+  // the chosen cut may have been removed meanwhile
   const cut = cuts.some(({ name: known }) => known === chosen) ? chosen : '';
   const format = FORMATS.find((each) => each.key === key) ?? FORMATS[0]!;
   const query = [...(cut === '' ? [] : [`cut=${cut}`]), ...(format.query === '' ? [] : [format.query])].join('&');

@@ -1,4 +1,4 @@
-/** Compares people who were reached with people who were held out: what the campaign causes. */
+/** Shows the effect of a campaign: compares people who were reached with people who were held out. */
 import { call } from '../../api/client.ts';
 import type { Campaign, LiftEffect, LiftReport } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -10,7 +10,7 @@ import { type Column, Table } from '../../ui/table.tsx';
 /** The service reads the whole audience for each answer. */
 const EVERY_MS = 60_000;
 
-/** Renders nothing for an audience of which nobody is held out. */
+/** Renders nothing if nobody in the audience is held out. */
 export function Lift({ campaign }: { readonly campaign: Campaign }) {
   return campaign.holdout_percent === 0 ? null : <Panel campaign={campaign} />;
 }
@@ -146,7 +146,7 @@ function formatPoints(difference: number): string {
   return `${POINTS.format(100 * difference)} pp`;
 }
 
-/** Formats a value in the unit of the conversions, which the service does not know. */
+/** Formats a value. The service does not know its unit. */
 function formatValue(value: number): string {
   return VALUES.format(value);
 }

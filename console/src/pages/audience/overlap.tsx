@@ -1,4 +1,4 @@
-/** Counts the people whom this audience has in common with another: whole audiences or their cuts. */
+/** Counts the people that this audience shares with another one: whole audiences or cuts. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign, OverlapReport } from '../../api/types.ts';
@@ -9,7 +9,7 @@ import { formatCount, formatShare } from '../../ui/format.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
 import { CutSelect } from './cut-select.tsx';
 
-/** Maximum number of audiences to choose from; a search finds others. */
+/** Maximum number of audiences to choose from. A search finds others. */
 const MOST_OFFERED = 50;
 
 export function Overlap({ campaign }: { readonly campaign: Campaign }) {

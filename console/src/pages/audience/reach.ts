@@ -28,8 +28,8 @@ export interface Reach {
 const NOBODY = { size: 0, recall: { mean: 0, low: 0, high: 0 } };
 
 /**
- * Returns the expected reach of a size, which is clamped to 1 .. `candidates`. At a point of the curve, the numbers are
- * the service's own. Below the first point, the lift is nearly the lift at that point.
+ * Returns the expected reach for a size, clamped to 1 .. `candidates`. At a point of the curve, the numbers are the
+ * service's own. Below the first point, the lift is almost the same as at that point.
  */
 export function reachAt(curve: Curve, candidates: number, size: number): Reach {
   const kept = Math.min(candidates, Math.max(1, Math.round(size)));

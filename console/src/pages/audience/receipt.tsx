@@ -1,4 +1,4 @@
-/** Shows the receipt of a version, downloads it with the public key, and says how to verify it. */
+/** Shows the receipt of a version, lets users download it with the public key, and explains how to verify it. */
 import { call } from '../../api/client.ts';
 import type { Receipt } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -10,7 +10,7 @@ import { saveFile } from '../../ui/save-file.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
 
-/** Number of digits of a hash that are shown. */
+/** Number of digits of a hash to show. */
 const SHORT_HASH = 16;
 const RECEIPT_FILE = 'receipt.json';
 const KEY_FILE = 'key.json';

@@ -57,7 +57,7 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
 
 interface Actions {
   readonly onReceipt: (version: number) => void;
-  /** Null if the user may not change the version in use. */
+  /** Null if the user may not choose another version. */
   readonly onServe: ((version: Version) => void) | null;
 }
 

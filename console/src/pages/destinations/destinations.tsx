@@ -19,7 +19,7 @@ import { NewDestination } from './new-destination.tsx';
 import { FORMATS } from './received.tsx';
 
 const EVERY_MS = 5_000;
-/** Number of destinations, all of which are loaded, and of the latest deliveries of each. */
+/** Maximum number of destinations to show, and of latest deliveries per destination. */
 const MOST = 100;
 const DELIVERIES = 20;
 

@@ -12,7 +12,7 @@ import './destinations.css';
 import { type Received, ReceivedFields, receivedBody } from './received.tsx';
 
 interface EditDestinationProps {
-  /** The destination as it was when the dialog was opened. */
+  /** The destination when the dialog was opened. */
   readonly destination: Destination;
   readonly onClose: () => void;
   readonly onChange: () => void;
@@ -26,7 +26,7 @@ export function EditDestination({ destination, onClose, onChange }: EditDestinat
   const [error, setError] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
   const edit = (part: Partial<Received>) => setDraft({ ...draft, ...part });
-  // fields that were not edited are left out, so that they keep what another user has set in the meantime
+  // omit fields that were not edited, so that changes by other users are kept
   const isEdited = (field: string) => draft[field as keyof Received] !== before[field as keyof Received];
   const changes = Object.entries(receivedBody(draft)).filter(([field]) => isEdited(field));
   const save = async () => {

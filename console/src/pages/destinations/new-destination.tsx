@@ -13,7 +13,7 @@ import { type Received, ReceivedFields, receivedBody } from './received.tsx';
 const NO_PLACE = { kind: 'folder', path: '', bucket: '', prefix: '', endpoint: '', region: '', profile: '' };
 const FIRST: Received = { name: '', format: 'parquet', mode: 'full', cut: '', labels: [] };
 
-/** The request of a draft. Empty fields are left out, so the service uses its defaults. */
+/** Converts a draft to a request. Empty fields are omitted, so the service uses its defaults. */
 function bodyOf(received: Received, { kind, path, bucket, ...rest }: typeof NO_PLACE): DestinationInput {
   if (kind === 'folder') return { ...receivedBody(received), kind, path };
   const given = Object.entries(rest).filter(([, value]) => value !== '');

@@ -1,4 +1,4 @@
-/** What a destination receives: fields for the form of a new destination and for the dialog that edits one. */
+/** What a destination receives: fields for the form that creates one and for the dialog that edits one. */
 import type { Destination } from '../../api/types.ts';
 import { Select, TextField } from '../../ui/field.tsx';
 import { type LabelRow, LabelRows, labelsOf } from '../../ui/label-rows.tsx';
@@ -13,7 +13,7 @@ export interface Received {
   readonly labels: readonly LabelRow[];
 }
 
-/** The part of a request body that the fields set. */
+/** The part of the request body that these fields determine. */
 export function receivedBody({ name, format, mode, cut, labels }: Received) {
   return { name, format, mode, cut: cut === '' ? null : cut, labels: labelsOf(labels) };
 }

@@ -86,8 +86,7 @@ export class Draft {
   }
 
   /**
-   * Starts the expansion of the campaign and returns the id of the campaign. `lists` says which of the sent lists
-   * apply.
+   * Saves the inputs, starts the expansion and returns the id of the campaign. `lists` says which of the sent lists apply.
    * @throws ApiError with JSON pointers to the inputs
    */
   async submit(

@@ -22,7 +22,7 @@ export type Keeping =
 export interface NewAudience {
   readonly values: ReadonlySignal<Values>;
   readonly seeds: UserList;
-  /** List of people who are known not to like what is advertised. */
+  /** People who are known not to like what is advertised. */
   readonly negatives: UserList;
   /** List of people to exclude. The list is sent as a dry run until `keepSuppression` applies it. */
   readonly suppression: UserList;

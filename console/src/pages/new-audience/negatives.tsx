@@ -1,4 +1,4 @@
-/** Input for people who are known not to like what is advertised, from whom the model learns too. */
+/** Input for people who are known not to like what is advertised. The model learns from them too. */
 import { useId } from 'preact/hooks';
 import { Drop } from '../../lists/drop.tsx';
 import { Outcome } from '../../lists/outcome.tsx';

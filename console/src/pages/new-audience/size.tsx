@@ -1,6 +1,5 @@
 /**
- * Input for the size of the audience, as a number of people or a share of the population, for the hold-out, and for
- * named cuts.
+ * Input for the size of the audience (a number of people or a share of the population), the hold-out, and named cuts.
  */
 import { Select, TextField } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';

@@ -17,7 +17,7 @@ export interface LabelledBatch {
   readonly feeds: Feeds;
   /** The label of each row, 0 or 1, `[batch]`. */
   readonly labels: Float32Array;
-  /** Multiply the losses of the rows before their mean is taken, as in PyTorch's BCELoss; `[batch]`. */
+  /** The factor of each row's loss, applied before the mean is taken, as in PyTorch's BCELoss; `[batch]`. */
   readonly weights?: Float32Array;
 }
 
@@ -43,10 +43,10 @@ export interface AdaptationRun {
 }
 
 /**
- * The graph of a step. Its inputs are the inputs of the compact graph and `label` `[batch]`. Its outputs are `loss`,
- * followed by the gradients listed in `gradientsOf`. A compact table has one gradient per look-up, with respect to the
- * rows that the look-up reads, `[.., width]`. If a row occurs several times, Adam adds up its gradients. With
- * `isWeighted`, the graph has the input `weight` `[batch]`, too.
+ * The graph of a step. Its inputs are the inputs of the compact graph and `label` `[batch]`, and, with `isWeighted`,
+ * `weight` `[batch]`. Its outputs are `loss`, followed by the gradients listed in `gradientsOf`. A compact table has
+ * one gradient per look-up, with respect to the rows that the look-up reads, `[.., width]`. If a row occurs several
+ * times, Adam adds up its gradients.
  */
 export function buildStepGraph(
   { compactGraph, tables }: TableCut,

@@ -23,8 +23,8 @@ export interface BoundaryActivations {
 
 export interface HeadRun {
   /**
-   * Takes one step on all of `rows` with their labels (0 or 1). `weights` multiply the losses of the rows before their
-   * mean is taken, as in PyTorch's BCELoss.
+   * Takes one step on all of `rows` with their labels (0 or 1). `weights` multiply the rows' losses before the mean is
+   * taken, as in PyTorch's BCELoss.
    */
   step(rows: Int32Array, labels: Float32Array, rates: Rates, weights?: Float32Array): Promise<void>;
   /** Returns the scores of all rows of the boundary under the current parameters, `[rows]`. */

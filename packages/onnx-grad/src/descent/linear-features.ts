@@ -106,7 +106,7 @@ export async function openFeatureReader(
 
 /**
  * Writes the coefficients of the parameters in `dense` to `out`, `[rows, width]`. Each parameter is fed as one copy per
- * row, of which only the shape matters.
+ * row; only the shape of the copy matters.
  */
 async function readDense(
   session: Session,

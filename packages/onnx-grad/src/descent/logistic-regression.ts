@@ -32,9 +32,9 @@ const ROUNDING = 1e-12;
 /**
  * Minimises sum_i log(1 + exp(-y_i * z_i)) + sum_j w_j^2 / (2 * strengths_j) with z_i = w . x_i + b and y_i = +-1, the
  * objective of scikit-learn's `LogisticRegression(C=strength)`. The bias is not penalised. `strengths` has one value
- * for each column, or a single value for all columns. The objective is strictly convex in w, so the result does not
- * depend on `start`, which only saves steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal,
- * and the solver stops at its tolerance. `weights` multiply the losses of the rows (scikit-learn's `sample_weight`).
+ * per column, or a single value for all columns. The objective is strictly convex in w, so the result does not depend
+ * on `start`, which only saves steps. `labels` are 0 or 1. If all labels are equal, no finite bias is optimal, and the
+ * solver stops at its tolerance. `weights` multiply the rows' losses (scikit-learn's `sample_weight`).
  */
 export function fitLogisticRegression(
   design: Design,

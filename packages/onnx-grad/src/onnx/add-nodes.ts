@@ -102,7 +102,8 @@ function branchesOf(node: FileNode): ReadonlyMap<string, GraphProto> {
 
 /**
  * Adds to `b` the nodes that replace `node`, which has the composite op `op`. The new nodes are named `<name>/<op>`;
- * the outputs keep their names. If a node cannot be decomposed exactly, a GraphError names the node.
+ * the outputs keep their names.
+ * @throws GraphError naming the node if it cannot be decomposed exactly
  */
 function decompose(b: Builder, op: CompositeOp, node: FileNode, name: string): void {
   const where = nodeText(node);

@@ -120,8 +120,8 @@ export const ReduceProd: OpSpec<'ReduceProd'> = {
 
 /**
  * For each element of `x`, the product of the other elements over `axes`. Dividing the product of all elements by the
- * element would be wrong at zeros; in the second derivative, not even a mask would help. Instead, n rows of n factors
- * are multiplied, with a 1 in place of factor i in row i.
+ * element would be wrong at zeros; in the second derivative, not even a mask would help. Instead, multiplies n rows of
+ * n factors, with a 1 in place of factor i in row i.
  */
 function productOfOthers(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));

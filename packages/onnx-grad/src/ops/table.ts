@@ -1,6 +1,6 @@
 /**
- * The table of ops: all that the files of the families export, and nothing else. The project does not compile if an op
- * or its test case is missing.
+ * The table of ops: everything that the files of the op families export, and nothing else. The project does not compile
+ * if an op or its test case is missing.
  */
 
 import * as activations from './activations.ts';

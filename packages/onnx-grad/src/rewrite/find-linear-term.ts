@@ -45,15 +45,17 @@ export interface LinearTerm {
   readonly linkGraph: Graph;
 }
 
-/** Maximum total number of elements of parameters that are not tables, each of which is a number per row in memory. */
+/**
+ * Maximum total number of elements of parameters that are not tables. Each element takes a number per row in memory.
+ */
 const MOST_DENSE = 512;
 
 /**
  * Finds the linear term of `head`, which comes from `splitFrozen` and has `parameters` among its inputs. The linear
- * term is the last value that has one number per row, is linear in the parameters and lies on all paths from the
- * parameters to the output. Factors that all rows share are left out. Returns null if there is no such value, for
- * example if a parameter is inside a non-linear layer, or if the coefficients of a parameter that is not a table cannot
- * be computed (`rowFeatures`).
+ * term is the last value that has one number per row, is linear in the parameters, and lies on all paths from the
+ * parameters to the output. Factors shared by all rows are left out. Returns null if there is no such value (for
+ * example, if a parameter is inside a non-linear layer) or if the coefficients of a parameter that is not a table
+ * cannot be computed (`rowFeatures`).
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
