@@ -34,7 +34,7 @@ const SURE = 2;
  * The share of a campaign's other users (label 0) who are members of campaigns outside the campaign's part, averaged
  * over all campaigns. Null if it is not certain that members are in such campaigns more often than other users, or if
  * there are too few campaigns to tell.
- * 
+ *
  * If it is null, membership of past campaigns must not separate members from other users in a trial: if each user
  * belongs to at most one campaign, past membership only identifies non-members.
  */
