@@ -40,9 +40,9 @@ export interface OpenRanges {
 }
 
 /**
- * Chooses ranges for an engine: the first claimable range of the first expansion, and the same segments of other
- * expansions, so that they share one pass, unless the range is suspect. `offers` are in the order of their jobs' turns.
- * Returns pairs of an index in `offers` and an index in its ranges.
+ * Chooses ranges for an engine: the first claimable range of the first expansion and, unless it is suspect, the same
+ * segments of other expansions, so that they share one pass. `offers` are in the order of their jobs' turns. Returns
+ * pairs of an index in `offers` and an index in its ranges.
  */
 export function chooseRanges(
   offers: readonly OpenRanges[],

@@ -78,7 +78,7 @@ async function descend(
   const count = counts.inside + counts.outside;
   const batch = new Int32Array(positives.length + count + always.length);
   const labels = new Float32Array(batch.length).fill(1, 0, positives.length);
-  // the weighted mean, so that strong negatives do not lengthen the steps
+  // the weighted mean, so that a large weight of negatives does not lengthen the steps
   const own = lossWeights(rows, count, always.length);
   const weights = own && withMeanOne(own);
   batch.set(positives);

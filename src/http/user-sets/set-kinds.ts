@@ -8,7 +8,7 @@ import type { SetOwner } from '../../domain/user-sets.ts';
 import { campaignParams } from '../plugins/params.ts';
 import type { EntryField } from './entry-fields.ts';
 
-/** One of the kinds of user sets, with its texts in the OpenAPI document. */
+/** One kind of user set, with its texts for the OpenAPI document. */
 export interface SetKind {
   readonly url: string;
   /** Names of the set and of its users in operation ids. */
@@ -17,7 +17,7 @@ export interface SetKind {
   readonly what: string;
   /** A sentence about the purpose of the set. */
   readonly about: string;
-  /** The field that users may have. */
+  /** The extra field that users may have. */
   readonly field: EntryField['name'] | null;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;

@@ -8,7 +8,7 @@ const LEAST_SQUARE = 1e-9;
 /** A direction is dropped if less than this share of it is left after vectors were removed. */
 const LEAST_VALUE = 1e-5;
 
-/** The prior as it would be if the model had not been trained on the campaigns `left`. */
+/** The prior of a model that was not trained on the campaigns `left`. */
 export function priorWithout(prior: CampaignPrior, left: readonly string[], scale: Float64Array): Directions {
   const { rank, campaigns, coordinates } = prior;
   const places = [...new Set(left)].map((campaign) => campaigns.indexOf(campaign)).filter((place) => place !== -1);

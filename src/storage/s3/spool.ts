@@ -11,7 +11,7 @@ import { createFolder, withStorage, writeAll } from '../../lib/files/durable-fil
 import { readFully } from '../../lib/files/slices.ts';
 import { PartHasher, type Source } from './upload.ts';
 
-/** The folder, inside the folder of a cache, for files that are being written. */
+/** The subfolder of a cache folder for files that are being written. */
 export function spoolOf(cacheFolder: string): string {
   return join(cacheFolder, 'spool');
 }
