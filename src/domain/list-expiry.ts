@@ -35,7 +35,7 @@ export function summariseExpiries(expiries: Expiries): ExpirySummary {
 /** @throws AppError too_many_seeds */
 export function refuseMoreExpiries(users: number, maximum: number): void {
   if (users <= maximum) return;
-  const message = `at most ${maximum} users of a list may have a time at which they expire`;
+  const message = `at most ${maximum} users of a list may have an expiry`;
   throw new AppError('too_many_seeds', message, { details: [{ pointer: '', limit: maximum, message }] });
 }
 

@@ -5,7 +5,8 @@ import { type CutRow, NEW_CUT } from './cuts.ts';
 import './cut-rows.css';
 
 const HINT =
-  'Named parts of the ranking that are served beside the audience, such as a ring from 5% to 10% of the population.';
+  'Named parts of the ranking that are served in addition to the audience, such as a ring from 5% to 10% of the ' +
+  'population.';
 
 export function CutRows(props: RowsProps<CutRow>) {
   return (

@@ -82,7 +82,7 @@ export function clusterOf({
       '--store (or METAHEAC_STORE) needs the object storage of the cluster: --blobs s3://bucket/prefix',
     );
   if (dataDir !== undefined)
-    throw new UsageError('give either --data-dir, for a service that is alone, or --store, for a node of a cluster');
+    throw new UsageError('give either --data-dir, for a single service, or --store, for a node of a cluster');
   return { store, blobs, cache: cacheOf(cache) };
 }
 

@@ -20,8 +20,8 @@ const feedbackOutcomeSchema = z
             'the first ones by id are compared.',
         ),
         ranked: count.describe(
-          'Number of compared responders whom the active audience version ranks. Seeds, and users unknown to ' +
-            'that version, are not ranked; users who are held out are not counted.',
+          'Number of compared responders who are ranked in the active audience version. Seeds and users unknown to ' +
+            'that version are not ranked. Held-out users are not counted.',
         ),
         members: count.describe('Number of ranked responders who are in the audience.'),
       })

@@ -46,7 +46,7 @@ const effect = answerOf<Effect>()(
     held_out: z.number().describe('The mean per user who was held out.'),
     absolute: estimate.describe('The difference of the means.'),
     relative: estimate.nullable().describe('The difference relative to the users held out; `null` if their mean is 0.'),
-    incremental: estimate.describe('What the campaign caused: the difference times the number of users treated.'),
+    incremental: estimate.describe('The total effect: the difference times the number of treated users.'),
     minimum_detectable: z
       .number()
       .nullable()
@@ -113,8 +113,8 @@ const liftReport = answerOf<LiftReport>()(
   {
     id: 'LiftReport',
     description:
-      'What the campaign caused: users who were treated compared with users who were held out, by assignment, not ' +
-      'exposure. All users of the audience version count, whether or not they saw the campaign.',
+      'The effect of the campaign: treated users compared with held-out users, by assignment, not exposure. All ' +
+      'users of the audience version count, whether or not they saw the campaign.',
     examples: [EXAMPLE],
   },
   {
@@ -128,7 +128,10 @@ const liftReport = answerOf<LiftReport>()(
     value: effect.describe('The effect on the value per user.'),
     sample_ratio_p: z
       .number()
-      .describe('The probability that as many users, or more, differ from `holdout_percent` by chance (chi-square).'),
+      .describe(
+        'The probability that, by chance alone, the share of held-out users differs at least this much from ' +
+          '`holdout_percent` (chi-square test).',
+      ),
     warnings: z
       .array(z.object({ code: z.enum(['sample_ratio', 'holdout_changed']), message: z.string() }))
       .describe(
@@ -139,7 +142,7 @@ const liftReport = answerOf<LiftReport>()(
       .nullable()
       .describe(
         'The lift predicted from the seeds: how many more users who like the campaign this audience contains than a ' +
-          'random one. It compares audiences, not treatment with none.',
+          'random one. It compares audiences, not treated with untreated users.',
       ),
   },
   {
@@ -169,7 +172,7 @@ function warningsOf({ isSuspicious, audience, sampleRatioP, percents }: LiftRepo
 const liftQuery = z
   .strictObject({
     version: versionNumber().optional().describe('An audience version; by default the active version.'),
-    from: instant.optional().describe('Start of the window (inclusive); by default the time the version was made.'),
+    from: instant.optional().describe('Start of the window (inclusive); by default, when the version was created.'),
     to: instant.optional().describe('End of the window (exclusive); by default the current time.'),
   })
   .refine(({ from, to }) => from === undefined || to === undefined || from < to, {
@@ -187,13 +190,13 @@ export function addLiftRoutes(app: ServerApp, dependencies: ServerDependencies):
       operationId: 'getLift',
       scope: 'read',
       tags: ['audience'],
-      summary: 'Measure what the campaign caused',
+      summary: 'Measure the effect of a campaign',
       description:
         'Compares users of an audience version who were treated with those who were held out (`holdout_percent`), by ' +
-        'their conversions (`POST …/conversions`) in a window. The arms are those of this version for the whole window: ' +
-        'if another version with another `holdout_percent` was active for a part of it, some users were treated as the ' +
-        'other arm then, which makes the measured effect too small. Choose a window in which one version was active. ' +
-        'With a million users, the response takes a few seconds.',
+        'their conversions (`POST …/conversions`) in a window. The arms are those of this version for the whole ' +
+        'window: if another version with another `holdout_percent` was active for a part of it, some users belonged ' +
+        'to the other arm at that time, and the measured effect is too small. Choose a window in which one version ' +
+        'was active. With a million users, the response takes a few seconds.',
       params: campaignParams,
       querystring: liftQuery,
       response: { 200: json('The comparison, with intervals.', liftReport) },
@@ -208,7 +211,7 @@ export function addLiftRoutes(app: ServerApp, dependencies: ServerDependencies):
       const found = await find();
       const { holdout } = found.audience;
       if (holdout === null) {
-        const message = `version ${found.audience.version} of the audience holds out nobody`;
+        const message = `nobody is held out in version ${found.audience.version} of the audience`;
         throw new AppError('no_holdout', message);
       }
       const release = take();

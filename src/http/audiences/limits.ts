@@ -37,7 +37,7 @@ export const AUDIENCE_LIMITS = {
   overlapStepUsers: fixed(
     1_000,
     'users',
-    'Users in one range of an overlap that a key of scope `read` gets; ranks are rounded down to multiples of it.',
+    'Width of the ranges that keys of scope `read` get for overlaps; ranks are rounded down to multiples of it.',
   ),
   maximumOpenModels: fixed(
     1,

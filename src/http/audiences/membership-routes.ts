@@ -67,10 +67,9 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
       tags: ['audience'],
       summary: 'Check whether a user is in the audience',
       description:
-        'A seed is never a member of the audience, nor is a user who is held out. With `cut`, the response is about the ' +
-        'cut of that name. For a user who is not in the population, the response is 404 `user_not_found`, with ' +
-        '`member` and `known` set to false. With `identifier`, `rule` and `hashed=true`, the user is looked up by the ' +
-        'hash of an identifier.',
+        'Seeds and held-out users are never members. With `cut`, the look-up refers to the cut of that name. For a ' +
+        'user who is not in the population, the response is 404 `user_not_found`, with `member` and `known` set to ' +
+        'false. With `identifier`, `rule` and `hashed=true`, the user is looked up by the hash of an identifier.',
       params: memberParams(config),
       querystring: memberQuery(config),
       response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },

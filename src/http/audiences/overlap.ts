@@ -97,13 +97,13 @@ export function addOverlapRoutes(app: ServerApp, dependencies: ServerDependencie
       operationId: 'getOverlap',
       scope: 'read',
       tags: ['audience'],
-      summary: 'Count the users whom two audiences have in common',
+      summary: 'Count the users in both of two audiences',
       description:
         'Compares an audience of a campaign with one of another campaign, or of the same: any versions and named cuts. ' +
         'Users who are held out of an audience are not in it. Erased users count until the next expansion. Keys of ' +
         `scope \`read\` get ranges of ${grouped(step)} users that do not depend on any single user: ranks are rounded ` +
         'down to whole ranges before the users are counted, so that cuts that differ by a few users give the same ' +
-        'response; an overlap of nearly all users of the smaller audience is a range of twice that width. ' +
+        'response; if nearly all users of the smaller audience are in both, the range is twice as wide. ' +
         'Other keys get exact numbers.',
       params: overlapParams,
       querystring: overlapQuery(config),

@@ -48,7 +48,7 @@ const csvSafe = z
 function namedCut(config: ServerConfig) {
   return cutName(config)
     .optional()
-    .describe("Name of one of the version's cuts, which is read instead of the audience.")
+    .describe('Name of a cut of the version, to read instead of the audience.')
     .meta(component('NamedCut'));
 }
 

@@ -74,15 +74,15 @@ const receipt = z
           sha256: sum,
           erased: z
             .object({ users: count, sha256: sum })
-            .describe('The users of this population version who were erased before the ranking was begun.'),
+            .describe('The users of this population version who were erased before the ranking began.'),
         }),
       })
       .describe('Everything that the ranking depends on.'),
-    plan_key: sum.describe('The key of all random numbers, which is a hash of the inputs.'),
+    plan_key: sum.describe('The seed of all random numbers: a hash of the inputs.'),
     candidates: count.describe('Number of users in the ranking.'),
     erased_while_ranking: count.describe(
-      'Number of users who were erased while the ranking was made, and are not in it. Unless it is 0, the ranking ' +
-        'cannot be made again.',
+      'Number of users who were erased during the ranking and are not in it. Unless it is 0, the ranking cannot be ' +
+        'reproduced.',
     ),
     outputs: z
       .object({ scores: sum, order: sum, parameters: sum })
@@ -98,7 +98,7 @@ const receipt = z
           "The hash of the scores that this processor computes for the model's golden batch.",
         ),
       })
-      .describe('The software, the processor and the settings. Other ones may round scores differently.'),
+      .describe('Software, processor and settings. With others, scores may be rounded differently.'),
     signature: z
       .object({
         algorithm: z.literal(SIGNATURE_ALGORITHM),
@@ -139,10 +139,10 @@ export function addReceiptRoutes(app: ServerApp, { store }: ServerDependencies):
       tags: ['audience'],
       summary: 'Get the signed receipt of an audience version',
       description:
-        "States what the version's ranking was made from (hashes of seeds, lists, model and population), how, and " +
-        'what came out, signed with the key of this installation. Versions that are cuts of the same ranking have the ' +
-        'same receipt. `verify-receipt.mjs` verifies a receipt offline, and `metaheac reproduce` makes the same ' +
-        'ranking from the same inputs, or says which input differs.',
+        'Contains hashes of what the ranking was made from (seeds, lists, model and population) and of the ranking ' +
+        'itself, and how it was computed. It is signed with the key of this installation. Versions of the same ' +
+        'ranking have the same receipt. `verify-receipt.mjs` verifies a receipt offline, and `metaheac reproduce` ' +
+        'makes the same ranking from the same inputs or reports which input differs.',
       params: versionParams,
       response: { 200: json('The receipt.', receipt) },
       errors: ['campaign_not_found', 'audience_not_found'],
@@ -159,8 +159,8 @@ export function addReceiptRoutes(app: ServerApp, { store }: ServerDependencies):
       tags: ['audience'],
       summary: 'Get the public key that verifies receipts',
       description:
-        'The key is made when it is first needed, and belongs to this installation (all nodes of a cluster have the ' +
-        'same key). Keep a copy of the public key where the operator of the service cannot change it.',
+        'The key is created when it is first needed, and belongs to this installation (all nodes of a cluster have ' +
+        'the same key). Keep a copy of the public key where the operator of the service cannot change it.',
       response: { 200: json('The public key.', receiptKey) },
     }),
     async () => store.receipts.key(),

@@ -73,11 +73,11 @@ function getAudienceDiff(app: ServerApp, dependencies: ServerDependencies, strea
       tags: ['audience'],
       summary: 'Compare two versions of the audience',
       description:
-        'Shows which users were added and removed between version `from` and version `to`. JSON returns the ' +
-        'counts. NDJSON and CSV stream the users: first the removed users by their rank in `from`, then the ' +
-        'added users by their rank in `to`, with gzip if `Accept-Encoding` allows it. The versions may come ' +
-        'from different expansions and populations. With `cut`, both sides are the cut of that name. ' +
-        'Erased users are counted but not listed; users who are held out are neither. `If-None-Match` is supported.',
+        'Shows which users were added and removed between version `from` and version `to`. JSON returns the counts. ' +
+        'NDJSON and CSV stream the users: first the removed users by their rank in `from`, then the added users by ' +
+        'their rank in `to`, with gzip if `Accept-Encoding` allows it. The versions may come from different ' +
+        'expansions and populations. With `cut`, both sides are the cut of that name. Erased users are counted but ' +
+        'not listed. Held-out users are neither counted nor listed. `If-None-Match` is supported.',
       params: diffParams,
       querystring: diffQuery(config),
       response: {

@@ -209,7 +209,7 @@ export function campaignBody(config: ServerConfig) {
             '`POST …/expansions`.',
         ),
       seeds_consent_basis: consentBasis.describe(
-        'Legal basis on which the seeds are processed, as for `consent_basis` of `PUT …/seeds`.',
+        'Legal basis for processing the seeds, like `consent_basis` of `PUT …/seeds`.',
       ),
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),

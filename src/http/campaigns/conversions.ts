@@ -45,7 +45,7 @@ const conversionReport = answerOf<ConversionReport>()(
   { id: 'ConversionReport', examples: [{ received: 3, recorded: 2 }] },
   {
     received: count,
-    recorded: count.describe('Number of conversions that are new, or have another value than before.'),
+    recorded: count.describe('Number of conversions that are new or have a different value than before.'),
   },
 );
 
@@ -58,10 +58,10 @@ export async function addConversionRoutes(app: ServerApp, { config, store, clock
         operationId: 'recordConversions',
         scope: 'write',
         tags: ['campaigns'],
-        summary: 'Report conversions, from which the lift is computed',
+        summary: 'Report conversions, which the lift is computed from',
         description:
-          'Send the conversions of all users, in the audience or not: `GET …/lift` finds out who was treated and who ' +
-          'was held out. Unlike feedback, conversions teach the model nothing. They are kept for ' +
+          'Send the conversions of all users, whether or not they are in the audience; `GET …/lift` determines who ' +
+          'was treated and who was held out. Unlike feedback, conversions do not train the model. They are kept for ' +
           `${config.conversionRetainedDays} days. ` +
           'With `identifier` and `rule`, `user_id` is a plain or hashed identifier.',
         consumes: ['application/json', 'application/x-ndjson'],

@@ -22,8 +22,8 @@ export function cutsField(config: CampaignLimits) {
   const inUsers = z
     .strictObject({
       name: cutName(config),
-      from_size: size.describe('Size of the audience whose users are not in the cut.'),
-      to_size: size.min(1).describe('Size of the audience at which the cut ends, above `from_size`.'),
+      from_size: size.describe('The cut begins after an audience of this size.'),
+      to_size: size.min(1).describe('The cut ends with an audience of this size, which must be above `from_size`.'),
     })
     .refine(({ from_size, to_size }) => from_size < to_size, 'from_size must be below to_size');
   const inPercent = z
@@ -45,9 +45,9 @@ export function cutsField(config: CampaignLimits) {
     .refine((cuts) => new Set(cuts.map(({ name }) => name)).size === cuts.length, 'names of cuts must be unique')
     .meta({
       description:
-        'Named parts of the ranking that are served beside the audience, such as the second percent of the ' +
-        'population. Each has pages, exports, differences and look-ups with `cut=NAME`. Cuts may overlap each other ' +
-        'and reach beyond the audience.',
+        'Named parts of the ranking that are served in addition to the audience, such as the second percent of the ' +
+        'population. Pages, exports, differences and look-ups read one with `cut=NAME`. Cuts may overlap each other ' +
+        'and extend beyond the audience.',
       examples: [[{ name: 'second', from_percent: 1, to_percent: 2 }]],
     });
 }

@@ -156,8 +156,8 @@ export function negativeWeightField({ maximumNegativeWeight: maximum }: InputLim
     .min(1 / maximum)
     .max(maximum)
     .describe(
-      'How much an explicit negative (a user in `…/negatives`, or who dismissed the campaign) counts in the adaptation, ' +
-        'compared with a user who is sampled as a negative.',
+      'Weight of an explicit negative (a user in `…/negatives` or who dismissed the campaign) in the adaptation, ' +
+        'compared with a sampled negative.',
     );
 }
 
@@ -172,9 +172,10 @@ export const fourFifths = z
   .string()
   .min(1)
   .describe(
-    'A single-valued user feature, such as gender. The ranking is changed so that in every audience and cut from the ' +
-      'first rank, no group of this feature is selected at less than 80 % of the rate of another group; within a group, ' +
-      'the order stays the same. Scores then only show this order. `quality.four_fifths` shows the price.',
+    'A single-valued user feature, such as gender. The ranking is changed so that in every audience, and in every ' +
+      'cut that begins at the first rank, no group of this feature is selected at less than 80 % of the rate of ' +
+      'another group; within a group, the order stays the same. Scores then only reflect this order. ' +
+      '`quality.four_fifths` shows the price.',
   );
 
 export function holdoutField() {
@@ -186,7 +187,7 @@ export function holdoutField() {
       description:
         'Percentage of the audience that is held out, to measure the effect of the campaign (`GET …/lift`); 0 for ' +
         'none. Users are drawn at random with a secret key of the campaign and stay held out in later versions and ' +
-        'other sizes. They are not in pages, exports and differences, and look-ups do not show them as members.',
+        'other sizes. They are omitted from pages, exports and differences, and look-ups report them as non-members.',
       examples: [10],
     });
 }

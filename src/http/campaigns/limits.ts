@@ -36,20 +36,15 @@ export const CAMPAIGN_LIMITS = {
     'times',
     'Maximum weight of an explicit negative compared with a sampled one. The minimum is 1 divided by this number.',
   ),
-  maximumFeedbackEvents: fixed(
-    10_000,
-    'events',
-    'Maximum number of events in one feedback request, and of conversions in one request.',
-    {
-      published: true,
-    },
-  ),
+  maximumFeedbackEvents: fixed(10_000, 'events', 'Maximum number of events, or of conversions, in one request.', {
+    published: true,
+  }),
   maximumFeedbackAheadMs: fixed(
     5 * 60_000,
     'ms',
     "Milliseconds by which an event may be ahead of the service's clock.",
   ),
-  maximumConversionValue: fixed(1e12, 'units', 'Maximum value of a conversion; with a minus sign, the minimum.'),
+  maximumConversionValue: fixed(1e12, 'units', 'Maximum absolute value of a conversion.'),
 };
 
 export type CampaignLimits = LimitValues<typeof CAMPAIGN_LIMITS>;

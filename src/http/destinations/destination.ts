@@ -35,32 +35,33 @@ const EXAMPLE = {
 } as const;
 
 const PATH = 'Folder below the root that the operator has set (`METAHEAC_DESTINATIONS_ROOT`).';
-const LABELS =
-  'The campaigns that are delivered: those that have all these labels. Without labels, all campaigns are delivered.';
-const CUT = 'Name of the cut that is delivered instead of the audience; versions without this cut are not delivered.';
+const LABELS = 'Only campaigns with all of these labels are delivered. Without labels, all campaigns are.';
+const CUT = 'Name of the cut to deliver instead of the audience. Versions without this cut are not delivered.';
 const PAUSED = 'Whether deliveries wait until the destination is resumed. They fail after a day.';
 const shared = {
-  bucket: z.string().min(3).max(63).describe('Bucket of S3, or of a server with its protocol.'),
-  prefix: z.string().max(512).describe('Begins the key of every object.'),
-  endpoint: z.string().max(2_048).nullable().describe('Base URL of a server other than AWS, which needs https.'),
+  bucket: z.string().min(3).max(63).describe('Bucket of AWS S3 or of an S3-compatible server.'),
+  prefix: z.string().max(512).describe('Prefix of the key of every object.'),
+  endpoint: z
+    .string()
+    .max(2_048)
+    .nullable()
+    .describe('Base URL of an S3-compatible server other than AWS: https, or http if the operator allows the host.'),
   region: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/)
     .nullable()
-    .describe('Region of the bucket; by default, the one that the service finds in its settings of AWS.'),
+    .describe("Region of the bucket; by default, the region in the service's AWS settings."),
   profile: z
     .string()
     .regex(/^[\w.-]{1,128}$/)
     .nullable()
-    .describe(
-      "Profile with the credentials, in the service's files of AWS; by default, the credentials of the service.",
-    ),
+    .describe("Profile in the service's AWS credential files; by default, the service's own credentials."),
   format: z.enum(DESTINATION_FORMATS).describe('Format of the files.'),
   mode: z
     .enum(DESTINATION_MODES)
     .describe(
-      '`full`: each version has all members. `deltas`: a version has the users who were removed and added since the ' +
-        'version before it, if the destination has that version.',
+      '`full`: each version contains all members. `deltas`: a version contains the users removed and added since the ' +
+        'previous version if the destination has that version, otherwise all members.',
     ),
 };
 
@@ -106,7 +107,7 @@ export const destinationTest = answerOf<DestinationTest>()(
   { id: 'DestinationTest', examples: [{ ok: false, error: 'cannot write: access denied', seconds: 0.2 }] },
   {
     ok: z.boolean().describe('Whether a small file could be written and removed.'),
-    error: z.string().nullable().describe('Why not; `null` if it could.'),
+    error: z.string().nullable().describe('Why the file could not be written or removed; `null` on success.'),
     seconds: z.number(),
   },
   { seconds: ({ durationMs }) => Math.round(durationMs) / 1000 },

@@ -33,7 +33,7 @@ export function addDestinationRoutes(app: ServerApp, dependencies: ServerDepende
     afterRemoval: 'Files that were delivered stay.',
     replay: {
       summary: 'Write the version of a delivery again',
-      description: 'Queues a new delivery. Files that the destination has unchanged are not written again.',
+      description: 'Queues a new delivery. Files that are unchanged in the destination are not written again.',
       isRefusedIfOff: false,
     },
   });
@@ -55,8 +55,8 @@ function createDestination(
       summary: 'Create a destination',
       description:
         'From now on, each audience version that becomes active is written to the folder or bucket, as ' +
-        '`<campaign>/<version>/part-*`. Its `_manifest.json` is written last, and names the files with their ' +
-        'sha256. `<campaign>/_active.json` names the active version. A delivery that fails is retried for a day, with ' +
+        '`<campaign>/<version>/part-*`. Its `_manifest.json` is written last and lists the files with their sha256. ' +
+        '`<campaign>/_active.json` names the active version. A delivery that fails is retried for a day, with ' +
         'increasing delays.',
       headers: idempotencyHeaders,
       body: destinationBody(config),
@@ -92,9 +92,7 @@ function updateDestination(app: ServerApp, { store, webhooks, clock, config }: S
       scope: 'admin',
       tags: TAGS,
       summary: 'Change what a destination receives, or pause or resume it',
-      description:
-        'Pending deliveries are written as the changed destination says. Versions that were delivered before are not ' +
-        'written again.',
+      description: 'Pending deliveries use the new values. Versions delivered earlier are not written again.',
       params: destinationParams,
       headers: ifMatchHeaders,
       body: destinationChangeBody(config),

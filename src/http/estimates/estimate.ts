@@ -63,7 +63,7 @@ export const estimate = z
           .nullable()
           .describe('Number of known seeds on a suppression list, which an expansion does not use.'),
         contradicting: count.describe(
-          'Number of known seeds that are also negatives, which count as negatives and not as `suppressed`.',
+          'Number of known seeds that are also negatives. They count as negatives, not as `suppressed`.',
         ),
       },
     ),

@@ -21,8 +21,8 @@ export const seedCountFields = {
 export const outside = count
   .optional()
   .describe(
-    'Number of users who are not in the population and were sent with `features`. They teach the model, and are not ' +
-      'ranked. Only present if there are any.',
+    'Number of users who are not in the population but were sent with `features`. The model learns from them; they ' +
+      'are never ranked. Only present if there are any.',
   );
 
 const seedCounts = answerOf<SeedCounts>()(

@@ -63,9 +63,9 @@ const fourFifthsPrice = z.looseObject({
         ratio_before: z.number().describe('The lowest selection rate divided by the highest, before the change.'),
         ratio: z
           .number()
-          .describe('That ratio after the change. It is below .8 only if a group has too few candidates.'),
+          .describe('The same ratio after the change. It is below .8 only if a group has too few candidates.'),
         mean_score_before: z.number(),
-        mean_score: z.number().describe("Mean of the model's scores, as they were before the change."),
+        mean_score: z.number().describe("Mean after the change, of the model's unchanged scores."),
         groups: z
           .array(z.object({ token: z.string(), before: count, users: count }))
           .describe('Users of each group in an audience of this size, before and after the change.'),
@@ -120,7 +120,7 @@ const report = z
       .describe('The expected quality of the audience, predicted from the seeds alone.'),
     four_fifths: fourFifthsPrice
       .optional()
-      .describe('What the four-fifths rule changed; absent if the campaign does not ask for it.'),
+      .describe('The effect of the four-fifths rule; absent if the campaign does not use it.'),
     excluded: exclusion.optional().describe("What the campaign's category excluded; absent without a category."),
   })
   .meta({ id: 'Quality' });

@@ -43,7 +43,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         },
         {
           name: 'destinations',
-          description: 'Folders and buckets to which each new audience version is written.',
+          description: 'Folders and buckets that receive each new audience version.',
         },
         { name: 'keys', description: 'API keys and the audit log.' },
         { name: 'health', description: 'Health, status and metrics of the service, for operators.' },

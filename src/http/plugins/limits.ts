@@ -21,8 +21,8 @@ export const HTTP_LIMITS = {
   maximumOpenStreams: fixed(
     64,
     'streams',
-    'Maximum number of open streams of audiences, differences and user ids; further streams get 503, unless a ' +
-      'stream ends that nobody reads, or one of a key that has more than its share.',
+    'Maximum number of open streams of audiences, differences and user ids; further streams get 503 unless another ' +
+      'stream can be ended: one that its client does not read, or one of a key with more than its share.',
     {
       published: true,
     },

@@ -33,8 +33,8 @@ export const RESPONSE_HEADERS = {
   },
   'X-Without-Identifier': {
     description:
-      'Number of users in this page or stream who were left out because they have no identifier of the type and rule. ' +
-      'Only with `identifier`.',
+      'Number of users omitted from this page or stream because they have no identifier of this type and rule. Only ' +
+      'with `identifier`.',
     required: false,
     schema: { type: 'integer', minimum: 0 },
     example: 12,

@@ -20,7 +20,7 @@ export const identifierQuery = {
     .regex(IDENTIFIER_TYPE, 'email, phone, maid, uid2, rampid or custom:<name> is expected')
     .optional()
     .describe(
-      'Type of the identifiers that are sent instead of user ids: `email`, `phone`, `maid`, `uid2`, `rampid` or ' +
+      'Type of the identifiers sent instead of user ids: `email`, `phone`, `maid`, `uid2`, `rampid` or ' +
         '`custom:<name>`. Each becomes the user id `<type>:<rule>:<hash>`.',
     )
     .meta(component('IdentifierType')),
@@ -47,8 +47,8 @@ export const identifierQuery = {
 export const shownIdentifierQuery = {
   identifier: identifierQuery.identifier
     .describe(
-      'Type of the identifiers that are returned instead of user ids, as hashes of the `rule`: the lowest hash of each ' +
-        'user. Users without one are left out, and counted in `X-Without-Identifier`.',
+      'Type of the identifiers to return instead of user ids, as hashes by the `rule`. If a user has several, the ' +
+        'lowest hash is returned. Users without one are omitted and counted in `X-Without-Identifier`.',
     )
     .meta(component('ShownIdentifierType')),
   rule: identifierQuery.rule,

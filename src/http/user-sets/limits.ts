@@ -14,12 +14,9 @@ export const USER_SET_LIMITS = {
     'Maximum number of users with features in an upload of seeds, and in a set of seeds.',
     { published: true },
   ),
-  maximumExpiringUsers: fixed(
-    100_000,
-    'users',
-    'Maximum number of users of a suppression list that may have a time at which they expire.',
-    { published: true },
-  ),
+  maximumExpiringUsers: fixed(100_000, 'users', 'Maximum number of users with an expiry on a suppression list.', {
+    published: true,
+  }),
   maximumUploadBytes: setting(
     2 * 1024 * 1024 * 1024,
     'bytes',

@@ -26,8 +26,8 @@ export interface SetKind {
 }
 
 const EXPIRY =
-  'A user may have a time (`expires_at`) after which the service removes the user from the list, within a minute. A ' +
-  'user who is added again has the time that was sent last, or none. ';
+  'A user may have an expiry (`expires_at`), and is removed from the list within a minute after it. If a user is ' +
+  'sent again, the new expiry replaces the old one; without a new one, the user no longer expires. ';
 const ofCampaign = { params: campaignParams, codes: ['campaign_not_found'] } as const;
 const idOf = (request: FastifyRequest) => (request.params as z.output<typeof campaignParams>).id;
 
@@ -39,10 +39,10 @@ export const SET_KINDS: readonly SetKind[] = [
     users: 'Seeds',
     what: "a campaign's seeds",
     about:
-      'A seed may have a weight, such as the value of a customer; without one it has weight 1. Only the ratios of the ' +
-      'weights matter. The last weight of a repeated id counts. In NDJSON, a seed may have `features`: a user who is ' +
-      'not in the population then teaches the model, and is never ranked. A user who is in the population is a seed ' +
-      'like the others, and these features are not used. ',
+      'A seed may have a weight, such as the value of a customer; without one it has weight 1. Only the ratios of ' +
+      'the weights matter. If an id is repeated, its last weight counts. In NDJSON, a seed may have `features`. If ' +
+      'the user is not in the population, the model learns from these features, and the user is never ranked. If the ' +
+      'user is in the population, the features are ignored. ',
     field: 'weight',
     ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
   },

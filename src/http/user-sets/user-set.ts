@@ -47,8 +47,8 @@ const sent = answerOf<SentIds>()(
     known_percent: z
       .number()
       .describe(
-        'Percentage of distinct ids in the request that are in the population, without the users in `outside`; 100 ' +
-          'if there are no other users.',
+        "Percentage of the request's distinct ids that are in the population, not counting users in `outside`; 100 " +
+          'if there are no others.',
       ),
     unknown_examples: seedCountFields.unknown_examples.describe('Up to 10 unknown ids.'),
     hints: z
@@ -131,14 +131,16 @@ export const userSet = answerOf<ShownSet>()(
       ),
     contradicting: count
       .optional()
-      .describe('Number of known ids that are seeds and negatives; they count as negatives. Only for these two sets.'),
+      .describe(
+        'Number of known ids that are both seeds and negatives. They count as negatives. Only for these two sets.',
+      ),
     identifiers: z
       .array(
         z.object({
           type: z.string(),
           rule: z.enum(RULES),
           users: count.describe('Number of distinct identifiers of this type and rule in the set.'),
-          known: count.describe('Number of them that find a user in this population version.'),
+          known: count.describe('Number of these identifiers that belong to a user in this population version.'),
           known_percent: z.number(),
         }),
       )
@@ -183,8 +185,8 @@ export const consentBasis = z
   .enum(CONSENT_BASES)
   .optional()
   .describe(
-    'Legal basis on which the users of the list are processed. The list keeps it until the list is replaced or ' +
-      'deleted: a list that is replaced without it has none.',
+    'Legal basis for processing the users of the list. It is kept until the list is replaced or deleted. A list that ' +
+      'is replaced without a basis has none.',
   );
 
 /** Query parameters of an upload. */
@@ -233,9 +235,9 @@ export function uploadBody(config: ServerConfig, field: EntryField['name'] | nul
   }[field ?? 'none']();
   const names = field === null ? '`user_id`' : `\`user_id\` and \`${field}\``;
   const lines = isWeighted
-    ? 'One JSON value per line: a string, or an object with `user_id` and `weight`. An object may have `features`, an ' +
-      'object with all features of a user by name, for a user who may not be in the population; then `user_id` may ' +
-      'be absent. Other fields are ignored.'
+    ? 'One JSON value per line: a string, or an object with `user_id` and `weight`. For a user who may not be in the ' +
+      'population, `features` is an object with all features of the user by name; `user_id` may then be absent. ' +
+      'Other fields are ignored.'
     : `One JSON value per line: a string, or an object with ${names}. Other fields are ignored.`;
   return {
     content: {

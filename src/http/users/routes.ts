@@ -28,15 +28,14 @@ function eraseUser(app: ServerApp, dependencies: ServerDependencies): void {
       tags: ['users'],
       summary: 'Erase a user',
       description:
-        'After the response, the user is unknown to every look-up and appears in no page, export or ' +
-        'difference of any audience version. Other users keep their ranks, and sizes stay the same. The user ' +
-        'is removed from all seeds, suppression lists and feedback, will be in no future audience, and is ' +
-        'left out of imports. What rules of the object storage keep of deleted files is counted in a header, and ' +
-        'in an entry of the audit log with the resource `kept_versions`. Otherwise, the response is the same for ' +
-        'an id that was never in the population, and for a repeated request. After an error, repeat the request. ' +
-        'An interrupted erasure is completed when the service starts again. Data that is sent later about the id ' +
-        'is kept, as for any unknown user. With `identifier`, `rule` and `hashed=true`, the id is the hash of an ' +
-        'identifier.',
+        'After the response, the user is unknown to every look-up and appears in no page, export or difference of ' +
+        'any audience version. Other users keep their ranks, and sizes stay the same. The user is removed from all ' +
+        'seeds, suppression lists and feedback, will be in no future audience, and is left out of imports. If rules ' +
+        'of the object storage keep versions of deleted files, their number is in a header, and in an audit log ' +
+        'entry with the resource `kept_versions`. Otherwise, the response is the same for an id that was never in ' +
+        'the population, and for a repeated request. After an error, repeat the request. An interrupted erasure is ' +
+        'completed when the service starts again. Data that is sent later about the id is kept, as for any unknown ' +
+        'user. With `identifier`, `rule` and `hashed=true`, the id is the hash of an identifier.',
       params: userParams(dependencies.config),
       querystring: identifiersQuery,
       response: ERASED,
@@ -60,8 +59,8 @@ function eraseUserInBody(app: ServerApp, dependencies: ServerDependencies): void
       tags: ['users'],
       summary: 'Erase a user whose id or identifier is in the body',
       description:
-        'As `DELETE /v1/users/{user_id}`. With `identifier` and `rule`, `user_id` is a plain or hashed identifier, and ' +
-        'the user who has it is erased, with all other identifiers. A plain identifier is hashed before anything else.',
+        'Like `DELETE /v1/users/{user_id}`. With `identifier` and `rule`, `user_id` is a plain or hashed identifier, ' +
+        'and its user is erased with all other identifiers. Plain identifiers are hashed before anything else.',
       querystring: identifiersQuery,
       body,
       response: ERASED,

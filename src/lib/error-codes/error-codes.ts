@@ -47,7 +47,7 @@ const rows = {
   },
   excluded_filter: {
     status: 400,
-    title: 'A filter uses a feature that this campaign must not be filtered by',
+    title: 'The campaign must not be filtered by this feature',
     meaning:
       'Users must not be selected by a feature or a past campaign that is excluded for the `category`, nor by the feature ' +
       'whose groups `four_fifths` compares.',
@@ -94,7 +94,7 @@ const rows = {
   cut_not_found: {
     status: 404,
     title: 'The audience version has no such cut',
-    meaning: 'The audience version has no named cut with this name. Versions keep the cuts with which they were made.',
+    meaning: 'The audience version has no cut with this name. Versions keep the cuts that they were created with.',
     advice: '`known_cuts` lists the names of the cuts of this version. Add a cut with PATCH /v1/campaigns/{id}.',
   },
   feature_not_found: {
@@ -144,8 +144,8 @@ const rows = {
     title: 'The list has another consent basis',
     meaning: 'Users cannot be added with this consent basis, because all users of a list have the same one.',
     advice:
-      '`consent_basis` is that of the list, or `null`. Add the users without a basis if it applies to them too, or ' +
-      'replace the list (PUT).',
+      '`consent_basis` is the basis of the list, or `null`. If it applies to the users too, add them without naming ' +
+      'a basis; otherwise, replace the list (PUT).',
   },
   idempotency_key_reused: {
     status: 409,
@@ -177,9 +177,8 @@ const rows = {
   },
   no_holdout: {
     status: 409,
-    title: 'The audience holds out nobody',
-    meaning:
-      'The lift compares users who were treated with users who were held out, and this version has only the former.',
+    title: 'Nobody in the audience is held out',
+    meaning: 'The lift compares treated users with held-out users, and this version has no held-out users.',
     advice:
       'Set `holdout_percent` with PATCH /v1/campaigns/{id}, or ask for a `version` that holds out users (GET ' +
       '…/audiences lists them).',

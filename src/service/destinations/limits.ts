@@ -2,7 +2,7 @@
 import { fixed } from '../../lib/limits.ts';
 
 export const DESTINATION_LIMITS = {
-  destinationPartRows: fixed(1_000_000, 'rows', 'Number of ranks in one part of a version in a destination.'),
+  destinationPartRows: fixed(1_000_000, 'rows', 'Number of ranks per part (file) of a delivered version.'),
   destinationWrites: fixed(
     2,
     'deliveries',
@@ -11,6 +11,6 @@ export const DESTINATION_LIMITS = {
   destinationPatienceMs: fixed(
     10_000,
     'ms',
-    'How long a call of the storage of a destination is repeated before the delivery is retried later.',
+    'How long a failing call to the storage of a destination is repeated before the delivery is retried later.',
   ),
 };

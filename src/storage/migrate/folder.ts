@@ -41,7 +41,7 @@ export async function openFolderSource(dataDir: string, opened: AsyncDisposableS
   const [fault, ...others] = databaseFaults(database);
   if (fault !== undefined) {
     const advice = `(${1 + others.length} in all; see metaheac verify)`;
-    throw new AppError('database_damaged', `${folder} is damaged, and is not copied: ${fault} ${advice}`);
+    throw new AppError('database_damaged', `${folder} is damaged and was not copied: ${fault} ${advice}`);
   }
   const id = database.prepare(`SELECT database_id || '/' || generation FROM installation`).pluck().get() as string;
   return {
@@ -91,7 +91,7 @@ export async function openFolderTarget(to: string, opened: AsyncDisposableStack)
 function begin(fresh: string): void {
   const found = listFolder(fresh).filter((name) => name !== LOCK_FILE && name !== COPY_FILE);
   if (found.length > 0 && !existsSync(join(fresh, COPY_FILE)))
-    throw new AppError('invalid_argument', `${fresh} is no interrupted copy: remove that folder`);
+    throw new AppError('invalid_argument', `${fresh} is not an interrupted copy: remove that folder`);
   try {
     for (const name of found) rmSync(join(fresh, name), { recursive: true });
     writeDurably(join(fresh, COPY_FILE), Buffer.alloc(0), 'w');

@@ -49,7 +49,7 @@ export async function untilUnchanged<T extends object>(
       missing = error;
     }
   }
-  throw new AppError('unavailable', 'others keep changing the user set', { cause: missing });
+  throw new AppError('unavailable', 'other requests keep changing the user set', { cause: missing });
 }
 
 /** Creates the tally that counts the new set while it is written. */

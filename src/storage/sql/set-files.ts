@@ -80,7 +80,7 @@ export class SetFiles {
       } catch (error) {
         if (!(error instanceof WriteAgain)) throw error;
         if (attempt === ATTEMPTS)
-          throw new AppError('unavailable', 'others keep changing what the user set depends on');
+          throw new AppError('unavailable', 'other requests keep changing data that the user set depends on');
       } finally {
         for (const set of all) set.discard();
         for (const { name } of all) await this.removeUnnamed(name);

@@ -187,7 +187,7 @@ describe('an audience stream', () => {
     await expect.poll(async () => (await exportAll()).status, { timeout: 20_000 }).toBe(200);
     socket.resume();
     await expect.poll(() => socket.closed).toBe(true);
-    expect(server.log()).toContain('the client read too slowly, and another needed its stream');
+    expect(server.log()).toContain('the client read too slowly, and another client needed the slot');
   });
 
   it('is cut by close after the named time', async () => {

@@ -235,7 +235,7 @@ describeWithPostgres('migrate-store', () => {
       await closeAll();
       mkdirSync(`${folder}.partial`);
       writeFileSync(join(`${folder}.partial`, 'notes'), '');
-      await expect(copy(full, locateStore(folder))).rejects.toThrow('is no interrupted copy');
+      await expect(copy(full, locateStore(folder))).rejects.toThrow('is not an interrupted copy');
       const [begun, other] = [await newCluster(), newFolder()];
       await open(locateStore(other));
       await closeAll();

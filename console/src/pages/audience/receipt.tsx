@@ -67,7 +67,7 @@ function Statement({ receipt }: { readonly receipt: Receipt }) {
       <p>
         A signed statement of what the ranking of {formatCount(candidates)} people was made from, and what came out. It
         was made on {formatTime(madeAt)} and is signed with the key <span class="mono">{signature.key_id}</span>.
-        Versions that are cuts of the same ranking have the same receipt.
+        Versions of the same ranking have the same receipt.
       </p>
       {erased === 0 ? null : (
         <p class="notice">

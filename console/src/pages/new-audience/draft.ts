@@ -86,7 +86,8 @@ export class Draft {
   }
 
   /**
-   * Saves the inputs, starts the expansion and returns the id of the campaign. `lists` says which of the sent lists apply.
+   * Saves the inputs, starts the expansion and returns the id of the campaign. `lists` says which of the sent lists
+   * apply.
    * @throws ApiError with JSON pointers to the inputs
    */
   async submit(

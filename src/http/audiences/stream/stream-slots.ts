@@ -64,7 +64,7 @@ export class StreamSlots {
     const loser = this.#findLoser(actor);
     if (loser === null) throw busy(this.#open.size, 'streams are open');
     loser.release();
-    loser.end?.(new AppError('request_timeout', 'the client read too slowly, and another needed its stream'));
+    loser.end?.(new AppError('request_timeout', 'the client read too slowly, and another client needed the slot'));
   }
 
   /** The stream to end: if possible, the one whose client has read nothing for the longest time. */
