@@ -461,9 +461,9 @@ CREATE TABLE ranges (
 CREATE INDEX ranges_open ON ranges (offer, from_segment) WHERE claimable_from IS NOT NULL;
 
 -- For autoscalers of engines.
--- One row. `oldest_seconds`: how long the oldest work that an engine could take has been waiting, which is an expansion
--- or a range of one, counted from the time at which the expansion was queued or the work could first be claimed; 0 if
--- nothing waits. `waiting_expansions`: how many expansions have such work. `busy_engines`: how many engines hold a lease.
+-- One row. `oldest_seconds`: how long the oldest claimable work has been waiting since its expansion was queued or the
+-- work could first be claimed; 0 if nothing waits. Work is an expansion or one of its ranges. `waiting_expansions`:
+-- number of expansions with such work. `busy_engines`: number of engines that hold a lease.
 CREATE VIEW queue_age AS
   WITH clock AS (
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms

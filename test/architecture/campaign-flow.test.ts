@@ -36,7 +36,9 @@ it.runIf(HAS_PROC)('a campaign runs the files of the page, in its order', { time
   expect(order.toSorted((a, b) => time.get(a)! - time.get(b)!)).toEqual(order);
 });
 
-/** The response to the request is sent while the engine is working, so the order of requests is that of their starts. */
+/**
+ * The response to the request is sent while the engine is working, so the order of requests is that of their starts.
+ */
 function timeOf({ name, startTimeUnixNano, endTimeUnixNano }: ReceivedSpan): number {
   return Number(name.startsWith('POST') ? startTimeUnixNano : endTimeUnixNano) / 1e6;
 }

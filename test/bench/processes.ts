@@ -49,8 +49,8 @@ export async function timeNode(args: readonly string[], cwd: string): Promise<{ 
 }
 
 /**
- * Processor seconds so far of a process and all its descendants, in user and kernel mode, with those of descendants that
- * have ended.
+ * Processor seconds so far of a process and all its descendants, in user and kernel mode, with those of descendants
+ * that have ended.
  */
 export function processorSeconds(pid: number): number {
   return familyOf(pid).reduce((sum, one) => sum + ticksOf(one), 0) / TICKS;

@@ -1,5 +1,6 @@
 /**
- * `npm run test:chaos [-- --cluster --seconds N --clients N --seed TEXT --json --log FILE]`: exit code 1 if anything was lost.
+ * `npm run test:chaos [-- --cluster --seconds N --clients N --seed TEXT --json --log FILE]`: exit code 1 if anything
+ * was lost.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

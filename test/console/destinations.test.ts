@@ -1,4 +1,6 @@
-/** The page of destinations in a real browser: a folder is created, tested, receives an audience, is edited and deleted. */
+/**
+ * The page of destinations in a real browser: a folder is created, tested, receives an audience, is edited and deleted.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

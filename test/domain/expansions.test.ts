@@ -204,8 +204,8 @@ class Engines {
   }
 
   /**
-   * The life of one engine: it dies as soon as it works on a guilty expansion, or by itself once it has finished `most`.
-   * `choose` picks one of the given number of things. If `isKnown`, it has reported on what its threads worked.
+   * The life of one engine: it dies as soon as it works on a guilty expansion, or by itself once it has finished
+   * `most`. `choose` picks one of the given number of things. If `isKnown`, it has reported on what its threads worked.
    */
   run(
     {

@@ -1,4 +1,6 @@
-/** The statistics of lift, against values computed by hand and with SciPy, and the coverage of intervals by simulation. */
+/**
+ * The statistics of lift, against values computed by hand and with SciPy, and the coverage of intervals by simulation.
+ */
 import { describe, expect, it } from 'vitest';
 import { type Arm, alwaysValidErrors, compareArms, type Estimate, TUNED_USERS } from '../../src/domain/lift.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';

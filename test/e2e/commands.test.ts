@@ -1,6 +1,6 @@
 /**
- * Commands as people run them: exit codes, what is on stdout and on stderr, one line for what the caller can mend. Those
- * that need no process of their own run in this one.
+ * Commands as people run them: exit codes, what is on stdout and on stderr, one line for what the caller can mend.
+ * Those that need no process of their own run in this one.
  */
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';

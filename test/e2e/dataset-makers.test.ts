@@ -1,4 +1,7 @@
-/** The commands that make data sets of what people have, as they are run: results, refusals, and that training reads them. */
+/**
+ * The commands that make data sets of what people have, as they are run: results, refusals, and that training reads
+ * them.
+ */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

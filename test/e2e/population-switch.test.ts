@@ -1,4 +1,6 @@
-/** A running service takes another version of its population: look-ups go on, expansions pin, refusals change nothing. */
+/**
+ * A running service takes another version of its population: look-ups go on, expansions pin, refusals change nothing.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

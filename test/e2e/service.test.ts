@@ -1,4 +1,7 @@
-/** The service through npm on a real port: the largest sets of seeds, internal errors, and what the log must not contain. */
+/**
+ * The service through npm on a real port: the largest sets of seeds, internal errors, and what the log must not
+ * contain.
+ */
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * The disk of the population folder is full: the service goes on with equal rankings, says why once, and stores the user
- * sides when it can.
+ * The disk of the population folder is full: the service goes on with equal rankings, says why once, and stores the
+ * user sides when it can.
  */
 import { cpSync, globSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** Seeds who are not in the population teach an engine by their features, and the users who are like them are ranked. */
+/**
+ * Seeds who are not in the population teach an engine by their features, and the users who are like them are ranked.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../src/http/config.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from './fixture.ts';
 
-/** Every route with two statuses each, the stages of expansions, and what Node tells of itself: 4 kinds of collections. */
+/**
+ * Every route with two statuses each, the stages of expansions, and what Node tells of itself: 4 kinds of collections.
+ */
 const MOST_SERIES = 440;
 /** Of a scrape, likewise. */
 const MOST_BYTES = 40_000;

@@ -88,8 +88,8 @@ afterAll(async () => {
 const FEATURES: CampaignValues = { topic: 'topic 1', words: ['words 2'] };
 
 /**
- * Customises, checks that all results are numbers, and measures the fans who are not seeds among everybody else (a sample of the
- * large world).
+ * Customises, checks that all results are numbers, and measures the fans who are not seeds among everybody else (a
+ * sample of the large world).
  */
 async function expand(
   { context, scorer, fans }: World,

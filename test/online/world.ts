@@ -82,7 +82,9 @@ export async function modelOf(
   return loadModel(path);
 }
 
-/** `count` users; the model knows all ages and tags except `age 5`, `tags 6` and `tags 7`. Every third likes `tags 1`. */
+/**
+ * `count` users; the model knows all ages and tags except `age 5`, `tags 6` and `tags 7`. Every third likes `tags 1`.
+ */
 function sampleUsers(count: number, key = 'users'): User[] {
   const rng = createRng(key);
   return Array.from({ length: count }, (_, i) => ({

@@ -49,7 +49,9 @@ const run = async (graph: Graph, feeds: Parameters<typeof runModel>[1]) => {
   return graph.outputs.map((name) => numbersOf(results[name]!));
 };
 
-/** For each x and one label: the loss's slope in x, times the number of rows, and the slope of the sum of all slopes. */
+/**
+ * For each x and one label: the loss's slope in x, times the number of rows, and the slope of the sum of all slopes.
+ */
 async function slopes(make: Make, x: Float32Array, y: number): Promise<readonly number[][]> {
   const b = Builder.from(graphOf(make));
   const [input, p] = [b.get('x'), b.get(graphOf(make).outputs[0]!)];

@@ -1,4 +1,6 @@
-/** Features of parameters that are not tables, which are read in one run; a head that does not allow this has no term. */
+/**
+ * Features of parameters that are not tables, which are read in one run; a head that does not allow this has no term.
+ */
 import { describe, expect, it } from 'vitest';
 import { findLinearTerm, type LinearTerm, splitHeads } from '../../packages/onnx-grad/index.ts';
 import { openFeatureReader } from '../../packages/onnx-grad/src/descent/linear-features.ts';

@@ -1,4 +1,6 @@
-/** Updates: what a version holds after them, what it shares with the one before, and each refusal with nothing changed. */
+/**
+ * Updates: what a version holds after them, what it shares with the one before, and each refusal with nothing changed.
+ */
 import {
   cpSync,
   existsSync,

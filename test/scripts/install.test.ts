@@ -8,7 +8,9 @@ import { useFolders } from '../fixture/folders.ts';
 
 const newFolder = useFolders();
 
-/** A repository of a script and of installed packages, and an npm that writes down its arguments and ends with a code. */
+/**
+ * A repository of a script and of installed packages, and an npm that writes down its arguments and ends with a code.
+ */
 function repository({
   packages,
   code = 0,

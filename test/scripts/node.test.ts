@@ -1,4 +1,6 @@
-/** The Node that scripts run under: under an older one, a pinned one is fetched, and the script is run again under it. */
+/**
+ * The Node that scripts run under: under an older one, a pinned one is fetched, and the script is run again under it.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';

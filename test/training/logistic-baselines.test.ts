@@ -1,5 +1,6 @@
 /**
- * Logistic regression as a baseline: whom it samples, which columns it sees, and structure that only latent vectors show.
+ * Logistic regression as a baseline: whom it samples, which columns it sees, and structure that only latent vectors
+ * show.
  */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';

@@ -1,4 +1,7 @@
-/** The inputs of the simulation: the costs of one engine, and the prices of a cloud. README.md says how each is measured. */
+/**
+ * The inputs of the simulation: the costs of one engine, and the prices of a cloud. README.md says how each is
+ * measured.
+ */
 import { readFileSync } from 'node:fs';
 import { assert } from '../../../src/lib/errors.ts';
 
@@ -9,7 +12,9 @@ export interface Costs {
     readonly date: string;
     readonly machine: string;
     readonly command: string;
-    /** Paths of figures that were not measured, such as `storage.requestSeconds`, each with the reason for its value. */
+    /**
+     * Paths of figures that were not measured, such as `storage.requestSeconds`, each with the reason for its value.
+     */
     readonly assumed: Readonly<Record<string, string>>;
   };
   /** What an engine reads to score one segment. */

@@ -89,7 +89,9 @@ function cellsOf({ words, scenario, outcome }: Prediction, prices: Prices): stri
   ];
 }
 
-/** Hosts and database until the end, also while they are idle, and requests, without the storage and the API's nodes. */
+/**
+ * Hosts and database until the end, also while they are idle, and requests, without the storage and the API's nodes.
+ */
 function dollarsOf(prices: Prices, { hosts, coresPerHost }: Scenario, outcome: Outcome): number {
   const perHour = hosts * coresPerHost * prices.coreHour.dollars + prices.databaseHour.dollars;
   const requests = outcome.reads * prices.thousandReads.dollars + outcome.writes * prices.thousandWrites.dollars;

@@ -40,7 +40,9 @@ export function describeTurns(newData: NewData): void {
         (await store.expansion(id, (await store.get(id)).expansionId!)).remainingMs;
       const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
 
-      /** Expansions of 10 seeds have taken .5 s of a thread, those of 600 seeds 2 s, and each .2 s more in two halves. */
+      /**
+       * Expansions of 10 seeds have taken .5 s of a thread, those of 600 seeds 2 s, and each .2 s more in two halves.
+       */
       async function newQueue(): Promise<Queue> {
         const queue = await openQueue();
         for (const [seeds, adapting] of [

@@ -1,4 +1,6 @@
-/** A node of a cluster whose database does not answer: look-ups from memory for a minute, no changes, and then nothing. */
+/**
+ * A node of a cluster whose database does not answer: look-ups from memory for a minute, no changes, and then nothing.
+ */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster, Outage } from '../../../src/domain/ports/cluster.ts';
 import { SOLE_LEADER } from '../../../src/domain/ports/leader.ts';

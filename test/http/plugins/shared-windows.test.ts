@@ -1,4 +1,6 @@
-/** Rate limits that several nodes share: a bounded error, no waiting when the store is gone, and no key in the store. */
+/**
+ * Rate limits that several nodes share: a bounded error, no waiting when the store is gone, and no key in the store.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,6 @@
-/** Takes a lock, says so and holds it until it is killed; or takes and returns it again and again, counting overlaps. */
+/**
+ * Takes a lock, says so and holds it until it is killed; or takes and returns it again and again, counting overlaps.
+ */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { awaitFileLock, tryFileLock } from '../../../src/lib/files/file-lock.ts';
 

@@ -1,4 +1,6 @@
-/** The alerts and the dashboard of a cluster ask for series that nodes and engines send; what engines' own pages say. */
+/**
+ * The alerts and the dashboard of a cluster ask for series that nodes and engines send; what engines' own pages say.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** What the processes of a cluster share: leadership, served versions, counts, members, and whether the database answers. */
+/**
+ * What the processes of a cluster share: leadership, served versions, counts, members, and whether the database
+ * answers.
+ */
 import pg from 'pg';
 import { afterEach, expect, it, vi } from 'vitest';
 import { PostgresCluster } from '../../../src/storage/postgres/cluster/cluster.ts';

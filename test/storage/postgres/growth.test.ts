@@ -1,6 +1,7 @@
 /**
- * What runs for each request, claim, second or turn of the leader reads few rows of a large store: the server counts the
- * rows that scans of tables and of indexes return. (A count of all campaigns, for metrics, reads an index as a whole.)
+ * What runs for each request, claim, second or turn of the leader reads few rows of a large store: the server counts
+ * the rows that scans of tables and of indexes return. (A count of all campaigns, for metrics, reads an index as a
+ * whole.)
  */
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';

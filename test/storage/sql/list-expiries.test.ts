@@ -1,4 +1,6 @@
-/** Users of suppression lists who expire: removed once, whichever processes look, and never users who were added again. */
+/**
+ * Users of suppression lists who expire: removed once, whichever processes look, and never users who were added again.
+ */
 import { expect, it } from 'vitest';
 import type { Change, ChangeOptions, SetOwner } from '../../../src/domain/user-sets.ts';
 import type { Database } from '../../../src/storage/sql/sql.ts';

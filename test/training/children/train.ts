@@ -1,4 +1,6 @@
-/** Trains with the data set and the output folder of its first arguments, and kills itself after the step in the third. */
+/**
+ * Trains with the data set and the output folder of its first arguments, and kills itself after the step in the third.
+ */
 
 import { CPU } from '../../../packages/onnx-grad/index.ts';
 import { prepareDataSet } from '../../../src/training/history/prepared-data-set.ts';

@@ -1,6 +1,6 @@
 /**
- * A process that creates campaigns, takes their jobs and ends them in several ways, until it is killed. It prints a line
- * after each round.
+ * A process that creates campaigns, takes their jobs and ends them in several ways, until it is killed. It prints a
+ * line after each round.
  */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
