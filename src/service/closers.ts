@@ -1,7 +1,8 @@
 /** Opens something that consists of several parts, and closes the parts in reverse order. */
 
 /**
- * `open` registers a close function for each part. `close` calls them all; if `open` fails, they are called at once.
+ * `open` registers a close function for each part. The result's `close` calls all of them. If `open` fails, the parts
+ * that are already open are closed at once.
  */
 export async function withClosers<T extends object>(
   open: (closers: AsyncDisposableStack) => Promise<T>,

@@ -37,7 +37,7 @@ export class PublishedPopulation implements Destinations {
   readonly stored: StoredFiles = { files: 0, bytes: 0, known: 0 };
   readonly #options: MirrorOptions;
 
-  /** The folder of the mirror gets tables, and the segments that an update reads. It may be removed afterwards. */
+  /** The mirror's folder receives tables, and the segments that an update reads. It may be removed afterwards. */
   constructor(options: MirrorOptions) {
     this.#options = options;
   }

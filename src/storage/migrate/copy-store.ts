@@ -13,7 +13,7 @@ interface End {
 }
 
 export interface Source extends End {
-  /** The id of the store, including its state. */
+  /** Identifies the store and its state. */
   readonly id: string;
   /** Runs `work` on one consistent state of the rows. */
   read<T>(work: (state: Sql) => Promise<T>): Promise<T>;

@@ -61,7 +61,7 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
   }
   try {
     await withDataFolder(dataDir, async (store) => {
-      // nobody else is writing: files of uploads that were killed may have the ids too
+      // no other process is writing, and files of killed uploads may contain the ids too
       await store.removeLeftovers();
       for (;;) {
         const requested = await store.requestedErasures(ERASED_AT_ONCE);
