@@ -64,7 +64,8 @@ const MAKERS: readonly Maker[] = [
   (b, x) => b.add('Relu', [x]),
   (b, x) => b.add('Softplus', [x]),
   (b, x) => b.add('Erf', [x]),
-  (b, x, _, n) => b.add('Clip', [x, n % 2 ? null : b.scalar(-0.5, x), n % 3 ? b.scalar(0.7, x) : null]),
+  // halved, since ONNX Runtime cannot open a Clip of doubles right after a Relu (its fusion of the two fails)
+  (b, x, _, n) => b.add('Clip', [half(b, x), n % 2 ? null : b.scalar(-0.5, x), n % 3 ? b.scalar(0.7, x) : null]),
   (b, x, y) => b.add('Max', [x, y]),
   (b, x, y) => b.add('Where', [b.add('Greater', [x, y]), y, half(b, x)]),
   (b, x, _, n) => b.add('Softmax', [x], { axis: axisOf(x, n) }),
