@@ -27,6 +27,8 @@ export interface Dialect {
   readonly containsText: (text: string, bound: string) => string;
   /** The latest time in the audit log, counting the bound time `at` of a new entry. */
   readonly reachedAt: string;
+  /** Maximum number of uploaded rows per transaction. A commit of SQLite writes its pages while the thread waits. */
+  readonly mostUploadedRows: number;
   /** Changes whenever the server may have lost commits that were already read, for example after a failover. */
   readonly serverStart: string;
 }
@@ -53,6 +55,7 @@ export const SQLITE: Dialect = {
   // in LIKE, % and _ would be wildcards
   containsText: (text, bound) => `instr(lower(${text}), lower(@${bound})) > 0`,
   reachedAt: `max(@at, coalesce((SELECT highest FROM clock), 0), coalesce((SELECT max(reached_at) FROM audit_log), 0))`,
+  mostUploadedRows: 1_000,
   serverStart: "''",
 };
 
@@ -72,5 +75,6 @@ export const POSTGRES: Dialect = {
   containsText: (text, bound) => `strpos(lower(${text} COLLATE "C"), lower(@${bound} COLLATE "C")) > 0`,
   // a serializable transaction does not see entries that others have just added, but it sees the value of a sequence
   reachedAt: `setval('audit_reached', greatest(@at::bigint, (SELECT last_value FROM audit_reached)))`,
+  mostUploadedRows: Number.POSITIVE_INFINITY,
   serverStart: 'pg_postmaster_start_time()::text',
 };

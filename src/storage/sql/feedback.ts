@@ -1,7 +1,8 @@
 /**
- * Stores feedback: the latest event of each user in a campaign. Each upload is one transaction that locks its campaign,
- * so counts are exact even if several processes upload. The sets for an expansion are read from one state of the
- * database.
+ * Stores feedback: the latest event of each user in a campaign. An upload locks its campaign, so counts are exact even
+ * if several processes upload. In Postgres it is one transaction. In SQLite it may be several, so a kill may leave a
+ * part of it, and the same upload then completes it. The sets for an expansion are read from one state of the database,
+ * never in the middle of an upload.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -25,7 +26,7 @@ import { type NewSet, type SetFiles, WriteAgain } from './set-files.ts';
 import type { Sql, Transaction } from './sql.ts';
 
 /** Number of events written, and of rows read, at a time. Other work can run in between. */
-const WRITTEN_EVENTS = 500;
+const WRITTEN_EVENTS = 100;
 const READ_ROWS = 4_096;
 /** Number of ids per sorted run. */
 const SORTED_IDS = 8_192;
@@ -69,8 +70,20 @@ export class FeedbackRepository implements Feedback {
     events: readonly FeedbackEvent[],
     action: PendingAction | null = null,
   ): Promise<FeedbackReport> {
-    const { audit } = this.#dependencies;
-    return this.#tasks.run(() => audit.with(action, (t) => take(t, campaignId, events), 'readCommitted'));
+    const { audit, database } = this.#dependencies;
+    const most = database.dialect.mostUploadedRows;
+    // sorted by user, because neighbours share pages; each user's events stay in order
+    const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
+    const slices = [sorted.slice(0, most)];
+    for (let at = most; at < sorted.length; at += most) slices.push(sorted.slice(at, at + most));
+    return this.#tasks.run(async () => {
+      // requested at once, so that no other change comes between them, and a closing store waits for all of them
+      const parts = await Promise.all(
+        slices.map((some) => audit.with(action, (t) => take(t, campaignId, some), 'readCommitted')),
+      );
+      const taken = parts.reduce((sum, part) => sum + part.taken, 0);
+      return { received: events.length, taken, outdated: events.length - taken, users: parts.at(-1)!.users };
+    });
   }
 
   feedbackOf(campaignId: string): Promise<FeedbackCounts> {
@@ -187,20 +200,21 @@ export async function* feedbackBlocks(
   }
 }
 
-/** Writes an upload and updates the counts. */
-async function take(t: Transaction, campaignId: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport> {
+/** Writes events, sorted by user, and updates the counts. */
+async function take(
+  t: Transaction,
+  campaignId: string,
+  events: readonly FeedbackEvent[],
+): Promise<Pick<FeedbackReport, 'taken' | 'users'>> {
   const campaign = await getNumber(t, campaignId);
   if (!(await lock(t, campaign))) throw campaignNotFound(campaignId);
   const change = new FeedbackChange();
-  // sorted by user, because neighbours share pages; each user's events stay in order
-  const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
-  for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
-    await takeSome(t, campaign, sorted.slice(at, at + WRITTEN_EVENTS), change);
+  for (let at = 0; at < events.length; at += WRITTEN_EVENTS) {
+    await takeSome(t, campaign, events.slice(at, at + WRITTEN_EVENTS), change);
     await setImmediate();
   }
   await count(t, campaign, change.counts);
-  const users = await readCounts(t, campaignId);
-  return { received: events.length, taken: change.taken, outdated: events.length - change.taken, users };
+  return { taken: change.taken, users: await readCounts(t, campaignId) };
 }
 
 /** Writes some events of an upload, and adds them to `change`. */

@@ -19,6 +19,20 @@ async function open() {
 }
 
 describe('CampaignStore.addFeedback', () => {
+  it('counts an upload of several transactions once, and enters it once in the audit log', async () => {
+    const { store, id } = await open();
+    const upload = [...events(2_400), ...events(1_200, 'dismissal')];
+    const whose = { actor: 'local', address: null, status: 200, requestId: null };
+    const action = { ...whose, action: 'sendFeedback', resource: 'campaign', resourceId: id };
+    expect(await store.addFeedback(id, upload, { action, isRecorded: false })).toEqual({
+      received: 3_600,
+      taken: 3_600,
+      outdated: 0,
+      users: { conversion: 0, click: 1_200, dismissal: 1_200 },
+    });
+    expect((await store.audit.list({ limit: 9 })).items).toHaveLength(1);
+  });
+
   it('ends before the store is closed, unless it has not begun', async () => {
     const { store, id } = await open();
     const adding = store.addFeedback(id, events(5_000));
