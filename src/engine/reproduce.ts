@@ -171,8 +171,9 @@ function* idsInNdjson(
     } catch (error) {
       throw refuse(i + 1, messageOf(error));
     }
-    const seed = typeof value === 'string' ? { user_id: value } : (value as Partial<NdjsonSeed>);
-    const { user_id: userId, weight = 1, features = null }: Partial<NdjsonSeed> = seed;
+    if (typeof value === 'string') value = { user_id: value };
+    if (typeof value !== 'object' || value === null) throw refuse(i + 1, 'a user id or an object is expected');
+    const { user_id: userId, weight = 1, features = null }: Partial<NdjsonSeed> = value;
     const checked = features === null ? null : check(features);
     if (checked && 'fault' in checked) throw refuse(i + 1, checked.fault);
     const name = userId ?? (checked && names.name(checked.json));

@@ -142,6 +142,11 @@ describe('reproduce', () => {
     );
   });
 
+  it.each(['null', '7'])('refuses a line %s of an upload, and names it', async (line) => {
+    const wrong = fileOf('wrong.ndjson', ['"a"', line]);
+    await expect(namesOf({ sets: new Map([['seeds', wrong]]) })).rejects.toThrow(/wrong.ndjson:2: a user id or/);
+  });
+
   it('refuses a set that receipts do not have', async () => {
     await expect(namesOf({ sets: new Map([['sheds', given.sets.get('seeds')!]]) })).rejects.toThrow('no set "sheds"');
   });
