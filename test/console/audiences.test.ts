@@ -89,6 +89,9 @@ describeInBrowser('the list of several audiences', () => {
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
     await go('audiences?search=nobody');
     await page.getByRole('heading', { name: 'No matching audiences' }).waitFor();
+    await page.getByRole('link', { name: 'Clear filters' }).click();
+    await page.getByRole('row', { name: /Winter coats/ }).waitFor();
+    expect(await page.getByRole('searchbox').inputValue()).toBe('');
   });
 
   it('keeps its rows and the position of the cursor while it is filtered', async () => {

@@ -1,5 +1,5 @@
 /** Search, status and label, kept in the address so that a filtered list can be shared as a link. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
@@ -21,10 +21,13 @@ function useQuery() {
 export function Filters({ campaigns }: { readonly campaigns: readonly Campaign[] }) {
   const { page } = useConsole();
   const { query, change } = useQuery();
-  const [text, setText] = useState(query['search'] ?? '');
+  const search = query['search'] ?? '';
+  const [text, setText] = useState(search);
+  // another address, by a link or by the browser's buttons, replaces what was typed
+  useLayoutEffect(() => setText(search), [search]);
   // only typing delays the search
   useEffect(() => {
-    if (text === (query['search'] ?? '')) return;
+    if (text === search) return;
     const timer = page.setTimeout(() => change({ search: text }), PAUSE_MS);
     return () => page.clearTimeout(timer);
   }, [text]);
