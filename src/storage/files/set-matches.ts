@@ -196,3 +196,9 @@ export async function tallyOf(
   for (const _ of tally.over(blocks)) await setImmediate();
   return tally.matches();
 }
+
+/** The users of each block who are not in the population, without those who were sent with their features. */
+export function* unknownIn(blocks: IdBlocks, population: MatchedPopulation): Generator<readonly string[], void, void> {
+  for (const block of blocks)
+    yield block.filter((userId, i) => block.features?.[i] === undefined && !population.has(userId));
+}

@@ -28,6 +28,7 @@ import {
   reportOnNone,
   SetMatches,
   tallyOf,
+  unknownIn,
 } from '../files/set-matches.ts';
 import { WeightTally } from '../files/weight-tally.ts';
 import type { AuditRepository } from './audit-log.ts';
@@ -295,9 +296,4 @@ export class UserSetRepository implements UserSets {
   #now(): number {
     return this.#dependencies.options.clock.now();
   }
-}
-
-function* unknownIn(blocks: IdBlocks, population: MatchedPopulation): Generator<readonly string[], void, void> {
-  for (const block of blocks)
-    yield block.filter((userId, i) => block.features?.[i] === undefined && !population.has(userId));
 }
