@@ -41,7 +41,8 @@ export const DOMAIN_LIMITS = {
       published: true,
     },
   ),
-  maximumDestinations: fixed(32, 'destinations', 'Maximum number of destinations of audience versions.', {
+  maximumDestinations: setting(32, 'destinations', 'Maximum number of destinations of audience versions.', {
+    most: 1_000,
     published: true,
   }),
   webhookRetryMs: fixed(24 * 3_600_000, 'ms', 'How long a failed delivery is retried, in milliseconds (one day).', {

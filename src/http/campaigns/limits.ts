@@ -27,7 +27,7 @@ export const CAMPAIGN_LIMITS = {
   ),
   maximumLabels: fixed(50, 'labels', 'Maximum number of labels of a campaign.'),
   maximumLabelLength: fixed(200, 'characters', "Maximum number of characters in a label's key, and in its text."),
-  maximumCuts: fixed(20, 'cuts', 'Maximum number of named cuts of a campaign.', { published: true }),
+  maximumCuts: setting(20, 'cuts', 'Maximum number of named cuts of a campaign.', { most: 1_000, published: true }),
   maximumCutNameLength: fixed(64, 'characters', 'Maximum number of characters in the name of a cut.'),
   maximumFilterFeatures: fixed(50, 'features', "Maximum number of user features that a campaign's filters may name."),
   maximumFilterTokens: fixed(1_000, 'tokens', 'Maximum number of tokens of one feature in a filter.'),
@@ -36,7 +36,8 @@ export const CAMPAIGN_LIMITS = {
     'times',
     'Maximum weight of an explicit negative compared with a sampled one. The minimum is 1 divided by this number.',
   ),
-  maximumFeedbackEvents: fixed(10_000, 'events', 'Maximum number of events, or of conversions, in one request.', {
+  maximumFeedbackEvents: setting(10_000, 'events', 'Maximum number of events, or of conversions, in one request.', {
+    most: 1_000_000,
     published: true,
   }),
   maximumFeedbackAheadMs: fixed(

@@ -14,9 +14,12 @@ export const USER_SET_LIMITS = {
     'Maximum number of users with features in an upload of seeds, and in a set of seeds.',
     { published: true },
   ),
-  maximumExpiringUsers: fixed(100_000, 'users', 'Maximum number of users with an expiry on a suppression list.', {
-    published: true,
-  }),
+  maximumExpiringUsers: setting(
+    100_000,
+    'users',
+    'Maximum number of users with an expiry on a suppression list. A change of the list holds them in memory.',
+    { most: 10_000_000, published: true },
+  ),
   maximumUploadBytes: setting(
     2 * 1024 * 1024 * 1024,
     'bytes',

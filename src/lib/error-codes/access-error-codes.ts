@@ -28,6 +28,6 @@ export const ACCESS_ROWS = {
     status: 409,
     title: 'There are too many API keys',
     meaning: 'The service has reached its maximum number of API keys.',
-    advice: 'Revoke a key that is not needed, or ask the operator for a higher limit.',
+    advice: 'Revoke a key that is not needed. The limit is fixed.',
   },
 } as const satisfies Readonly<Record<string, ProblemRow>>;

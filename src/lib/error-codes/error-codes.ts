@@ -19,7 +19,7 @@ const rows = {
     advice:
       'See `errors`. Each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header ' +
       'parameter), the value, the limit if there is one, and a message. Correct these values before sending the request ' +
-      'again.',
+      'again. GET /v1/limits names the settings with which the operator can raise limits.',
   },
   unknown_feature: {
     status: 400,
@@ -194,12 +194,13 @@ const rows = {
     status: 413,
     title: 'There are too many seeds',
     meaning:
-      'The request has more user ids than a JSON body, or a set of users (a file of ids), may contain, or more users ' +
-      'with features than a set of seeds may contain.',
+      'The request has more user ids than a JSON body, or a set of users (a file of ids), may contain, more users with ' +
+      'features than a set of seeds may contain, or more users with an expiry than a suppression list may contain.',
     advice:
       'The limit is in `errors`. If there are too many ids for JSON, send a file: create the campaign with `seeds` ' +
       'null, upload the ids with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, optionally gzipped), then ' +
-      'call POST …/expansions. If there are too many ids for a set, send fewer.',
+      'call POST …/expansions. If there are too many for a set, send fewer; GET /v1/limits names the setting with which ' +
+      'the operator can raise the limit.',
   },
   unsupported_media_type: {
     status: 415,

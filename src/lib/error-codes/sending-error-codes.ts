@@ -31,12 +31,13 @@ export const SENDING_ROWS = {
     status: 409,
     title: 'There are too many webhooks',
     meaning: 'The service has reached its maximum number of webhooks.',
-    advice: 'Delete a webhook that is not needed, or ask the operator for a higher limit.',
+    advice: 'Delete a webhook that is not needed. The limit is fixed.',
   },
   too_many_destinations: {
     status: 409,
     title: 'There are too many destinations',
     meaning: 'The service has reached its maximum number of destinations.',
-    advice: 'Delete a destination that is not needed.',
+    advice:
+      'Delete a destination that is not needed. The operator can raise the limit with METAHEAC_MAXIMUM_DESTINATIONS.',
   },
 } as const satisfies Readonly<Record<string, ProblemRow>>;
