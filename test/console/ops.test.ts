@@ -27,7 +27,17 @@ const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
 const versions = { first: '', second: '', model: '', better: '', broken: '' };
 let reader = '';
 
-/** The population a day later: ten people left, and five came whose place of residence the model does not know. */
+const IDENTIFIERS = `user_id,type,rule,value
+newcomer-1,email,uid2,ann@example.com
+newcomer-1,email,uid2,ann.lee@example.com
+newcomer-2,email,uid2,bob@example.com
+newcomer-2,custom:shop,sha256,4711
+`;
+
+/**
+ * The population a day later: ten people left, and five came whose place of residence the model does not know, two of
+ * them with identifiers.
+ */
 async function importTomorrow(folder: string): Promise<string> {
   const [today, tomorrow] = [join(folder, 'data'), join(folder, 'tomorrow')];
   mkdirSync(tomorrow);
@@ -39,7 +49,11 @@ async function importTomorrow(folder: string): Promise<string> {
   );
   writeFileSync(join(tomorrow, 'users.ndjson'), `${[...lines.slice(10), ...more].join('\n')}\n`);
   const wanted = readModelFolder(MODEL).manifest.features.user.map(featureOf);
-  return (await importPopulation({ source: tomorrow, features: wanted, out: join(folder, 'population') })).version;
+  const identifierFile = join(folder, 'identifiers.csv');
+  writeFileSync(identifierFile, IDENTIFIERS);
+  const out = join(folder, 'population');
+  return (await importPopulation({ source: tomorrow, features: wanted, out, identifierFiles: [identifierFile] }))
+    .version;
 }
 
 async function publishVariant(folder: string, name: string, isBroken: boolean): Promise<string> {
@@ -94,6 +108,12 @@ describeInBrowser('the populations', () => {
     const feature = json.features.find(({ name }: { name: string }) => name === 'country');
     expect(feature).toMatchObject({ kind: 'single', unknown_values: 1, unknown_share: 5 / feature.users });
     expect(await country.textContent()).toContain(String(feature.values));
+    const identifiers = page.getByRole('region', { name: `Identifiers in ${versions.second}` });
+    expect(await identifiers.getByRole('row').allTextContents()).toEqual([
+      'TypeRulePeople with oneIdentifiers',
+      'custom:shopsha2560.1%11',
+      'E-mail addressesuid20.1%23',
+    ]);
     expect(faults.list).toEqual([]);
   });
 

@@ -11,8 +11,8 @@ interface IdentifierQuery {
 
 const TYPES: readonly (readonly [string, string, readonly Matched['rule'][]])[] = [
   ['email', 'E-mail addresses', ['adcp', 'uid2', 'google', 'liveramp-sha256', 'liveramp-md5', 'liveramp-sha1']],
-  ['phone', 'Phone numbers with country code', ['adcp', 'meta', 'liveramp-sha1']],
-  ['maid', 'IDs of devices', ['sha256']],
+  ['phone', 'Phone numbers', ['adcp', 'meta', 'liveramp-sha1']],
+  ['maid', 'Device IDs', ['sha256']],
   ['uid2', 'UID2', ['sha256']],
   ['rampid', 'RampID', ['sha256']],
 ];
@@ -37,6 +37,10 @@ export function identifierQueryOf(chosen: string): IdentifierQuery {
 
 /** Describes how many identifiers of a type and rule match. */
 export function describeMatched({ type, rule, users, known_percent: percent }: Matched) {
-  const label = TYPES.find(([identifier]) => identifier === type)?.[1] ?? type;
-  return { name: `${label}, rule ${rule}`, value: `${percent} % of ${users.toLocaleString('en')} known` };
+  return { name: `${typeTitle(type)}, rule ${rule}`, value: `${percent} % of ${users.toLocaleString('en')} known` };
+}
+
+/** The name of a type of identifiers. Types that the operator chooses have no other name. */
+export function typeTitle(type: string): string {
+  return TYPES.find(([identifier]) => identifier === type)?.[1] ?? type;
 }

@@ -7,6 +7,7 @@ import { component } from '../openapi/component.ts';
 import { count, interval, time, timeText } from '../plugins/json/fields.ts';
 import { pageLimit } from '../plugins/json/query-numbers.ts';
 import { pageCursor } from '../plugins/paging.ts';
+import { IDENTIFIERS_EXAMPLE, populationIdentifiers } from '../populations/population.ts';
 
 const kind = z.enum(FEATURE_KINDS).describe('Kind of the feature; `multi` means a list of values.');
 const measured = interval.describe('A mean with its 95 % interval.');
@@ -126,6 +127,7 @@ export const currentPopulation = z
       .array(category)
       .describe('The categories for which the population labels features or past campaigns.'),
     imported_at: time.describe('Time at which the files of the population version were written on this machine.'),
+    identifiers: populationIdentifiers,
     features: z.array(
       z.object({
         name: z.string(),
@@ -147,6 +149,7 @@ export const currentPopulation = z
         users: 50_000,
         labelled_categories: ['housing'],
         imported_at: '2026-11-25T12:00:00.000Z',
+        identifiers: IDENTIFIERS_EXAMPLE,
         features: [
           {
             name: 'country',

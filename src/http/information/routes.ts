@@ -4,6 +4,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
+import { presentIdentifiers } from '../populations/population.ts';
 import { pageOfValues } from './feature-values.ts';
 import {
   countedValuePage,
@@ -111,7 +112,7 @@ function getCurrentPopulation(app: ServerApp, dependencies: ServerDependencies):
       scope: 'read',
       labels: 'heeded',
       tags: TAGS,
-      summary: 'Get the served population and its user features',
+      summary: 'Get the served population, its identifiers and its user features',
       response: { 200: json('The served population.', currentPopulation) },
     }),
     async () => ({
@@ -119,6 +120,7 @@ function getCurrentPopulation(app: ServerApp, dependencies: ServerDependencies):
       users: population.rowCount,
       imported_at: dependencies.populations.importedAt(),
       labelled_categories: labelledCategories(population),
+      identifiers: presentIdentifiers(population.identifierCounts),
       features: population.features.map(({ name, kind, sensitive, excludedFor = [] }) => ({
         name,
         kind,

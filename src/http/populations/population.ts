@@ -1,7 +1,8 @@
 /** Response schemas and queries of population versions. */
 import { z } from 'zod';
+import { RULES, splitLabel } from '../../domain/identities.ts';
 import { FEATURE_KINDS, type FeatureKind } from '../../lib/feature-kinds.ts';
-import type { FeatureCoverage } from '../../service/ports/populations.ts';
+import type { FeatureCoverage, Population } from '../../service/ports/populations.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
@@ -13,6 +14,27 @@ export const versionParams = z.object({
     .regex(/^[0-9a-f]{12}$/, 'a version must have 12 hexadecimal digits')
     .meta({ description: 'Version of the population.', examples: ['ba9876543210'] }),
 });
+
+/** Response schema of the identifiers of a version. */
+export const populationIdentifiers = z
+  .array(
+    z.object({
+      type: z.string(),
+      rule: z.enum(RULES),
+      count: count.describe('Number of identifiers of this type and rule.'),
+      users: count.describe('Number of users who have at least one of them.'),
+    }),
+  )
+  .describe(
+    'The identifiers of users in this version, by type and rule, as counted when the version was published. Later ' +
+      'erasures of users do not lower these counts.',
+  );
+
+export function presentIdentifiers(counts: Population['identifierCounts']) {
+  return counts.map(({ label, ...one }) => ({ ...splitLabel(label), count: one.count, users: one.users }));
+}
+
+export const IDENTIFIERS_EXAMPLE = [{ type: 'email', rule: 'uid2' as const, count: 48_210, users: 47_005 }];
 
 const EXAMPLE = {
   version: 'ba9876543210',
@@ -100,12 +122,18 @@ const coverage = answerOf<ShownCoverage>()(
   },
 );
 
-export const populationDetail = answerOf<ShownVersion & { readonly features: ShownCoverage[] }>()(
+interface ShownDetail extends ShownVersion {
+  readonly identifiers: ReturnType<typeof presentIdentifiers>;
+  readonly features: ShownCoverage[];
+}
+
+export const populationDetail = answerOf<ShownDetail>()(
   {
     id: 'PopulationDetail',
     examples: [
       {
         ...EXAMPLE,
+        identifiers: IDENTIFIERS_EXAMPLE,
         features: [
           {
             ...{ name: 'country', kind: 'single' as const, sensitive: false, users: 49_700 },
@@ -115,7 +143,7 @@ export const populationDetail = answerOf<ShownVersion & { readonly features: Sho
       },
     ],
   },
-  { ...fields, features: z.array(coverage) },
+  { ...fields, identifiers: populationIdentifiers, features: z.array(coverage) },
   sources,
 );
 

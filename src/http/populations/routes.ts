@@ -10,6 +10,7 @@ import {
   populationSample,
   populationVersion,
   populationVersions,
+  presentIdentifiers,
   type ShownVersion,
   sampleQuery,
   versionParams,
@@ -48,7 +49,7 @@ function getPopulation(app: ServerApp, { populations, served }: ServerDependenci
       scope: 'read',
       labels: 'heeded',
       tags: TAGS,
-      summary: 'Get a version of the population, with the coverage of its features',
+      summary: 'Get a version of the population, with its identifiers and the coverage of its features',
       description:
         'Shows for each feature how many users have a value, and how many values the served model does not ' +
         'know. The first request for a version reads the whole version, which takes seconds for millions of ' +
@@ -60,9 +61,10 @@ function getPopulation(app: ServerApp, { populations, served }: ServerDependenci
     async (request) => {
       const { version } = request.params;
       const coverage = await populations.coverage(version);
-      const { features, ...found } = findVersion(populations, version, served().population.version);
+      const { features, identifiers, ...found } = findVersion(populations, version, served().population.version);
       return {
         ...found,
+        identifiers: presentIdentifiers(identifiers),
         features: coverage.map((one) => {
           const { kind, sensitive } = features.find(({ name }) => name === one.name)!;
           return { ...one, kind, sensitive: sensitive === true };
@@ -166,7 +168,7 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Serve
 }
 
 type Versions = Pick<ServerDependencies['populations'], 'list'>;
-type Listed = ShownVersion & Pick<ReturnType<Versions['list']>[number], 'features'>;
+type Listed = ShownVersion & Pick<ReturnType<Versions['list']>[number], 'features' | 'identifiers'>;
 
 function listVersions(populations: Versions, served: string): Listed[] {
   return populations.list().map((one) => ({ ...one, isServed: one.version === served }));

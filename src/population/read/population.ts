@@ -13,6 +13,7 @@ import {
   CURRENT_FILE,
   featuresOf,
   findCurrentVersion,
+  type IdentifierCounts,
   listVersions,
   type Manifest,
   readManifest,
@@ -43,6 +44,8 @@ export interface Population {
   readonly directory: Directory;
   /** The identifiers of users in this version, one index per label. The directory also finds users by them. */
   readonly identifiers: readonly IdentifierIndex[];
+  /** Counts of the identifiers by label. Later erasures do not lower them. */
+  readonly identifierCounts: readonly IdentifierCounts[];
   /** The folder's erased users, whom the directory hides. */
   readonly erasures: Erasures;
   /** For each user number, the user's row in this version; -1 if there is none. */
@@ -144,6 +147,7 @@ class FolderPopulation implements Population {
   readonly version: string;
   readonly features: readonly Feature[];
   readonly specialCampaigns: SpecialCampaigns;
+  readonly identifierCounts: readonly IdentifierCounts[];
   readonly usersSum: string;
   readonly rowCount: number;
   readonly segmentCount: number;
@@ -164,6 +168,7 @@ class FolderPopulation implements Population {
     this.version = manifest.version;
     this.features = featuresOf(manifest);
     this.specialCampaigns = manifest.special_campaigns ?? {};
+    this.identifierCounts = manifest.identifiers ?? [];
     const { bytes, ends } = manifest.directory;
     const files = [bytes, ends, manifest.row_of].map((file) => file.sha256);
     this.usersSum = sha256(Buffer.from(files.join()));

@@ -60,6 +60,10 @@ class PopulationView implements Population {
     return this.#current().identifiers;
   }
 
+  get identifierCounts(): Population['identifierCounts'] {
+    return this.#current().identifierCounts;
+  }
+
   get erasures(): Population['erasures'] {
     return this.#current().erasures;
   }

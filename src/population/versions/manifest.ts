@@ -99,6 +99,8 @@ export type ManifestTable = z.infer<typeof tableSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestSegment = z.infer<typeof segmentSchema>;
 export type ManifestIdentifiers = z.infer<typeof identifiersSchema>;
+/** Number of identifiers with one label when the version was published, and of the users who have them. */
+export type IdentifierCounts = Pick<ManifestIdentifiers, 'label' | 'count' | 'users'>;
 
 /**
  * Adds the version to a manifest: the first 12 hex digits of the sha256 of all other fields. Equal content therefore

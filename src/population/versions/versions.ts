@@ -9,6 +9,7 @@ import { asWriterSync } from './lock.ts';
 import {
   CURRENT_FILE,
   findCurrentVersion,
+  type IdentifierCounts,
   listFiles,
   listVersions,
   type Manifest,
@@ -39,6 +40,7 @@ export interface VersionSummary {
   /** Number of segments that other versions share. */
   readonly sharedSegments: number;
   readonly features: Manifest['features'];
+  readonly identifiers: readonly IdentifierCounts[];
 }
 
 /** The published versions, newest first. @throws AppError invalid_population */
@@ -64,6 +66,7 @@ export function summariseVersions(folder: string): VersionSummary[] {
         segments: manifest.segments.length,
         sharedSegments: files.length - own.length,
         features: manifest.features,
+        identifiers: manifest.identifiers ?? [],
       };
     })
     .sort((a, b) => order.indexOf(b.version) - order.indexOf(a.version));

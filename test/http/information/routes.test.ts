@@ -115,6 +115,7 @@ describe('GET /v1/populations/current', () => {
       users: USER_COUNT,
       labelled_categories: ['housing'],
       imported_at: '2026-11-25T00:00:00.000Z',
+      identifiers: [],
       features: [
         {
           name: 'city',

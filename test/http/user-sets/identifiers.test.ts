@@ -45,6 +45,15 @@ describe('an upload of identifiers that users of the population have', () => {
       { type: 'email', rule: 'uid2', users: 3, known: 2, known_percent: 66.6 },
       { type: 'phone', rule: 'meta', users: 1, known: 1, known_percent: 100 },
     ]);
+    const versions = await Promise.all(
+      ['current', json.population_version].map((one) => fixture.call('GET', `/v1/populations/${one}`)),
+    );
+    expect(versions.map((one) => one.json.identifiers)).toEqual(
+      Array(2).fill([
+        { type: 'email', rule: 'uid2', count: 40, users: 40 },
+        { type: 'phone', rule: 'meta', count: 2, users: 2 },
+      ]),
+    );
   });
 });
 

@@ -2,6 +2,7 @@
 import type { PopulationChanges, PopulationDetail, PopulationVersion } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { typeTitle } from '../../lists/identifiers.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Facts, Section } from '../../ui/facts.tsx';
 import { formatCount, formatShare } from '../../ui/format.ts';
@@ -38,6 +39,7 @@ export function VersionDetail({ version: { version }, before, served }: DetailPr
         ) : null}
         {data.changes === null ? null : <Changes changes={data.changes} />}
       </Section>
+      {data.detail.identifiers.length === 0 ? null : <Identifiers detail={data.detail} />}
       <Section
         title={`Features in ${version}`}
         lead="Unknown values are values that the model in use has never seen. The model cannot tell people apart by these values."
@@ -74,6 +76,55 @@ function Changes({ changes }: { readonly changes: PopulationChanges }) {
   );
 }
 
+type Identifiers = PopulationDetail['identifiers'][number];
+
+function Identifiers({ detail: { version, users, identifiers } }: { readonly detail: PopulationDetail }) {
+  return (
+    <Section
+      title={`Identifiers in ${version}`}
+      lead="Lists, look-ups and exports can use these instead of user IDs. People who were erased later are still counted."
+    >
+      <Table
+        caption={`Identifiers of version ${version}`}
+        columns={identifierColumns(users)}
+        rows={identifiers}
+        rowKey={({ type, rule }) => `${type} ${rule}`}
+      />
+    </Section>
+  );
+}
+
+function identifierColumns(users: number): readonly Column<Identifiers>[] {
+  return [
+    { key: 'type', title: 'Type', sortBy: ({ type }) => typeTitle(type), cell: ({ type }) => typeTitle(type) },
+    { key: 'rule', title: 'Rule', sortBy: ({ rule }) => rule, cell: ({ rule }) => rule },
+    {
+      key: 'users',
+      title: 'People with one',
+      isNumber: true,
+      sortBy: (one) => one.users,
+      cell: (one) => <PeopleShare count={one.users} users={users} />,
+    },
+    {
+      key: 'count',
+      title: 'Identifiers',
+      isNumber: true,
+      sortBy: ({ count }) => count,
+      cell: ({ count }) => formatCount(count),
+    },
+  ];
+}
+
+/** A number of people, with their share of the population. */
+function PeopleShare({ count, users }: { readonly count: number; readonly users: number }) {
+  return (
+    <div>
+      {formatShare(users === 0 ? 0 : count / users)}
+      <div class="muted small">{formatCount(count)}</div>
+    </div>
+  );
+}
+
 type Feature = PopulationDetail['features'][number];
 
 function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | null): readonly Column<Feature>[] {
@@ -95,12 +146,7 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
       title: 'People with a value',
       isNumber: true,
       sortBy: (one) => one.users,
-      cell: (one) => (
-        <div>
-          {formatShare(users === 0 ? 0 : one.users / users)}
-          <div class="muted small">{formatCount(one.users)}</div>
-        </div>
-      ),
+      cell: (one) => <PeopleShare count={one.users} users={users} />,
     },
     {
       key: 'values',
