@@ -65,16 +65,25 @@ const shared = {
     ),
 };
 
+/** Where a destination writes to. Only keys of scope `admin` see these fields. */
+const placeFields = {
+  path: z.string().nullable().optional().describe(`${PATH} \`null\` for a bucket.`),
+  bucket: shared.bucket.nullable().optional().describe(`${shared.bucket.description} \`null\` for a folder.`),
+  prefix: shared.prefix.nullable().optional().describe(`${shared.prefix.description} \`null\` for a folder.`),
+  endpoint: shared.endpoint.optional(),
+  region: shared.region.optional(),
+  profile: shared.profile.optional(),
+};
+
+export const PLACE_FIELDS: readonly string[] = Object.keys(placeFields);
+
 const fields = {
   id: z.string(),
-  name: z.string(),
-  kind: z.enum(['folder', 's3']),
-  path: z.string().nullable().describe(`${PATH} \`null\` for a bucket.`),
-  bucket: shared.bucket.nullable(),
-  prefix: shared.prefix.nullable(),
-  endpoint: shared.endpoint,
-  region: shared.region,
-  profile: shared.profile,
+  name: z.string().describe('Name of the destination for people; it need not be unique.'),
+  kind: z
+    .enum(['folder', 's3'])
+    .describe('Kind of the place. Its details (path, bucket and so on) are shown only to keys of scope `admin`.'),
+  ...placeFields,
   format: shared.format,
   mode: shared.mode,
   labels: z.record(z.string(), z.string()).describe(LABELS),

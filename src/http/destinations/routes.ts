@@ -16,6 +16,7 @@ import {
   destinationParams,
   destinationTest,
   newDestination,
+  PLACE_FIELDS,
 } from './destination.ts';
 
 const TAGS = ['destinations'];
@@ -26,6 +27,7 @@ export function addDestinationRoutes(app: ServerApp, dependencies: ServerDepende
   addReceiverRoutes(app, dependencies, once, {
     kind: 'destination',
     scope: 'admin',
+    restricted: PLACE_FIELDS,
     item: destination,
     page: destinationPage,
     params: destinationParams,

@@ -1,9 +1,11 @@
 /** Routes that webhooks and destinations share: read, delete and replay. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { includesScope } from '../../domain/api-keys.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { ReceiverKind } from '../../domain/ports/outbox.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import type { Caller } from '../plugins/access/access.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { type createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
 import { sendShown } from '../plugins/json/json-writing.ts';
@@ -20,6 +22,8 @@ export interface Receivers {
   readonly kind: ReceiverKind;
   /** Minimum scope of a key that may change receivers. */
   readonly scope: 'write' | 'admin';
+  /** Names of the fields that keys without `scope` do not see. */
+  readonly restricted: readonly string[];
   /** Response schema of one receiver, and of a page of them. */
   readonly item: z.ZodType;
   readonly page: z.ZodType;
@@ -43,7 +47,8 @@ export function addReceiverRoutes(
   replayDelivery(app, dependencies, once, receivers);
 }
 
-function listReceivers(app: ServerApp, { store, config }: ServerDependencies, { kind, page }: Receivers): void {
+function listReceivers(app: ServerApp, { store, config }: ServerDependencies, receivers: Receivers): void {
+  const { kind, page } = receivers;
   app.get(
     `/v1/${kind}s`,
     describeRoute({
@@ -55,11 +60,15 @@ function listReceivers(app: ServerApp, { store, config }: ServerDependencies, { 
       response: { 200: json('A page of the list.', page) },
       errors: ['invalid_cursor'],
     }),
-    async (request) => store[`${kind}s`].list(request.query),
+    async (request, reply) => {
+      const { items, ...rest } = page.parse(await store[`${kind}s`].list(request.query)) as { items: object[] };
+      return sendShown(reply, { items: items.map((item) => visibleTo(request.caller, item, receivers)), ...rest });
+    },
   );
 }
 
-function getReceiver(app: ServerApp, { store }: ServerDependencies, { kind, item, params }: Receivers): void {
+function getReceiver(app: ServerApp, { store }: ServerDependencies, receivers: Receivers): void {
+  const { kind, item, params } = receivers;
   app.get(
     `/v1/${kind}s/:id`,
     describeRoute({
@@ -72,7 +81,8 @@ function getReceiver(app: ServerApp, { store }: ServerDependencies, { kind, item
       errors: [`${kind}_not_found`],
     }),
     async (request, reply) => {
-      const found = item.parse(await store[`${kind}s`].get(request.params.id)) as object;
+      const all = item.parse(await store[`${kind}s`].get(request.params.id)) as object;
+      const found = visibleTo(request.caller, all, receivers);
       return sendShown(reply.header('etag', tagOfReceiver(found)), found);
     },
   );
@@ -175,6 +185,12 @@ export async function sendChanged<Item extends z.ZodType>(
 export function tagOfReceiver(shown: object): string {
   const { secret: _, ...rest } = shown as { readonly secret?: unknown };
   return tagOf(rest);
+}
+
+/** Returns the fields of a receiver that the caller's key may see. */
+function visibleTo(caller: Caller | null, shown: object, { scope, restricted }: Receivers): object {
+  if (caller !== null && includesScope(caller.scope, scope)) return shown;
+  return Object.fromEntries(Object.entries(shown).filter(([name]) => !restricted.includes(name)));
 }
 
 /** The receiver's kind in operation ids. */

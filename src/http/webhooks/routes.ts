@@ -27,6 +27,7 @@ export function addWebhookRoutes(app: ServerApp, dependencies: ServerDependencie
   addReceiverRoutes(app, dependencies, once, {
     kind: 'webhook',
     scope: 'write',
+    restricted: [],
     item: webhook,
     page: webhookPage,
     params: webhookParams,

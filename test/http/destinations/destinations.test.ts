@@ -320,6 +320,28 @@ describe('destinations', () => {
     for (const text of seen) expect(text).not.toMatch(/a-key-id|a-secret|a-token|Signature=[0-9a-f]/);
   });
 
+  it('show where they write to only keys of scope admin', async () => {
+    const apiKey = 'the-key-of-the-operator';
+    const operator = { authorization: `Bearer ${apiKey}` };
+    const { call } = await openDestinations({ apiKey });
+    const given = { name: 'warehouse', kind: 'folder', path: 'a/b' };
+    const { id } = (await call('POST', '/v1/destinations', given, operator)).json;
+    const scopes = ['admin', 'write', 'read'].map(async (scope) => {
+      const { json } = await call('POST', '/v1/keys', { name: scope, scope }, operator);
+      return { authorization: `Bearer ${json.key}` };
+    });
+    const keys = await Promise.all(scopes);
+    const seen = async (path: string) => Promise.all(keys.map((key) => call('GET', path, undefined, key)));
+    const [admin, ...others] = await seen(`/v1/destinations/${id}`);
+    expect(admin!.json).toMatchObject({ id, path: 'a/b', bucket: null });
+    const place = ['path', 'bucket', 'prefix', 'endpoint', 'region', 'profile'];
+    const rest = Object.fromEntries(Object.entries(admin!.json).filter(([name]) => !place.includes(name)));
+    for (const { json } of others) expect(json).toEqual(rest);
+    const lists = await seen('/v1/destinations');
+    expect(lists.map(({ json }) => json.items)).toEqual([[admin!.json], [rest], [rest]]);
+    for (const { status } of await seen(`/v1/destinations/${id}/deliveries`)) expect(status).toBe(200);
+  });
+
   it('are limited in number', async () => {
     const { create, call } = await openDestinations({ maximumDestinations: 1 });
     await create({});

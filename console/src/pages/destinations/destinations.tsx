@@ -146,8 +146,9 @@ function List({ items, mayChange, onChange }: ListProps) {
   );
 }
 
-function placeOf({ path, bucket, prefix }: Destination): string {
-  return path ?? `s3://${bucket}/${prefix}`;
+/** The place, or only its kind if the key may not see it. */
+function placeOf({ kind, path, bucket, prefix }: Destination): string {
+  return path ?? (bucket ? `s3://${bucket}/${prefix}` : kind);
 }
 
 function Name({ name, paused }: Destination) {
