@@ -64,9 +64,8 @@ export async function findRoles(
   const marked = new Uint8Array(population.rowCount);
   const weights = new RowWeights(population.rowCount);
   const absent = new Map<string, AbsentSeed>();
-  const learnedFrom = maskedJson(population, category);
   const add: OnAbsent = (userId, weight, features) => {
-    if (features !== undefined) absent.set(userId, { features, learned: learnedFrom(features), weight });
+    if (features !== undefined) absent.set(userId, { features, weight });
   };
   const remove: OnAbsent = (userId) => absent.delete(userId);
   for (const blocks of ids.seeds)
@@ -77,7 +76,32 @@ export async function findRoles(
     await markUsers(population, blocks, MARK.suppressed, marked, turn, { onAbsent: remove });
   markErased(population, marked);
   const roles = assignRoles(filtered, marked);
-  const rows = [...absent.values()].sort(byFeatures);
+  return addSeedRows(population, roles, { weights, absent: absent.values(), filters, category }, turn);
+}
+
+/** A seed who is not in the population version. */
+export interface AbsentSeed {
+  /** As JSON. */
+  readonly features: string;
+  readonly weight: number;
+}
+
+interface SeedInputs {
+  readonly weights: RowWeights;
+  readonly absent: Iterable<AbsentSeed>;
+  readonly filters: Filters;
+  readonly category: SpecialCategory | null;
+}
+
+/** Adds the weights of all seeds to `roles`, and the rows of the seeds who are not in the population version. */
+export async function addSeedRows(
+  population: Population,
+  roles: Roles,
+  { weights, absent, filters, category }: SeedInputs,
+  turn: Turn,
+): Promise<FoundRoles> {
+  const learnedFrom = maskedJson(population, category);
+  const rows = [...absent].map((seed) => ({ ...seed, learned: learnedFrom(seed.features) })).sort(byFeatures);
   const seedWeights = weights.of(roles.seeds, rows);
   return {
     ...roles,
@@ -86,18 +110,14 @@ export async function findRoles(
   };
 }
 
-/** A seed who is not in the population version. */
-interface AbsentSeed {
-  /** As JSON. */
-  readonly features: string;
+interface LearnedSeed extends AbsentSeed {
   /** The features that the ranking may depend on: those that the campaign's category does not exclude. */
   readonly learned: string;
-  readonly weight: number;
 }
 
 type OnAbsent = (userId: string, weight: number, features: string | undefined) => void;
 
-function byFeatures(a: AbsentSeed, b: AbsentSeed): number {
+function byFeatures(a: LearnedSeed, b: LearnedSeed): number {
   if (a.learned !== b.learned) return a.learned < b.learned ? -1 : 1;
   if (a.weight !== b.weight) return a.weight - b.weight;
   return a.features < b.features ? -1 : 1;
@@ -125,7 +145,7 @@ function maskedJson({ features, specialCampaigns }: Population, category: Specia
 
 async function readSeedRows(
   population: Population,
-  seeds: readonly AbsentSeed[],
+  seeds: readonly LearnedSeed[],
   filters: Filters,
   turn: Turn,
 ): Promise<SeedRows> {

@@ -13,6 +13,8 @@ export interface EstimateInputs {
   readonly seeds: Int32Array;
   /** The weight of each seed; null if all seeds have weight 1. */
   readonly seedWeights: Float64Array | null;
+  /** Seeds with features who are not in the population, and neither negatives nor on the request's suppression list. */
+  readonly absentSeeds: readonly EstimatedSeed[];
   /** Population rows of the explicit negatives. None of them is a seed. */
   readonly negatives: Int32Array;
   /** How much a negative counts compared with a sampled negative. */
@@ -27,8 +29,18 @@ export interface EstimateInputs {
   readonly mostCandidates: number;
 }
 
+/** A seed who is not in the population. */
+export interface EstimatedSeed {
+  readonly userId: string;
+  readonly weight: number;
+  /** As JSON. */
+  readonly features: string;
+}
+
 /** How an expansion with the same inputs would classify the users of the population. Each user is counted once. */
 export interface CountedUsers {
+  /** Seeds who are not in the population but were sent with features and are not suppressed. */
+  readonly outside: number;
   readonly seeds: number;
   readonly suppressed: number;
   readonly filtered: number;

@@ -1,4 +1,5 @@
 /** The role of each user of a population in an expansion, and whether there are enough users for an audience. */
+import { counted } from '../lib/text/counted.ts';
 import type { NumberRange } from './features.ts';
 import type { Excluded, Reason } from './types.ts';
 
@@ -97,9 +98,7 @@ export function findShortfall(
 ): Shortfall | null {
   const known = roles.seeds.length;
   if (known + outside < minimumSeeds) {
-    const what = 'in the population and neither suppressed nor negatives';
-    const others = outside === 0 ? '' : `, and ${outside} others have features`;
-    const message = `${known} of the seeds are ${what}${others}; at least ${minimumSeeds} are needed`;
+    const message = describeTooFew({ known, outside, minimum: minimumSeeds }, NOT_EXCLUDED);
     const facts = outside === 0 ? { known } : { known, outside };
     return { kind: 'too_small', reason: { code: 'too_few_seeds', message, ...facts, minimum: minimumSeeds } };
   }
@@ -107,6 +106,21 @@ export function findShortfall(
   const message = 'every user of the population is a seed, suppressed or filtered out';
   const facts = { population: populationSize, ...countExcluded(roles) };
   return { kind: 'failed', reason: { code: 'no_candidates', message, ...facts } };
+}
+
+/** Describes the known seeds that an expansion uses. */
+export const NOT_EXCLUDED = 'in the population and neither suppressed nor negatives';
+
+/**
+ * Says that there are too few seeds. `what` describes the `known` seeds. The `outside` seeds have features and are not
+ * in the population.
+ */
+export function describeTooFew(
+  { known, outside, minimum }: { readonly known: number; readonly outside: number; readonly minimum: number },
+  what: string,
+): string {
+  const others = outside === 0 ? '' : `, and ${counted(outside, 'other has', 'others have')} features`;
+  return `${known} of the seeds are ${what}${others}; at least ${minimum} are needed`;
 }
 
 function select(roles: Uint8Array, isWanted: (role: number) => boolean): Int32Array {

@@ -38,17 +38,22 @@ interface CampaignSeeds {
 }
 
 export function countSeeds(of: CampaignSeeds): SeedCounts {
-  const rows = of.seedRows?.rows.count ?? 0;
-  return { all: of.seeds.length - rows, fitting: heldOutSeeds(of).length, rows };
+  const all = ownSeeds(of).length;
+  return { all, fitting: heldOutSeeds(of).length, rows: of.seeds.length - all };
 }
 
 /**
  * The seeds who may be held out and ranked among candidates: users of the population who fit the filters. Seeds from
  * outside the population are excluded, because the model might rank them well only by recognising their origin.
  */
-export function heldOutSeeds({ seeds, seedRows, outside }: CampaignSeeds): Int32Array {
-  const own = seedRows ? seeds.filter((row) => row < seedRows.firstRow) : seeds;
+export function heldOutSeeds({ outside, ...of }: CampaignSeeds): Int32Array {
+  const own = ownSeeds(of);
   return outside ? without(own, outside.seeds) : own;
+}
+
+/** The seeds who are in the population. */
+function ownSeeds({ seeds, seedRows }: CampaignSeeds): Int32Array {
+  return seedRows ? seeds.filter((row) => row < seedRows.firstRow) : seeds;
 }
 
 /**

@@ -134,6 +134,12 @@ describe('a sample of ids', () => {
     expect(new Set(numbers.slice(1).map((number, i) => number - numbers[i]!)).size).toBe(1);
     expect(numbers.at(-1)).toBeGreaterThan(900);
   });
+
+  it('contains fewer people if they have many features', () => {
+    const sample = new Sample(100);
+    for (let i = 0; i < 100; i++) sample.add({ user_id: `u${i}`, features: { text: 'x'.repeat(12_000) } });
+    expect([sample.users.length, sample.isComplete]).toEqual([50, false]);
+  });
 });
 
 describe('columns of weights and features', () => {
@@ -143,7 +149,7 @@ describe('columns of weights and features', () => {
     const bodies: string[] = [];
     const following = {
       signal: new AbortController().signal,
-      onId: () => {},
+      onUser: () => {},
       onSent: () => {},
       columns: seedColumns(previewOf(bytes, true, layout)),
     };

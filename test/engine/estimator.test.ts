@@ -17,6 +17,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
+import { valuesOf } from '../fixture/user-values.ts';
 import { buildRig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
@@ -40,6 +41,7 @@ const task = {
   filters: {},
   seeds,
   seedWeights: null,
+  absentSeeds: [],
   negatives: new Int32Array(0),
   negativeWeight: 1,
   suppressed: new Int32Array(0),
@@ -76,7 +78,13 @@ describe('Estimator', () => {
     const first = await untilFree(() => estimator.estimate(task, LONG_MS));
     if (first.kind !== 'estimate') throw new Error(first.kind);
     const { users, expected } = first.estimate;
-    expect(users).toEqual({ seeds: seeds.length, suppressed: 0, filtered: 0, candidates: everyone - seeds.length });
+    expect(users).toEqual({
+      seeds: seeds.length,
+      suppressed: 0,
+      filtered: 0,
+      outside: 0,
+      candidates: everyone - seeds.length,
+    });
     const { prediction, candidates } = expected!;
     expect([expected!.seeds, candidates]).toEqual([Math.min(seeds.length, 150), 1_000]);
     expect(prediction.auc!.low).toBeLessThan(prediction.auc!.high);
@@ -139,11 +147,40 @@ describe('Estimator', () => {
     expect(await expectedOf({ negatives, negativeWeight: 5 })).not.toEqual(taught);
   });
 
+  itUsual('learns from seeds outside the population who are not on a suppression list', async () => {
+    const absentSeeds = valuesOf(population, campaign.seeds.slice(0, 10)).map((features, i) => ({
+      ...{ userId: `other-${i}`, weight: 1, features },
+    }));
+    const estimateOf = async (change: object) => {
+      const outcome = await untilFree(() => estimator.estimate({ ...task, absentSeeds, ...change }, LONG_MS));
+      if (outcome.kind !== 'estimate') throw new Error(outcome.kind);
+      return outcome.estimate;
+    };
+    const taught = await estimateOf({});
+    expect(taught.users).toEqual({ ...(await estimateOf({ absentSeeds: [] })).users, outside: 10 });
+    expect(await estimateOf({ absentSeeds: absentSeeds.toReversed() })).toEqual(taught);
+    expect((await estimateOf({ mostSeeds: 12 })).expected).toMatchObject({ seeds: 12 });
+    const few = { seeds: seeds.slice(0, 3) };
+    expect((await estimateOf(few)).expected).toMatchObject({ seeds: 13, fittingSeeds: 3 });
+    const blobs = new FileBlobs(dataDir);
+    const set = await writeBlocks(blobs, [['other-0', 'other-5'], ['other-9']]);
+    const suppressionSet = newSetName(set.sha256, 0);
+    await set.blob.publish(userSetFile(suppressionSet));
+    expect(await estimateOf({ ...few, suppressionSet })).toMatchObject({ users: { outside: 7 } });
+    expect(await estimateOf({ seeds: seeds.slice(0, 2), suppressionSet })).toMatchObject({ expected: null });
+  });
+
   itUsual('tells whom it counted when the time is too short for the rest', async () => {
     for (let timeMs = 2; ; timeMs *= 2) {
       const outcome = await untilFree(() => estimator.estimate({ ...task, mostCandidates: 3_000 }, timeMs));
       if (outcome.kind === 'late' && outcome.users === null) continue;
-      const users = { seeds: seeds.length, suppressed: 0, filtered: 0, candidates: everyone - seeds.length };
+      const users = {
+        seeds: seeds.length,
+        suppressed: 0,
+        filtered: 0,
+        outside: 0,
+        candidates: everyone - seeds.length,
+      };
       expect(outcome).toEqual({ kind: 'late', users });
       return;
     }
@@ -154,7 +191,7 @@ describe('Estimator', () => {
     expect(nobody).toEqual({
       kind: 'estimate',
       estimate: {
-        users: { seeds: seeds.length, suppressed: 0, filtered: everyone - seeds.length, candidates: 0 },
+        users: { seeds: seeds.length, suppressed: 0, filtered: everyone - seeds.length, outside: 0, candidates: 0 },
         expected: null,
       },
     });

@@ -66,5 +66,23 @@ it('teaches by features as by ids, ranks the users who are like the seeds, and d
     byFeatures.digests,
   );
   const mixed = campaign.seeds.map((userId, i): Seed => (i % 2 === 0 ? [userId] : rows[i]!));
-  expect((await rankingWith(mixed)).campaign.quality).toMatchObject({ prediction: { fitting_seeds: size / 2 } });
+  const { quality } = (await rankingWith(mixed)).campaign;
+  expect(quality).toMatchObject({ prediction: { fitting_seeds: size / 2 } });
+
+  // if it may use as many users, an estimate predicts the same
+  const absent = mixed.flatMap(([userId, values]) => (values ? [{ userId, weight: 1, features: values }] : []));
+  const inside = Int32Array.from(
+    mixed.filter(([, values]) => values === undefined),
+    ([userId]) => population.rowOf[population.directory.find(userId)]!,
+  ).sort();
+  const outcome = await supervisor.estimate(
+    {
+      ...{ epoch: 1, features: campaign.features, filters: {}, seeds: inside },
+      ...{ seedWeights: null, absentSeeds: absent, negatives: new Int32Array(0), negativeWeight: 1 },
+      ...{ suppressed: new Int32Array(0), suppressionSet: null },
+      ...{ minimumSeeds: 10, mostSeeds: size, mostCandidates: population.rowCount },
+    },
+    60_000,
+  );
+  expect(outcome).toMatchObject({ kind: 'estimate', estimate: { expected: { prediction: quality!['prediction'] } } });
 });

@@ -121,7 +121,7 @@ export class UserList {
     const following = {
       signal: aborted,
       columns: this.#needs.isOfSeeds && preview !== null ? seedColumns(preview) : undefined,
-      onId: (id: string, weight: string) => some.add(weight === '' ? id : { user_id: id, weight: Number(weight) }),
+      onUser: (user: ListedUser) => some.add(user),
       onSent: (share: number, report: Report) => {
         this.state.value = { kind: 'sending', share, report };
         this.sample.value = some.users;

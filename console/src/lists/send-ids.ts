@@ -3,6 +3,7 @@ import { ApiError, retrySeconds } from '../api/errors.ts';
 import type { UserSet } from '../api/types.ts';
 import type { Layout, SeedColumns } from './read/layout.ts';
 import { readIds } from './read/read-ids.ts';
+import type { ListedUser } from './read/sample.ts';
 import { UnreadableError } from './read/unreadable.ts';
 
 type Hint = NonNullable<UserSet['sent']>['hints'][number];
@@ -37,8 +38,7 @@ interface Following {
    * Stops sending between two pieces, because the service may process the current piece even if the request is aborted.
    */
   readonly signal: AbortSignal;
-  /** Called with each id and its weight as text; empty without a weight. */
-  readonly onId: (id: string, weight: string) => void;
+  readonly onUser: (user: ListedUser) => void;
   /** The columns of weights and features to send with the ids; none by default. */
   readonly columns?: SeedColumns | undefined;
   /** Reports progress. `share` is the sent share of the file. */
@@ -58,7 +58,7 @@ const ATTEMPTS = 6;
 
 /** @throws UnreadableError, ApiError, OfflineError */
 export async function sendIds(file: Blob, layout: Layout, send: Send, following: Following): Promise<Report> {
-  const { signal, onId, onSent, columns } = following;
+  const { signal, onUser, onSent, columns } = following;
   let report = NOTHING_SENT;
   let pending: string[] = [];
   let lines = '';
@@ -81,10 +81,10 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     signal.throwIfAborted();
     report = { ...report, empty: report.empty + empty };
     for (const [i, id] of ids.entries()) {
-      // estimates accept only people with IDs
-      if (features[i] === '') onId(id, weights[i]!);
+      const user = userOf(id, weights[i]!, features[i]!);
+      onUser(user);
       pending.push(id);
-      lines += lineOf(id, weights[i]!, features[i]!);
+      lines += `${JSON.stringify(user)}\n`;
       if (lines.length >= limit) await flush(bytesRead);
     }
   }
@@ -93,16 +93,18 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
   return report;
 }
 
-/** A line of NDJSON. The service refuses weights that are not numbers and features that are not objects. */
-function lineOf(id: string, weight: string, features: string): string {
-  if (weight === '' && features === '') return `${JSON.stringify(id)}\n`;
+/** A user of a line. The service refuses weights that are not numbers and features that are not objects. */
+function userOf(id: string, weight: string, features: string): ListedUser {
+  if (weight === '' && features === '') return id;
   const number = Number(weight);
-  const own = weight === '' ? undefined : Number.isFinite(number) ? number : weight;
-  return `${JSON.stringify({ user_id: id, weight: own, features: parsed(features) })}\n`;
+  return {
+    user_id: id,
+    ...(weight !== '' && { weight: Number.isFinite(number) ? number : weight }),
+    ...(features !== '' && { features: parsed(features) }),
+  } as ListedUser;
 }
 
 function parsed(features: string): unknown {
-  if (features === '') return undefined;
   try {
     return JSON.parse(features);
   } catch {

@@ -70,7 +70,7 @@ export function Upload({ label, hint, preview, commit, actionOf, note, kind = 'p
 }
 
 /** Options for sending the list once it is used, which cannot be stopped. */
-const QUIETLY = { signal: new AbortController().signal, onId: () => {} };
+const QUIETLY = { signal: new AbortController().signal, onUser: () => {} };
 
 interface UseProps extends Pick<UploadProps, 'note' | 'kind'> {
   readonly state: State;

@@ -3,13 +3,22 @@
  * sessions.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { CPU } from '../../../packages/onnx-grad/index.ts';
-import { findFiltered, markErased, markUsers, RowWeights } from '../../audience/find-roles.ts';
-import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
+import {
+  addSeedRows,
+  type FoundRoles,
+  findFiltered,
+  markErased,
+  markUsers,
+  RowWeights,
+  type Turn,
+} from '../../audience/find-roles.ts';
+import type { CountedUsers, EstimatedSeed, EstimateInputs } from '../../domain/estimates.ts';
 import type { Filters } from '../../domain/features.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { StoreLocator } from '../../domain/ports/store.ts';
-import { assignRoles, countExcluded, MARK, type Roles } from '../../domain/roles.ts';
+import { assignRoles, countExcluded, findShortfall, MARK } from '../../domain/roles.ts';
 import { exclusionsOf } from '../../domain/special-categories.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createRng, sample } from '../../lib/rng.ts';
@@ -27,9 +36,9 @@ import { planKey } from '../../online/plan.ts';
 import type { Prediction } from '../../online/quality/prediction.ts';
 import { openBoundRegression } from '../../online/regression/bound-regression.ts';
 import { regressionCache } from '../../online/regression/regression-cache.ts';
-import { openPopulation } from '../../population/read.ts';
+import { openPopulation, withAddedRows } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
-import { decidingRows, maskedIn, outsideOf } from './expansion-users.ts';
+import { decidingRows, learnedSeeds, maskedIn, outsideOf } from './expansion-users.ts';
 import { MarkCache } from './mark-cache.ts';
 
 /** The thread's start data: the folders of the model and the population, and the served versions. */
@@ -51,7 +60,7 @@ export interface EstimateResult {
     readonly prediction: Prediction;
     /** The number of seeds that the prediction is based on. */
     readonly seeds: number;
-    /** The number of these seeds that fit the filters. */
+    /** The number of these seeds that are in the population and fit the filters. */
     readonly fittingSeeds: number;
     readonly candidates: number;
   } | null;
@@ -85,10 +94,12 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     const { features, filters, category = null, negativeWeight, mostSeeds, mostCandidates } = task;
     check();
     const rows = await this.#findRoles(task, check);
-    const { seeds, candidates, dismissed } = rows;
-    const users = { ...countExcluded(rows), candidates: candidates.length };
+    const { seedRows, candidates, dismissed } = rows;
+    const seeds = learnedSeeds(rows);
+    const outside = seedRows?.rows.count ?? 0;
+    const users = { ...countExcluded(rows), outside, candidates: candidates.length };
     report(users);
-    if (seeds.length < task.minimumSeeds || candidates.length === 0) return { users, expected: null };
+    if (findShortfall(rows, population.rowCount, task.minimumSeeds, outside)) return { users, expected: null };
     const key = planKey({
       modelVersion: model.manifest.version,
       populationVersion: population.version,
@@ -100,25 +111,28 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     });
     const rng = createRng(key).fork('estimate');
     const chosen = sample(rng.fork('seeds'), seeds, mostSeeds).sort();
-    const seedWeights = pickWeights(rows, chosen);
-    const outside = outsideOf(rows);
+    const seedWeights = pickWeights({ ...rows, seeds }, chosen);
+    const unfit = outsideOf(rows);
     // sample negatives at the same rate as seeds, so that their ratio is the same as in an expansion
     const sampleNegatives = (all: Int32Array, name: string) =>
       sample(rng.fork(name), all, Math.ceil((all.length * chosen.length) / seeds.length)).sort();
 
     const ranked = sample(rng.fork('candidates'), without(candidates, dismissed), mostCandidates).sort();
-    const { prediction } = await customise(await this.#contextOf(category), {
+    const context = await this.#contextOf(category);
+    const withRows = seedRows ? { ...context, population: withAddedRows(population, seedRows) } : context;
+    const { prediction } = await customise(withRows, {
       key,
       features,
       seeds: chosen,
       ...(seedWeights && { seedWeights }),
+      ...(seedRows && { seedRows }),
       candidates,
       dismissed: sampleNegatives(dismissed, 'negatives'),
       negativeWeight,
-      outside: outside && {
-        ...outside,
-        seeds: without(chosen, without(chosen, outside.seeds)),
-        dismissed: sampleNegatives(outside.dismissed, 'negatives outside'),
+      outside: unfit && {
+        ...unfit,
+        seeds: without(chosen, without(chosen, unfit.seeds)),
+        dismissed: sampleNegatives(unfit.dismissed, 'negatives outside'),
       },
       ranked,
       poolRows: mostCandidates,
@@ -156,9 +170,9 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
    * Returns the same roles as `findRoles` for the same inputs. Expensive marks (a list of millions of users, or filters
    * on a large population) are cached for the next task.
    */
-  async #findRoles(task: EstimateInputs, check: () => void): Promise<Roles> {
+  async #findRoles(task: EstimateInputs, check: () => void): Promise<FoundRoles> {
     const { population } = this.#context;
-    const { filters, suppressionSet: set } = task;
+    const { filters, category = null, suppressionSet: set } = task;
     const inSet =
       set &&
       (await this.#suppressed.get(
@@ -181,9 +195,23 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     for (const row of task.suppressed) marked[row] = MARK.suppressed;
     if (inSet) for (let row = 0; row < inSet.length; row++) if (inSet[row] === 1) marked[row] = MARK.suppressed;
     markErased(population, marked);
-    const roles = assignRoles(filtered, marked);
-    const seedWeights = weights.of(roles.seeds);
-    return seedWeights ? { ...roles, seedWeights } : roles;
+    const turn = async () => {
+      await setImmediate();
+      check();
+    };
+    const absent = await this.#unsuppressed(task, turn);
+    return addSeedRows(population, assignRoles(filtered, marked), { weights, absent, filters, category }, turn);
+  }
+
+  /** The seeds outside the population who are not on the installation's suppression list. */
+  async #unsuppressed({ absentSeeds, suppressionSet: set }: EstimateInputs, turn: Turn): Promise<EstimatedSeed[]> {
+    const left = new Map(absentSeeds.map((seed) => [seed.userId, seed]));
+    if (left.size === 0 || set === null) return [...left.values()];
+    for (const userIds of await this.#sets.setBlocks(set)) {
+      for (const userId of userIds) left.delete(userId);
+      await turn();
+    }
+    return [...left.values()];
   }
 }
 

@@ -71,7 +71,7 @@ export function maskedVersion({ category, populationVersion }: CustomiseTask): s
 }
 
 /** The rows of all seeds, ascending. Seeds who are not in the population version come last. */
-function learnedSeeds({ seeds, seedRows }: FoundRoles): Int32Array {
+export function learnedSeeds({ seeds, seedRows }: FoundRoles): Int32Array {
   if (!seedRows) return seeds;
   const { firstRow, rows } = seedRows;
   return Int32Array.from([...seeds, ...Array.from({ length: rows.count }, (_, i) => firstRow + i)]);

@@ -23,8 +23,8 @@ const qualityReport = z
     fitting_seeds: count
       .nullable()
       .describe(
-        "Number of seeds that match the campaign's filters. Only these seeds are held out and ranked. `null` " +
-          'in a report by an earlier version of the service.',
+        "Number of seeds that are in the population and match the campaign's filters. Only these seeds are held out " +
+          'and ranked. `null` in a report by an earlier version of the service.',
       ),
     auc: predicted
       .nullable()

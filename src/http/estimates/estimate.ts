@@ -4,12 +4,12 @@ import type { SeedCounts } from '../../domain/types.ts';
 import { featureCounts } from '../campaigns/campaign.ts';
 import { category, featuresField, filtersField, negativeWeightField } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
-import { excluded, seedCountFields } from '../expansions/expansion.ts';
+import { excluded, outside, seedCountFields } from '../expansions/expansion.ts';
 import { drift, verdict } from '../expansions/quality.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { count, interval } from '../plugins/json/fields.ts';
-import { seedList } from '../user-sets/seed-weights.ts';
+import { estimateSeedList } from '../user-sets/seed-weights.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
 
 const predicted = interval.describe('An estimated value with its 90 % interval.');
@@ -20,7 +20,12 @@ export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({
       features: featuresField(config).default({}),
-      seeds: seedList(config, 'Seeds: user ids, or objects with a user id and a weight, as in a campaign.'),
+      seeds: estimateSeedList(
+        config,
+        'Seeds: user ids, or objects with a user id and a weight, as in a campaign. For a user who may not be in the ' +
+          'population, `features` is an object with all features of the user by name, as in an upload of seeds; ' +
+          '`user_id` may then be absent.',
+      ),
       negatives: userIdList(
         config,
         'Ids of users who are known not to like the campaign, as in `…/negatives`. A user who is also a seed counts as ' +
@@ -59,6 +64,7 @@ export const estimate = z
       },
       {
         ...seedCountFields,
+        outside,
         suppressed: count
           .nullable()
           .describe('Number of known seeds on a suppression list, which an expansion does not use.'),
@@ -68,10 +74,13 @@ export const estimate = z
       },
     ),
     feature_counts: featureCounts,
-    minimum: z.int().describe('Number of known, unsuppressed seeds that an expansion needs.'),
+    minimum: z.int().describe('Number of seeds, known or with features, that an expansion needs.'),
     enough: z
       .boolean()
-      .describe('Whether at least `minimum` of the seeds counted so far are known and not suppressed.'),
+      .describe(
+        'Whether at least `minimum` of the seeds counted so far are known or have features, and are neither suppressed ' +
+          'nor negatives.',
+      ),
     excluded,
     candidates: count
       .nullable()
@@ -104,8 +113,8 @@ export const estimate = z
         fitting_seeds: z
           .int()
           .describe(
-            'Number of seeds used in the estimate that match the filters. Only these seeds are ranked among the ' +
-              'candidates.',
+            'Number of seeds used in the estimate that are in the population and match the filters. Only these seeds ' +
+              'are ranked among the candidates.',
           ),
         candidates: z.int(),
       })

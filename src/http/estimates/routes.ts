@@ -1,6 +1,7 @@
 /** The route that estimates the quality of an audience from a campaign's inputs, without storing anything. */
 import type { CountedUsers } from '../../domain/estimates.ts';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
+import { describeTooFew, NOT_EXCLUDED } from '../../domain/roles.ts';
 import { exclusionsOf, refuseExcludedFilters } from '../../domain/special-categories.ts';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -11,9 +12,9 @@ import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findRowsOf, findUser } from '../user-sets/find-user.ts';
-import { splitSeeds } from '../user-sets/seed-weights.ts';
 import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
+import { estimatedSeeds, readSeeds } from './seeds.ts';
 
 /** Audience sizes (as shares of the candidates) for which an estimate returns results. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
@@ -50,35 +51,36 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
     async (request) => {
       const { features, filters, category, negatives = [], suppression = [] } = request.body;
       const { negative_weight: negativeWeight } = request.body;
-      const { seeds, seedWeights } = splitSeeds(request.body.seeds);
       // the served version is read only once, because it may change before the last user is looked up
       const { epoch, model, population } = dependencies.served();
       const { directory, rowOf } = population;
       const featureCounts = countFeatures(model.campaignFeatures, features);
       refuseUnknownFilters(population, filters);
       refuseExcludedFilters(exclusionsOf(population, category), filters);
-      const { rows, counts } = await findRowsOf({ directory, rowOf }, seeds);
+      const checkValues = dependencies.populations.openValueCheck(population.features);
+      const sent = await readSeeds(request.body.seeds, checkValues, config);
+      const { rows, absent, counts } = await findRowsOf({ directory, rowOf }, sent.seeds, sent.features);
       const negativeRows = (await findRowsOf({ directory, rowOf }, negatives)).rows;
       const isNegative = new Set(negativeRows);
       const left = rows.filter((row) => !isNegative.has(row));
+      const absentSeeds = estimatedSeeds(absent, sent, negatives, suppression);
+      const have = { known: left.length, outside: absentSeeds.length, minimum: config.minimumSeeds };
       const answer = {
         seeds: { ...counts, suppressed: null, contradicting: rows.length - left.length },
         feature_counts: featureCounts,
-        minimum: config.minimumSeeds,
-        enough: left.length >= config.minimumSeeds,
+        minimum: have.minimum,
+        enough: have.known + have.outside >= have.minimum,
         excluded: null,
         candidates: null,
       };
       if (!answer.enough) {
-        const { minimumSeeds } = config;
         const what = rows.length === left.length ? 'in the population' : 'in the population and not negatives';
-        const message = `${left.length} of the seeds are ${what}; at least ${minimumSeeds} are needed`;
-        return { ...answer, ...nothing('too_few_seeds', message) };
+        return { ...answer, ...nothing('too_few_seeds', describeTooFew(have, what)) };
       }
       const suppressed = (await findRowsOf({ directory, rowOf }, suppression)).rows;
       const suppressionSet = await store.userSets.find(COMMON);
-      const weights = weightsOf(left, seedWeights, { directory, rowOf });
-      const learned = { seeds: left, seedWeights: weights, negatives: negativeRows, negativeWeight };
+      const weights = weightsOf(left, sent.seedWeights, { directory, rowOf });
+      const learned = { seeds: left, seedWeights: weights, absentSeeds, negatives: negativeRows, negativeWeight };
       const users = { ...learned, suppressed, suppressionSet };
       const task = { features, filters, category, epoch, ...users, ...boundsOf(config) };
       try {
@@ -99,7 +101,8 @@ function describeEstimate(config: ServerDependencies['config']): string {
     'Nothing is stored. The response contains the numbers of known and unknown seeds. If there are enough ' +
     'known seeds, the model is adapted to some of the seeds, as in an expansion, and tested on the other ' +
     'seeds. Weights and negatives count as in a campaign. Filters, `suppression` and the global suppression list ' +
-    'exclude the same users as in an expansion. ' +
+    'exclude the same users as in an expansion. Seeds with `features` who are not in the population teach the model but are ' +
+    'not tested. ' +
     'Shares refer to the remaining candidates, and only seeds that match the filters are tested. An estimate ' +
     `has a time limit of ${config.estimateTimeMs} ms. If an estimate takes longer or has to wait for other ` +
     'estimates, `expected` is `null` and `reason` says why. The first request with millions of ids, or with ' +
@@ -147,10 +150,8 @@ function tell(
   const { users, expected } = outcome.estimate;
   const counted = usersOf(users, answer);
   if (!counted.enough) {
-    const message =
-      `${users.seeds} of the seeds are in the population and neither suppressed nor negatives; at least ` +
-      `${answer.minimum} are needed`;
-    return { ...counted, ...nothing('too_few_seeds', message) };
+    const have = { known: users.seeds, outside: users.outside, minimum: answer.minimum };
+    return { ...counted, ...nothing('too_few_seeds', describeTooFew(have, NOT_EXCLUDED)) };
   }
   if (expected === null) {
     const message = 'every user of the population is a seed, suppressed or filtered out';
@@ -168,11 +169,11 @@ function tell(
 }
 
 function usersOf(
-  { candidates, ...excluded }: CountedUsers,
+  { candidates, outside, ...excluded }: CountedUsers,
   { seeds, minimum }: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
 ) {
   const suppressed = seeds.known - seeds.contradicting - excluded.seeds;
-  return { seeds: { ...seeds, suppressed }, enough: excluded.seeds >= minimum, excluded, candidates };
+  return { seeds: { ...seeds, suppressed }, enough: excluded.seeds + outside >= minimum, excluded, candidates };
 }
 
 function few(values: Expected['recall']): Expected['recall'] {

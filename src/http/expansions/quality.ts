@@ -38,8 +38,8 @@ const prediction = z.looseObject({
   fitting_seeds: count
     .optional()
     .describe(
-      "Number of seeds that match the campaign's filters. Only these seeds are held out and ranked among " +
-        'candidates.',
+      "Number of seeds that are in the population and match the campaign's filters. Only these seeds are held out " +
+        'and ranked among candidates.',
     ),
   auc: predicted.nullable(),
   recall: predictedByShare.describe(

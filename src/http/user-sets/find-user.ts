@@ -30,21 +30,29 @@ export function findUsers(
 }
 
 /**
- * Returns the ascending rows of the users who are in the population version, and counts of the ids. Yields to other
- * requests between slices.
+ * Returns the ascending rows of the users who are in the population version, the other users, and counts of the ids. A
+ * user with `features` who is not in the population version counts as outside. Yields to other requests between slices.
  */
 export async function findRowsOf(
   population: Pick<Population, 'directory' | 'rowOf'>,
   received: readonly string[],
-): Promise<{ readonly rows: Int32Array; readonly counts: SeedCounts }> {
+  features: ReadonlyMap<string, string> = new Map(),
+): Promise<{ readonly rows: Int32Array; readonly absent: readonly string[]; readonly counts: SeedCounts }> {
   const userIds = [...new Set(received)];
   const rows: number[] = [];
-  const unknown: string[] = [];
+  const absent: string[] = [];
   for (const [i, userId] of userIds.entries()) {
     const number = findUser(population, userId);
-    if (number < 0) unknown.push(userId);
+    if (number < 0) absent.push(userId);
     else rows.push(population.rowOf[number]!);
     if (i % SLICE_IDS === SLICE_IDS - 1) await setImmediate();
   }
-  return { rows: Int32Array.from(rows).sort(), counts: countsOf(received.length, userIds.length, unknown) };
+  const unknown = absent.filter((userId) => !features.has(userId));
+  const outside = absent.length - unknown.length;
+  const { known, ...counts } = countsOf(received.length, userIds.length, unknown);
+  return {
+    rows: Int32Array.from(rows).sort(),
+    absent,
+    counts: { known: known - outside, ...counts, ...(outside > 0 && { outside }) },
+  };
 }

@@ -7,6 +7,13 @@ import type { Wrong } from '../plugins/json/validation.ts';
 /** A seed in JSON: a user id (weight 1), or an object with a user id and a weight. */
 export type SeedItem = string | { readonly user_id: string; readonly weight?: number };
 
+/** A seed of an estimate in JSON. A seed with features may be outside the population, and need not have an id. */
+export type EstimateSeed =
+  | string
+  | { readonly user_id?: string; readonly weight?: number; readonly features?: JsonObject | null };
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
 /** A weight in CSV; the field may also be empty. */
 const DECIMAL = /^\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
@@ -26,13 +33,23 @@ export function parseWeight(field: string): number | undefined {
 
 /** Schema of a list of seeds in JSON, with or without weights. */
 export function seedList(config: ServerConfig, description: string) {
-  const { maximumSeedWeight: maximum } = config;
-  return entryList<SeedItem>(config, description, {
-    fields: 'a seed in JSON has the fields user_id and weight; features are sent as NDJSON',
+  const fields = 'a seed in JSON has the fields user_id and weight; features are sent as NDJSON';
+  return entryList<SeedItem>(config, description, weightOf(config, fields));
+}
+
+/** Schema of a list of seeds in JSON that may have features. The caller checks the features. */
+export function estimateSeedList(config: ServerConfig, description: string) {
+  const field = weightOf(config, 'a seed has the fields user_id, weight and features');
+  return entryList<EstimateSeed>(config, description, { ...field, hasFeatures: true });
+}
+
+function weightOf({ maximumSeedWeight: maximum }: ServerConfig, fields: string): ListedField {
+  return {
+    fields,
     name: 'weight',
     wrong: (weight) => wrongWeight(weight, maximum),
     schema: { type: 'number', minimum: 1 / maximum, maximum },
-  });
+  };
 }
 
 /** An extra field of users in a list. */
@@ -42,33 +59,38 @@ interface ListedField {
   readonly name: string;
   readonly wrong: (value: unknown) => Wrong | null;
   readonly schema: Readonly<Record<string, unknown>>;
+  /** Whether users may have features; a user with features may omit the id. */
+  readonly hasFeatures?: boolean;
 }
 
 /** Schema of a list whose items are user ids, or objects with a user id and an extra field. */
-export function entryList<Item>(config: ServerConfig, description: string, { name, ...field }: ListedField) {
+export function entryList<Item>(
+  config: ServerConfig,
+  description: string,
+  { name, hasFeatures = false, ...field }: ListedField,
+) {
   const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails } = config;
   const wrong = (item: unknown): Wrong | null => {
     if (typeof item !== 'object' || item === null) return wrongId('a user id', item, maximumUserIdBytes);
-    const { user_id: userId, [name]: value, ...others } = item as Readonly<Record<string, unknown>>;
-    if (Object.keys(others).length > 0) return { message: field.fields };
-    return wrongId('a user id', userId, maximumUserIdBytes) ?? (value === undefined ? null : field.wrong(value));
+    const { user_id: userId, [name]: value, ...others } = item as JsonObject;
+    const { features = null, ...unknown } = others;
+    if (Object.keys(hasFeatures ? unknown : others).length > 0) return { message: field.fields };
+    const isNameless = features !== null && userId === undefined;
+    const wrongUser = isNameless ? null : wrongId('a user id', userId, maximumUserIdBytes);
+    return wrongUser ?? (value === undefined ? null : field.wrong(value));
   };
   const userId = { type: 'string', minLength: 1, maxLength: maximumUserIdBytes } as const;
+  const features = { type: ['object', 'null'], additionalProperties: {} };
+  const properties = { user_id: userId, [name]: field.schema, ...(hasFeatures && { features }) };
+  const objectWith = (required: string) =>
+    ({ type: 'object', properties, required: [required], additionalProperties: false }) as const;
   return listField<Item>('user ids', wrong, maximumInlineSeeds, maximumErrorDetails).meta({
     description,
     type: 'array',
     minItems: 1,
     maxItems: maximumInlineSeeds,
     items: {
-      anyOf: [
-        userId,
-        {
-          type: 'object',
-          properties: { user_id: userId, [name]: field.schema },
-          required: ['user_id'],
-          additionalProperties: false,
-        },
-      ],
+      anyOf: [userId, objectWith('user_id'), ...(hasFeatures ? [objectWith('features')] : [])],
     },
   });
 }

@@ -24,7 +24,7 @@ export interface Prediction {
   readonly verdict: Verdict;
   /** A sentence that states the verdict and the numbers behind the verdict. */
   readonly reason: string;
-  /** Number of seeds that fit the filters; only these can be ranked among candidates. */
+  /** Number of seeds in the population that fit the filters; only these can be ranked among candidates. */
   readonly fitting_seeds: number;
   /** Probability that a member scores above a candidate; null if there were too few seeds to hold some out. */
   readonly auc: Interval | null;

@@ -30,7 +30,7 @@ interface Estimate {
 export interface Expected {
   readonly verdict: 'good' | 'weak' | 'unsure';
   readonly reason: string;
-  /** Number of seeds that match the filters; estimates made by earlier versions lack this property. */
+  /** Number of seeds in the population that match the filters; estimates by earlier versions lack this property. */
   readonly fitting_seeds?: number;
   readonly auc: Interval | null;
   /** Intervals by audience size, as a share of the candidates. */

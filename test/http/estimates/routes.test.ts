@@ -10,13 +10,13 @@ const bySize = { '0.001': interval, '0.05': interval, '0.1': interval, '0.5': in
 
 let asked: { task: Task; timeMs: number }[] = [];
 const population = await importUsers();
-const server = await openFixture(population, { estimateTimeMs: 777, maximumInlineSeeds: 400 });
+const server = await openFixture(population, { estimateTimeMs: 777, maximumInlineSeeds: 400, maximumSeedRows: 7 });
 beforeEach(() => {
   asked = [];
   answerWith(async () => ({
     kind: 'estimate',
     estimate: {
-      users: { seeds: 18, suppressed: 12, filtered: 40, candidates: 230 },
+      users: { seeds: 18, suppressed: 12, filtered: 40, outside: 0, candidates: 230 },
       expected: {
         prediction: {
           ...{ verdict: 'good', reason: 'they are alike', recall: bySize, lift: bySize },
@@ -42,6 +42,7 @@ function answerWith(estimate: (task: Task) => ReturnType<Estimates['estimate']>)
 
 const rowsOf = (ids: readonly string[]) =>
   Int32Array.from(ids, (id) => population.rowOf[population.directory.find(id)]!).sort();
+const ROWS = Array.from({ length: 8 }, () => ({ features: { city: 'c1', gender: null } }));
 const post = (body: object) => server.call('POST', '/v1/estimates', body);
 
 describe('POST /v1/estimates', () => {
@@ -87,6 +88,7 @@ describe('POST /v1/estimates', () => {
           category: null,
           seeds: rowsOf(SEEDS),
           seedWeights: null,
+          absentSeeds: [],
           negatives: new Int32Array(0),
           negativeWeight: 1,
           suppressed: new Int32Array(0),
@@ -124,7 +126,7 @@ describe('POST /v1/estimates', () => {
     const weighted = SEEDS.map((user_id, i) => (i < 3 ? { user_id, weight: i + 2 } : user_id));
     const negatives = [SEEDS[19]!, 'person-60', 'nobody'];
     answerWith(async () => {
-      const users = { seeds: 17, suppressed: 3, filtered: 0, candidates: 280 };
+      const users = { seeds: 17, suppressed: 3, filtered: 0, outside: 0, candidates: 280 };
       return { kind: 'estimate', estimate: { users, expected: null } };
     });
     const { json } = await post({ seeds: weighted, negatives, negative_weight: 4 });
@@ -144,6 +146,39 @@ describe('POST /v1/estimates', () => {
     expect([few.json.enough, asked.length]).toEqual([false, 1]);
   });
 
+  it('passes features of seeds outside the population who are neither negatives nor suppressed', async () => {
+    const features = { gender: null, city: 'c1', income: 7 };
+    const stored = '{"city":"c1","gender":null}';
+    const seeds = [
+      ...SEEDS.slice(0, 8),
+      { user_id: 'stranger', features, weight: 2 },
+      { features },
+      { features },
+      { user_id: SEEDS[8], features: { city: 'c2', gender: 'f' } },
+      ...['a negative', 'suppressed', 'twice'].map((user_id) => ({ user_id, features })),
+      'twice',
+      { user_id: 'nobody', features: null },
+    ];
+    const counted = { seeds: 8, suppressed: 1, filtered: 0, outside: 2, candidates: 280 };
+    answerWith(async () => ({ kind: 'late', users: counted }));
+    const { json } = await post({ seeds, negatives: ['a negative'], suppression: ['suppressed'] });
+    expect(json.seeds).toMatchObject({ received: 17, known: 9, unknown: 2, outside: 5, duplicate: 1, suppressed: 1 });
+    expect(json.enough).toBe(true);
+    expect(json.seeds.unknown_examples).toEqual(['twice', 'nobody']);
+    const { seeds: rows, seedWeights, absentSeeds } = asked[0]!.task;
+    expect([rows, seedWeights]).toEqual([rowsOf(SEEDS.slice(0, 9)), new Float64Array(9).fill(1)]);
+    expect(absentSeeds).toMatchObject([
+      { userId: 'stranger', weight: 2, features: stored },
+      { userId: expect.stringMatching(/^row:[0-9a-f]{64}:1$/), weight: 1, features: stored },
+      { userId: expect.stringMatching(/:2$/) },
+    ]);
+    const few = await post({ seeds: seeds.slice(0, 9) });
+    expect([few.json.enough, few.json.reason.message]).toEqual([
+      false,
+      '8 of the seeds are in the population, and 1 other has features; at least 10 are needed',
+    ]);
+  });
+
   it('reports too few known seeds without calling the estimator', async () => {
     const { status, json } = await post({ seeds: [...SEEDS.slice(0, 9), 'nobody', 'no one'] });
     expect([status, json.enough, json.cohesion, json.expected]).toEqual([200, false, null, null]);
@@ -155,7 +190,7 @@ describe('POST /v1/estimates', () => {
   });
 
   it('says that nobody is left who is not a seed', async () => {
-    const left = { seeds: 20, suppressed: 0, filtered: 280, candidates: 0 };
+    const left = { seeds: 20, suppressed: 0, filtered: 280, outside: 0, candidates: 0 };
     answerWith(async () => ({ kind: 'estimate', estimate: { users: left, expected: null } }));
     const { status, json } = await post({ seeds: SEEDS, filters: { city: ['c1'], gender: ['f'] } });
     expect([status, json.enough, json.cohesion, json.based_on]).toEqual([200, true, null, null]);
@@ -167,7 +202,7 @@ describe('POST /v1/estimates', () => {
   });
 
   it('says that too few seeds are not suppressed', async () => {
-    const left = { seeds: 9, suppressed: 11, filtered: 0, candidates: 280 };
+    const left = { seeds: 9, suppressed: 11, filtered: 0, outside: 0, candidates: 280 };
     answerWith(async () => ({ kind: 'estimate', estimate: { users: left, expected: null } }));
     const { json } = await post({ seeds: SEEDS, suppression: SEEDS.slice(9) });
     expect([json.enough, json.seeds.known, json.seeds.suppressed, json.candidates]).toEqual([false, 20, 11, 280]);
@@ -204,7 +239,7 @@ describe('POST /v1/estimates', () => {
   });
 
   it('returns the counts if there was not enough time for the rest', async () => {
-    const counted = { seeds: 15, suppressed: 5, filtered: 0, candidates: 280 };
+    const counted = { seeds: 15, suppressed: 5, filtered: 0, outside: 0, candidates: 280 };
     answerWith(async () => ({ kind: 'late', users: counted }));
     const { json } = await post({ seeds: SEEDS });
     expect([json.seeds.suppressed, json.candidates, json.cohesion, json.reason.code]).toEqual([
@@ -227,6 +262,15 @@ describe('POST /v1/estimates', () => {
 
   it.each([
     ['an unknown filter', { seeds: SEEDS, filters: { country: ['DE'] } }, 400, 'unknown_filter'],
+    [
+      'features that are not those of the population',
+      { seeds: [{ features: { city: 'c1' } }] },
+      400,
+      'invalid_request',
+    ],
+    ['a seed without id and features', { seeds: [{ features: null }] }, 400, 'invalid_request'],
+    ['features that are no object', { seeds: [...SEEDS, { features: '' }] }, 400, 'invalid_request'],
+    ['too many seeds with features', { seeds: ROWS }, 413, 'too_many_seeds'],
     ['a weight that is not a number', { seeds: [{ user_id: 'a', weight: 'x' }] }, 400, 'invalid_request'],
     [
       'too many suppressed users',

@@ -166,7 +166,8 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
 
 function tooFew({ based_on: basis }: Estimate): string | null {
   if (basis === null) return null;
-  return `Only ${formatCount(basis.fitting_seeds)} of your customers match the filters: too few for a forecast`;
+  const fitting = formatCount(basis.fitting_seeds);
+  return `Only ${fitting} of your customers are in the population and match the filters: too few for a forecast`;
 }
 
 const WHY: Readonly<Record<NonNullable<Estimate['reason']>['code'], (estimate: Estimate) => string>> = {

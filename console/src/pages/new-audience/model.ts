@@ -158,7 +158,7 @@ async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Ke
   try {
     await sendIds(from.file, how, send, {
       signal: new AbortController().signal,
-      onId: ignore,
+      onUser: ignore,
       onSent: (share) => {
         keeping.value = { kind: 'sending', share };
       },
