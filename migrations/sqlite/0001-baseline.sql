@@ -144,6 +144,8 @@ CREATE TABLE audiences (
   created_at         INTEGER NOT NULL,
   cuts               TEXT   NOT NULL DEFAULT '[]',           -- named ranges of ranks: name, from, to
   holdout_percent    REAL    NOT NULL DEFAULT 0,              -- the campaign's, when the version was made
+  cause              TEXT   NOT NULL CHECK (cause IN ('created', 'requested', 'interval', 'population', 'change', 'resize')),
+  changed            TEXT,                                   -- what differs from the version before
   PRIMARY KEY (campaign, version),
   CHECK (size BETWEEN 1 AND candidates),
   CHECK (candidates <= population_size)
@@ -155,7 +157,8 @@ CREATE INDEX audiences_by_folder ON audiences (folder);
 CREATE TABLE changes (
   number           INTEGER PRIMARY KEY AUTOINCREMENT,
   campaign_id      TEXT   NOT NULL,              -- text: a deleted campaign has no row
-  kind             TEXT   NOT NULL CHECK (kind IN ('activated', 'deleted')),
+  cause            TEXT   NOT NULL CHECK (cause IN ('created', 'requested', 'interval', 'population', 'change', 'resize', 'rollback', 'deletion')),
+  changed          TEXT,                         -- what differs from the version before
   version          INTEGER,
   previous_version INTEGER,
   size             INTEGER,

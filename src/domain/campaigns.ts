@@ -1,7 +1,8 @@
 /** Whether a campaign's inputs need an expansion, and when its refresh policy causes an expansion. */
 import { AppError } from '../lib/errors.ts';
+import type { Cause } from './changes.ts';
 import type { ExpansionState } from './states.ts';
-import type { Cause, RefreshPolicy } from './types.ts';
+import type { RefreshPolicy } from './types.ts';
 
 /** Inputs that are copied into an expansion. The expansion is outdated when one of these inputs changes. */
 export const COPIED_INPUTS = [

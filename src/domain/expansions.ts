@@ -3,11 +3,12 @@
  * result of such a function in one transaction. Times are in milliseconds since 1970.
  */
 import { AppError, assert, unreachable } from '../lib/errors.ts';
+import type { Cause } from './changes.ts';
 import type { Receipt } from './receipts.ts';
 import type { ComputedWith, Timings } from './run-facts.ts';
 import { type ExpansionState, isEnd, isLegal } from './states.ts';
 import { turnOf } from './turns.ts';
-import type { Cause, Excluded, ExpansionResult, Pins, Reason } from './types.ts';
+import type { Excluded, ExpansionResult, Pins, Reason } from './types.ts';
 
 export interface ExpansionRules {
   /** Minimum number of known seeds; with fewer, an expansion ends as `too_small`. */

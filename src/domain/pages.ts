@@ -1,5 +1,6 @@
 /** Pages of lists, and the requests for them. */
-import type { Campaign, Change } from './types.ts';
+import type { Change } from './changes.ts';
+import type { Campaign } from './types.ts';
 
 export interface PageQuery {
   /** Maximum number of items on a page; 1 or more. */

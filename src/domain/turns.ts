@@ -2,7 +2,7 @@
  * The order of the queue: quick expansions and expansions that a caller waits for go first, but no expansion waits
  * forever.
  */
-import type { Cause } from './types.ts';
+import type { Cause } from './changes.ts';
 
 /**
  * How long an expansion lets others go first, in milliseconds per seed: ten times the computing time that a seed adds.

@@ -1,6 +1,7 @@
 /** The types of the domain: campaigns, their expansions, audiences and jobs. */
 
 import type { SpecialCategory } from '../lib/special-categories.ts';
+import type { Cause, VersionCause, VersionPart } from './changes.ts';
 import type { ConsentBasis } from './consent.ts';
 import type { AudienceCut, CutRequest } from './cuts.ts';
 import type { CampaignFeatures, Filters } from './features.ts';
@@ -25,14 +26,6 @@ export interface RefreshPolicy {
    */
   readonly onChange: boolean;
 }
-
-/**
- * What caused an expansion: the campaign's creation, a call, or the refresh policy (its interval, a new population
- * version, a change of inputs).
- */
-export const CAUSES = ['created', 'requested', 'interval', 'population', 'change'] as const;
-
-export type Cause = (typeof CAUSES)[number];
 
 /** Why an expansion is in its state: a stable code, a sentence, and the numbers that explain the reason. */
 export interface Reason {
@@ -187,21 +180,10 @@ export interface Audience {
   readonly folder: string;
   readonly populationVersion: string;
   readonly expansionId: string;
+  readonly cause: VersionCause;
+  /** What differs from the version that was active before; null for the first version. */
+  readonly changed: readonly VersionPart[] | null;
   readonly createdAt: number;
-}
-
-export const CHANGE_KINDS = ['activated', 'deleted'] as const;
-
-/** A change of a campaign's active version. */
-export interface Change {
-  readonly campaignId: string;
-  readonly kind: (typeof CHANGE_KINDS)[number];
-  readonly version: number | null;
-  readonly previousVersion: number | null;
-  readonly size: number | null;
-  /** The named cuts of the version. */
-  readonly cuts: readonly AudienceCut[] | null;
-  readonly changedAt: number;
 }
 
 /** The model version and population version that an expansion works with, fixed by its first attempt. */

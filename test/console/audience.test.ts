@@ -252,6 +252,10 @@ describeInBrowser('the page of an audience', () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=versions`);
     await page.getByText('−100', { exact: false }).waitFor();
+    await page
+      .getByRole('row', { name: /Version 2 .*Resized/ })
+      .getByText('Size', { exact: true })
+      .waitFor();
     await page.getByRole('button', { name: 'Use version 1' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Use this version' }).click();
     await page.getByText('Version 1 is now in use.').waitFor();

@@ -5,8 +5,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Cause } from '../../src/domain/changes.ts';
 import { MOST_PATIENCE_MS, turnOf } from '../../src/domain/turns.ts';
-import type { Cause } from '../../src/domain/types.ts';
 
 /** About as long as an expansion takes on two cores. */
 const serviceMs = (seeds: number) => 1000 + 10 * seeds;

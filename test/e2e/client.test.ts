@@ -96,8 +96,8 @@ describe('a generated client', () => {
     expect(stdout).toMatch(/^version 2 has 50 users$/m);
     expect(stdout).toMatch(/^members: true, false$/m);
     expect(stdout).toMatch(/^in 1 audience$/m);
-    expect(stdout).toMatch(/^1 event; version 3: 50 users, as many came as went$/m);
-    expect(stdout).toMatch(/^back to version 2; active were 1, 2, 3, 2$/m);
+    expect(stdout).toMatch(/^1 event; feedback changed; version 3: 50 users, as many came as went$/m);
+    expect(stdout).toMatch(/^back to version 2; changed by requested, resize, requested, rollback$/m);
     expect(stdout).toMatch(/^PAR1, then 304$/m);
     expect(stdout).toMatch(/^150 of 2[89]\d\d candidates, predicted (good|weak|unsure)$/m);
     expect(stdout).toMatch(/^person-\d+ has rank 1$/m);

@@ -3,11 +3,13 @@
  * the OpenAPI document.
  */
 import { z } from 'zod';
+import { CHANGE_CAUSES, type Change, VERSION_CAUSES } from '../../domain/changes.ts';
 import type { Changes } from '../../domain/pages.ts';
-import { type Audience, CHANGE_KINDS, type Change } from '../../domain/types.ts';
+import type { Audience } from '../../domain/types.ts';
 import { audienceCuts } from '../campaigns/cuts.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
+import { changedParts } from './changed-parts.ts';
 
 const rank = z.int().min(1).describe('Rank of the user, starting at 1 for the best.');
 const score = z.number().describe('Score of the user, which is comparable only with scores from the same expansion.');
@@ -57,6 +59,8 @@ export const audienceVersion = answerOf<Audience>()(
         population_size: 50_120,
         population_version: 'ba9876543210',
         expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        cause: 'resize',
+        changed: ['size'],
         created_at: '2026-11-25T12:00:00.000Z',
       },
     ],
@@ -74,6 +78,13 @@ export const audienceVersion = answerOf<Audience>()(
     expansion_id: z
       .string()
       .describe('The expansion that ranked the users. Versions from the same expansion are cuts of the same ranking.'),
+    cause: z
+      .enum(VERSION_CAUSES)
+      .describe(
+        'The cause of the expansion that created the version, or `resize` if a caller changed the size, hold-out or ' +
+          'cuts of the version before.',
+      ),
+    changed: changedParts.nullable(),
     created_at: time,
   },
   { active: ({ isActive }) => isActive, holdout_percent: ({ holdout }) => holdout?.percent ?? 0 },
@@ -179,7 +190,16 @@ const change = answerOf<Change>()(
   {},
   {
     campaign_id: z.string(),
-    kind: z.enum(CHANGE_KINDS),
+    kind: z
+      .enum(['activated', 'deleted'])
+      .describe('Whether another version became active, or the campaign was deleted.'),
+    cause: z
+      .enum(CHANGE_CAUSES)
+      .describe(
+        'Why: the cause of the expansion that created the version; `resize` if a caller changed the size, hold-out ' +
+          'or cuts; `rollback` if a caller activated a retained version; `deletion` if a caller deleted the campaign.',
+      ),
+    changed: changedParts.nullable(),
     version: count.nullable().describe('The audience version that became active; `null` if the campaign was deleted.'),
     previous_version: count.nullable(),
     size: count.nullable().describe('Number of users in the audience, including users who are held out.'),
@@ -194,6 +214,7 @@ const change = answerOf<Change>()(
     changed_at: time,
   },
   {
+    kind: ({ cause }) => (cause === 'deletion' ? 'deleted' : 'activated'),
     diff: ({ campaignId, version: to, previousVersion: from }) =>
       to === null || from === null ? null : `/v1/campaigns/${campaignId}/audiences/${from}/diff/${to}`,
   },
@@ -209,6 +230,8 @@ export const changes = answerOf<Changes>()(
           {
             campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
             kind: 'activated',
+            cause: 'change',
+            changed: ['seeds', 'suppression'],
             version: 2,
             previous_version: 1,
             size: 1000,

@@ -1,8 +1,9 @@
 /** Response schemas of expansions, and the fields of the latest expansion that a campaign shows. */
 import { z } from 'zod';
+import { CAUSES } from '../../domain/changes.ts';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';
-import { CAUSES, type Expansion, type SeedCounts } from '../../domain/types.ts';
+import type { Expansion, SeedCounts } from '../../domain/types.ts';
 import { category, filters, fourFifths } from '../campaigns/inputs.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';

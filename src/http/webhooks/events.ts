@@ -1,6 +1,8 @@
 /** Schemas of the events that are sent to webhooks, and the section `webhooks` of the OpenAPI document. */
 import { z } from 'zod';
+import { CAUSES, type VersionPart } from '../../domain/changes.ts';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
+import { changedParts } from '../audiences/changed-parts.ts';
 import { cutSizes } from '../campaigns/cuts.ts';
 import { count, reason as reasonField, time } from '../plugins/json/fields.ts';
 
@@ -9,6 +11,7 @@ const EXAMPLE = {
   external_id: 'shoes-2026-autumn',
   name: 'autumn shoes',
   expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+  cause: 'change',
 };
 const TIMESTAMP = '2026-11-25T12:00:00.000Z';
 const TOO_FEW = {
@@ -28,7 +31,11 @@ const EXTENT = {
 const timestamp = time.describe('Time of the event.');
 
 /** Schema of an event for an expansion that produced an audience. */
-function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
+function readyEvent<T extends CampaignEvent>(
+  type: T,
+  id: string,
+  { version, changed, example }: { version: number; changed: z.ZodType; example: readonly VersionPart[] | null },
+) {
   return campaignEvent(
     type,
     id,
@@ -36,9 +43,10 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
       state: z.literal('ready'),
       audience_version: z.int().min(1).describe('The audience version that is active after the event.'),
       ...EXTENT,
+      changed,
       reason: z.null(),
     },
-    { state: 'ready', audience_version: version, size: 1000, cuts: CUTS, reason: null },
+    { state: 'ready', audience_version: version, size: 1000, cuts: CUTS, changed: example, reason: null },
   );
 }
 
@@ -52,9 +60,10 @@ function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed
       audience_version: z.null(),
       size: z.null(),
       cuts: z.null(),
+      changed: z.null(),
       reason: reasonField.describe('The reason for the state of the expansion, with the relevant numbers.'),
     },
-    { state, audience_version: null, size: null, cuts: null, reason },
+    { state, audience_version: null, size: null, cuts: null, changed: null, reason },
   );
 }
 
@@ -69,6 +78,9 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     external_id: z.string().nullable(),
     name: z.string(),
     expansion_id: z.string(),
+    cause: z
+      .enum(CAUSES)
+      .describe("Cause of the expansion: the campaign's creation, a request, or a trigger of the refresh policy."),
     ...outcome,
   });
   return z
@@ -88,9 +100,10 @@ function callerEvent<T extends CallerEvent>(
     readonly size: number | null;
     readonly cuts: readonly object[] | null;
     readonly previous_version: number;
+    readonly changed: readonly VersionPart[] | null;
   },
 ) {
-  const { expansion_id: _, ...names } = EXAMPLE;
+  const { expansion_id: _, cause: __, ...names } = EXAMPLE;
   const data = z.strictObject({
     campaign_id: z.string(),
     external_id: z.string().nullable(),
@@ -107,6 +120,7 @@ const ANOTHER = {
   audience_version: z.int().min(1).describe('The audience version that is active after the event.'),
   ...EXTENT,
   previous_version: z.int().min(1).describe('The audience version that was active before the event.'),
+  changed: changedParts,
 };
 const NONE = {
   audience_version: z.null(),
@@ -117,6 +131,7 @@ const NONE = {
     .min(1)
     .nullable()
     .describe('The audience version that was active before the event; `null` if there was no audience.'),
+  changed: z.null(),
 };
 
 interface EventRow {
@@ -136,12 +151,16 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
   'campaign.ready': {
     summary: 'A campaign has its first audience',
     component: 'CampaignReadyEvent',
-    schema: readyEvent('campaign.ready', 'CampaignReadyEvent', 1),
+    schema: readyEvent('campaign.ready', 'CampaignReadyEvent', { version: 1, changed: z.null(), example: null }),
   },
   'campaign.refreshed': {
     summary: 'A campaign has a new audience',
     component: 'CampaignRefreshedEvent',
-    schema: readyEvent('campaign.refreshed', 'CampaignRefreshedEvent', 2),
+    schema: readyEvent('campaign.refreshed', 'CampaignRefreshedEvent', {
+      version: 2,
+      changed: changedParts,
+      example: ['seeds', 'suppression'],
+    }),
   },
   'campaign.too_small': {
     summary: 'An expansion ended without an audience because too few seeds are known',
@@ -166,6 +185,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
       size: 500,
       cuts: CUTS,
       previous_version: 2,
+      changed: ['size', 'cuts'],
     }),
   },
   'campaign.activated': {
@@ -176,6 +196,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
       size: 1000,
       cuts: [],
       previous_version: 3,
+      changed: ['size', 'cuts'],
     }),
   },
   'campaign.deleted': {
@@ -186,6 +207,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
       size: null,
       cuts: null,
       previous_version: 3,
+      changed: null,
     }),
   },
   'suppression.expired': {

@@ -1,4 +1,5 @@
 /** Reads rows of audience versions. */
+import type { VersionCause, VersionPart } from '../../domain/changes.ts';
 import type { AudienceCut } from '../../domain/cuts.ts';
 import { HoldOut } from '../../domain/hold-out.ts';
 import type { Audience } from '../../domain/types.ts';
@@ -21,6 +22,8 @@ const COLUMNS = {
   folder: plain<string>('a.folder'),
   populationVersion: plain<string>('a.population_version'),
   expansionId: plain<string>('e.id'),
+  cause: plain<VersionCause>('a.cause'),
+  changed: json<readonly VersionPart[] | null>('a.changed'),
   createdAt: plain<number>('a.created_at'),
 } satisfies Record<keyof Audience, Column<unknown>>;
 

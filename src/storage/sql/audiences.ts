@@ -1,30 +1,25 @@
 /** Stores audience versions and the active version of each campaign. Look-ups read from memory. */
-import {
-  audienceNotReady,
-  audienceSize,
-  changesAfter,
-  nextVersion,
-  recut,
-  resolveCuts,
-} from '../../domain/audiences.ts';
+import { audienceNotReady, audienceSize, nextVersion, recut, resolveCuts } from '../../domain/audiences.ts';
+import type { Cause, Change, ChangeCause, VersionCause } from '../../domain/changes.ts';
 import type { Window } from '../../domain/conversions.ts';
-import { encodeCursor } from '../../domain/cursors.ts';
 import type { AudienceCut, CutRequest } from '../../domain/cuts.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
 import type { Changes, Page, PageQuery } from '../../domain/pages.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Audiences } from '../../domain/ports/audiences.ts';
 import type { ExpansionState } from '../../domain/states.ts';
-import type { Audience, AudienceRequest, CampaignChange, Change, ExpansionResult } from '../../domain/types.ts';
+import type { Audience, AudienceRequest, CampaignChange, ExpansionResult } from '../../domain/types.ts';
 import { ActiveAudiences } from './active-audiences.ts';
 import { readActive, readNumbered, referencesOf } from './audience-rows.ts';
 import { getLocked } from './campaign-rows.ts';
-import { boundsOf, insert, insertRow, pageOf, refuseDamaged, updateRow } from './columns.ts';
+import { insertChange, readChanges } from './changes.ts';
+import { boundsOf, insert, pageOf, refuseDamaged, updateRow } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
 import { readJson, toJson } from './json.ts';
 import { Remembered } from './remembered.ts';
 import type { Bound, Database, Transaction } from './sql.ts';
+import { findChangedParts } from './version-parts.ts';
 
 /** Maximum number of campaigns whose active audience is kept in memory (about 400 bytes each). */
 const REMEMBERED_AUDIENCES = 10_000;
@@ -42,6 +37,31 @@ type NewAudience = Pick<
   readonly campaign: number;
   readonly expansion: number;
 };
+
+/** The events for changes that callers make. The end of an expansion has its own events. */
+const EVENTS: { readonly [C in ChangeCause]?: AudienceEvent } = {
+  resize: 'campaign.resized',
+  rollback: 'campaign.activated',
+};
+
+/** A change to another version. */
+type Switch = Change & { readonly version: number };
+
+interface RollBackRow {
+  readonly id: string;
+  readonly previous: number | null;
+  readonly expansion: number;
+  /** Null if the version does not exist. */
+  readonly size: number | null;
+  readonly holdoutPercent: number;
+  /** JSON. */
+  readonly cuts: string;
+}
+
+interface CampaignVersions extends Pick<RollBackRow, 'id' | 'previous'> {
+  readonly newest: number | null;
+  readonly newestChange: number | null;
+}
 
 export class AudienceRepository implements Audiences {
   readonly #database: Database;
@@ -63,17 +83,18 @@ export class AudienceRepository implements Audiences {
   async publish(t: Transaction, expansion: number, result: ExpansionResult, now: number): Promise<void> {
     const row = await t.get<{
       campaign: number;
+      cause: Cause;
       populationVersion: string;
       audience: string;
       cuts: string;
       holdoutPercent: number;
     }>(
-      `SELECT e.campaign, e.population_version AS "populationVersion", c.audience,
+      `SELECT e.campaign, e.cause, e.population_version AS "populationVersion", c.audience,
          c.cuts, c.holdout_percent AS "holdoutPercent"
        FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
       { expansion },
     );
-    const { campaign, populationVersion, audience, holdoutPercent } = row!;
+    const { campaign, cause, populationVersion, audience, holdoutPercent } = row!;
     const wantedCuts = readJson<readonly CutRequest[]>(row!.cuts, 'c.cuts');
     const { candidates, populationSize, folder } = result;
     const size = audienceSize(readJson<AudienceRequest>(audience, 'c.audience'), candidates, populationSize);
@@ -88,7 +109,7 @@ export class AudienceRepository implements Audiences {
       populationSize,
       folder,
     };
-    await this.#add(t, version, now);
+    await this.#add(t, version, now, cause);
   }
 
   /**
@@ -107,14 +128,14 @@ export class AudienceRepository implements Audiences {
     if (row === undefined) return;
     const active = { ...row, cuts: readJson<readonly AudienceCut[]>(row.cuts, 'a.cuts') };
     const next = recut(active, change);
-    if (next !== null) await this.#add(t, { ...active, ...next }, now, 'campaign.resized');
+    if (next !== null) await this.#add(t, { ...active, ...next }, now, 'resize');
   }
 
   /** Records, in the caller's transaction, that a campaign with an audience is about to be deleted. */
   async recordDeletion(t: Transaction, { id, version }: LastOfCampaign, now: number): Promise<void> {
     if (version === null) return;
-    const none = { version: null, size: null, cuts: null };
-    await this.#record(t, { campaignId: id, kind: 'deleted', previousVersion: version, ...none }, now);
+    const none = { changed: null, version: null, size: null, cuts: null };
+    await this.#record(t, { campaignId: id, cause: 'deletion', previousVersion: version, changedAt: now, ...none });
   }
 
   activeAudience(id: string): Promise<Audience> {
@@ -151,7 +172,7 @@ export class AudienceRepository implements Audiences {
   async activate(id: string, version: number, accept?: Accept<number | null>): Promise<Audience> {
     await this.#database.write(async (t) => {
       const number = await getLocked(t, id);
-      await this.#activate(t, number, version, this.#now(), 'campaign.activated', accept);
+      await this.#rollBack(t, number, version, accept);
       const audience = ['audiences', { campaign: number, version }] as const;
       await refuseDamaged(t, [['campaigns', { number }], audience]);
     }, 'readCommitted');
@@ -170,87 +191,57 @@ export class AudienceRepository implements Audiences {
     return rows.map(({ percent }) => percent);
   }
 
-  async changes(since: string | undefined, limit: number): Promise<Changes> {
-    const newest = await this.#database.get<{ readonly last: number }>(
-      'SELECT coalesce(max(number), 0) AS last FROM changes',
-    );
-    const after = changesAfter(since, newest!.last);
-    const rows = await this.#database.all<
-      Omit<Change, 'cuts'> & { readonly number: number; readonly cuts: string | null }
-    >(
-      `SELECT number, campaign_id AS "campaignId", kind, version, previous_version AS "previousVersion", size, cuts,
-         changed_at AS "changedAt"
-       FROM changes WHERE number > @after ORDER BY number LIMIT @most`,
-      { after, most: limit + 1 },
-    );
-    const { items, nextCursor } = await pageOf(
-      this.#database,
-      'changes',
-      rows,
-      limit,
-      ({ number }) => [['changes', { number }]],
-      ({ number: _, cuts, ...change }) => ({
-        ...change,
-        cuts: cuts === null ? null : readJson<readonly AudienceCut[]>(cuts, 'changes.cuts'),
-      }),
-    );
-    const last = rows.at(-1)?.number ?? after;
-    return { items, nextCursor: nextCursor ?? encodeCursor('changes', last), hasMore: nextCursor !== null };
+  changes(since: string | undefined, limit: number): Promise<Changes> {
+    return readChanges(this.#database, since, limit);
   }
 
-  /**
-   * Makes a version active and records this in `changes`. If a caller requested it, webhooks are notified.
-   * @throws AppError audience_not_found; the errors of `accept`
-   */
-  async #activate(
-    t: Transaction,
-    campaign: number,
-    version: number,
-    now: number,
-    event: AudienceEvent | null,
-    accept?: Accept<number | null>,
-  ): Promise<void> {
-    const row = await t.get<{ id: string; previous: number | null; size: number | null; cuts: string }>(
-      `SELECT c.id, c.active_version AS previous, a.size, a.cuts
+  /** @throws AppError audience_not_found; the errors of `accept` */
+  async #rollBack(t: Transaction, campaign: number, version: number, accept?: Accept<number | null>): Promise<void> {
+    const row = (await t.get<RollBackRow>(
+      `SELECT c.id, c.active_version AS previous, a.expansion, a.size, a.holdout_percent AS "holdoutPercent", a.cuts
        FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = @version
        WHERE c.number = @campaign`,
       { version, campaign },
-    );
-    const { id, previous, size } = row!;
+    ))!;
+    const { id, previous, size, expansion, holdoutPercent } = row;
     accept?.(previous);
     if (size === null) throw audienceNotFound(id, version);
     if (previous === version) return;
-    await updateRow(t, 'campaigns', campaign, { active_version: version, updated_at: now });
-    if (event !== null) await this.#events.audienceChanged(t, event, campaign, previous, now);
-    const cuts = readJson<readonly AudienceCut[]>(row!.cuts, 'a.cuts');
-    await this.#record(t, { campaignId: id, kind: 'activated', version, previousVersion: previous, size, cuts }, now);
-  }
-
-  async #record(t: Transaction, change: Omit<Change, 'changedAt'>, now: number): Promise<void> {
-    const { campaignId, kind, version, previousVersion, size, cuts } = change;
-    await t.enterAlone('changes');
-    await insertRow(t, 'changes', {
-      campaign_id: campaignId,
-      kind,
-      version,
-      previous_version: previousVersion,
-      size,
-      cuts: cuts && toJson(cuts),
-      changed_at: now,
+    const cuts = readJson<readonly AudienceCut[]>(row.cuts, 'a.cuts');
+    const changed = await findChangedParts(t, campaign, previous, { expansion, size, holdoutPercent, cuts });
+    await this.#activate(t, campaign, {
+      ...{ campaignId: id, cause: 'rollback', changed, version, previousVersion: previous, size, cuts },
+      changedAt: this.#now(),
     });
-    t.announce(ACTIVE, campaignId);
   }
 
-  async #add(t: Transaction, audience: NewAudience, now: number, event: AudienceEvent | null = null): Promise<void> {
+  /** Makes a version active and records this in `changes`. If a caller requested it, webhooks are notified. */
+  async #activate(t: Transaction, campaign: number, change: Switch): Promise<void> {
+    const { cause, changed, version, previousVersion, changedAt: now } = change;
+    await updateRow(t, 'campaigns', campaign, { active_version: version, updated_at: now });
+    const event = EVENTS[cause];
+    if (event !== undefined) await this.#events.audienceChanged(t, event, campaign, { previousVersion, changed }, now);
+    await this.#record(t, change);
+  }
+
+  async #record(t: Transaction, change: Change): Promise<void> {
+    await insertChange(t, change);
+    t.announce(ACTIVE, change.campaignId);
+  }
+
+  async #add(t: Transaction, audience: NewAudience, now: number, cause: VersionCause): Promise<void> {
     const { campaign, expansion, size, holdoutPercent, cuts, candidates, populationSize, folder, populationVersion } =
       audience;
-    const versions = await t.get<{ readonly newest: number | null; readonly newestChange: number | null }>(
-      `SELECT (SELECT max(version) FROM audiences WHERE campaign = @campaign) AS newest,
-         (SELECT max(version) FROM changes
-          WHERE campaign_id = (SELECT id FROM campaigns WHERE number = @campaign)) AS "newestChange"`,
+    const row = await t.get<CampaignVersions>(
+      `SELECT c.id, c.active_version AS previous,
+         (SELECT max(version) FROM audiences WHERE campaign = c.number) AS newest,
+         (SELECT max(version) FROM changes WHERE campaign_id = c.id) AS "newestChange"
+       FROM campaigns c WHERE c.number = @campaign`,
       { campaign },
     );
-    const version = nextVersion(versions!.newest, versions!.newestChange);
+    const { id, previous, newest, newestChange } = row!;
+    const version = nextVersion(newest, newestChange);
+    const changed = await findChangedParts(t, campaign, previous, audience);
     await insert(t, 'audiences', {
       campaign,
       version,
@@ -263,8 +254,11 @@ export class AudienceRepository implements Audiences {
       folder,
       population_version: populationVersion,
       created_at: now,
+      cause,
+      changed: toJson(changed),
     });
-    await this.#activate(t, campaign, version, now, event);
+    const change = { campaignId: id, cause, changed, version, previousVersion: previous, size, cuts, changedAt: now };
+    await this.#activate(t, campaign, change);
   }
 
   async #readActive(id: string): Promise<Audience> {

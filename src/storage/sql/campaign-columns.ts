@@ -180,24 +180,30 @@ function seedCounts(): Column<SeedCounts> {
   };
 }
 
-/**
- * Whether an expansion used the campaign's current inputs; null without an expansion. Equal inputs have equal texts.
- */
-function isSame(expansion: string): Column<boolean | null> {
-  const textOf = (column: string) => `CAST(${column} AS text)`;
-  /** For each input: its column in the campaign `c` or the installation `i`, and the column of the expansion's copy. */
-  const copies: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
-    features: [textOf('c.features'), textOf(`${expansion}.features`)],
-    filters: [textOf('c.filters'), textOf(`${expansion}.filters`)],
-    seeds: [sumOf('c.seed_set'), sumOf(`${expansion}.seed_set`)],
-    negatives: [sumOf('c.negative_set'), sumOf(`${expansion}.negative_set`)],
-    negativeWeight: ['c.negative_weight', `${expansion}.negative_weight`],
-    category: ['c.category', `${expansion}.category`],
-    fourFifths: ['c.four_fifths', `${expansion}.four_fifths`],
-    suppression: [sumOf('c.suppression_set'), sumOf(`${expansion}.suppression_set`)],
-    commonSuppression: [sumOf('i.suppression_set'), sumOf(`${expansion}.common_suppression_set`)],
+/** The columns of an expansion's copies of its campaign's inputs. Equal inputs have equal texts. */
+export function copiedInputs(expansion: string): Readonly<Record<CopiedInput, string>> {
+  return {
+    features: textOf(`${expansion}.features`),
+    filters: textOf(`${expansion}.filters`),
+    seeds: sumOf(`${expansion}.seed_set`),
+    negatives: sumOf(`${expansion}.negative_set`),
+    negativeWeight: `${expansion}.negative_weight`,
+    category: `${expansion}.category`,
+    fourFifths: `${expansion}.four_fifths`,
+    suppression: sumOf(`${expansion}.suppression_set`),
+    commonSuppression: sumOf(`${expansion}.common_suppression_set`),
   };
-  const all = COPIED_INPUTS.map((input) => copies[input].join(' IS NOT DISTINCT FROM ')).join(' AND ');
+}
+
+/** Whether an expansion used the current inputs of the campaign `c` and the installation `i`; null without one. */
+function isSame(expansion: string): Column<boolean | null> {
+  const own = { ...copiedInputs('c'), commonSuppression: sumOf('i.suppression_set') };
+  const copies = copiedInputs(expansion);
+  const all = COPIED_INPUTS.map((input) => `${own[input]} IS NOT DISTINCT FROM ${copies[input]}`).join(' AND ');
   const sql = `CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`;
   return { sql, read: (stored) => (stored === null ? null : Boolean(stored)) };
+}
+
+function textOf(column: string): string {
+  return `CAST(${column} AS text)`;
 }

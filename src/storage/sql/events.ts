@@ -3,6 +3,7 @@
  * causes them. Times are in milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
+import type { Cause, Change, VersionPart } from '../../domain/changes.ts';
 import type { AudienceCut } from '../../domain/cuts.ts';
 import { isDelivered, type NewDestination } from '../../domain/destinations.ts';
 import type { ExpansionState } from '../../domain/states.ts';
@@ -42,14 +43,17 @@ interface EndedExpansionRow {
   readonly size: number | null;
   /** The cuts of the version as JSON. */
   readonly cuts: string | null;
+  readonly cause: Cause;
+  /** What differs from the version before, as JSON. */
+  readonly changed: string | null;
   readonly traceparent: string | null;
 }
 
 type ActiveRow = Pick<EndedExpansionRow, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size' | 'cuts'>;
 
 const SELECT_ENDED_EXPANSION = `
-  SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size,
-    a.cuts, j.traceparent
+  SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.cause, e.state, e.reason, a.version,
+    a.size, a.cuts, a.changed, j.traceparent
   FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
   LEFT JOIN jobs j ON j.expansion = e.number
   WHERE e.number = @expansion`;
@@ -74,29 +78,30 @@ export class EventLog {
    */
   async expansionEnded(t: Transaction, expansion: number, now: number, given: string | null = null): Promise<void> {
     const row = (await t.get<EndedExpansionRow>(SELECT_ENDED_EXPANSION, { expansion }))!;
-    const { version: audience_version, size, cuts, reason: stored, traceparent, ...rest } = row;
+    const { version: audience_version, size, cuts, reason: stored, changed: parts, traceparent, ...rest } = row;
     const reason = stored === null ? null : readJson<Reason>(stored, 'e.reason');
-    const data = { ...rest, audience_version, size, cuts: sizesOf(cuts), reason };
+    const changed = parts === null ? null : readJson<readonly VersionPart[]>(parts, 'a.changed');
+    const data = { ...rest, audience_version, size, cuts: sizesOf(cuts), changed, reason };
     await this.#tell(t, eventOfEnd(row.state, row.version), data, now, given ?? traceparent);
   }
 
-  /** Notifies subscribers that a caller replaced the active version `previous` by choosing another version or size. */
+  /** Notifies subscribers that a caller replaced the active version by choosing another version or size. */
   async audienceChanged(
     t: Transaction,
     type: AudienceEvent,
     campaign: number,
-    previous: number | null,
+    { previousVersion, changed }: Pick<Change, 'previousVersion' | 'changed'>,
     now: number,
   ): Promise<void> {
     const { version, size, cuts, ...names } = (await t.get<ActiveRow>(SELECT_ACTIVE, { campaign }))!;
     const active = { audience_version: version, size, cuts: sizesOf(cuts) };
-    await this.#tell(t, type, { ...names, ...active, previous_version: previous }, now);
+    await this.#tell(t, type, { ...names, ...active, previous_version: previousVersion, changed }, now);
   }
 
   /** Notifies subscribers that a campaign is about to be deleted. */
   async campaignDeleted(t: Transaction, { id, externalId, name, version }: LastOfCampaign, now: number): Promise<void> {
     const names = { campaign_id: id, external_id: externalId, name };
-    const data = { ...names, audience_version: null, size: null, cuts: null, previous_version: version };
+    const data = { ...names, audience_version: null, size: null, cuts: null, previous_version: version, changed: null };
     await this.#tell(t, 'campaign.deleted', data, now);
   }
 

@@ -1,9 +1,11 @@
 /** Columns of expansions and their jobs. */
+
+import type { Cause } from '../../domain/changes.ts';
 import type { ExpansionChange, RunningExpansion } from '../../domain/expansions.ts';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import type { ExpansionState } from '../../domain/states.ts';
-import type { Cause, Excluded, Expansion, ExpansionSets, Pins, Reason } from '../../domain/types.ts';
+import type { Excluded, Expansion, ExpansionSets, Pins, Reason } from '../../domain/types.ts';
 import type { SpecialCategory } from '../../lib/special-categories.ts';
 import { type Column, json, plain, type RowOf, readRow } from './columns.ts';
 import { toJson } from './json.ts';

@@ -1,13 +1,14 @@
 /** Requests, cancels and reads expansions. */
 import { randomUUID } from 'node:crypto';
 import { refreshCause } from '../../domain/campaigns.ts';
+import type { Cause } from '../../domain/changes.ts';
 import { cancelling, decide, decideExpansion, noSeeds } from '../../domain/expansions.ts';
 import type { IdBlocks } from '../../domain/id-blocks.ts';
 import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import { expansionNotFound } from '../../domain/not-found.ts';
 import type { Page, PageQuery } from '../../domain/pages.ts';
 import type { Expansions, SetReader } from '../../domain/ports/expansions.ts';
-import type { Audience, Cause, Expansion, ExpansionSets } from '../../domain/types.ts';
+import type { Audience, Expansion, ExpansionSets } from '../../domain/types.ts';
 import { assert } from '../../lib/errors.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';
 import { findCampaign, getLocked, getNumber, readInputs, readRefreshed } from './campaign-rows.ts';

@@ -66,6 +66,8 @@ export function describeAudiences(newData: NewData): void {
         populationSize: 100,
         expansionId: (await store.get(id)).expansionId,
         isActive: true,
+        cause: 'created',
+        changed: null,
         createdAt: data.clock.now(),
       };
       expect(await store.activeAudience(id)).toEqual(audience);

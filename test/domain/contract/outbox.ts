@@ -21,6 +21,7 @@ const told = (deliveries: readonly DueDelivery[]) =>
     const { campaign_id: _, expansion_id: __, ...data } = JSON.parse(body).data;
     return [type, data];
   });
+const NO_VERSION = { audience_version: null, size: null, cuts: null, changed: null };
 const failed = { status: 500, error: null, durationMs: 1, isGone: false };
 
 export function describeOutbox(newData: NewData): void {
@@ -60,14 +61,15 @@ export function describeOutbox(newData: NewData): void {
       const { id: third } = await store.expand(id);
       await store.update(id, { audience: { size: 5 } });
       await expand(store, (await store.claim(ENGINE))!);
-      const common = { external_id: 'ours', name: 'spring shoes', cuts: [], state: 'ready', reason: null };
+      const names = { external_id: 'ours', name: 'spring shoes' };
+      const common = { ...names, cuts: [], state: 'ready', reason: null };
       expect(told(await due(store, clock.now()))).toEqual([
-        ['campaign.ready', { ...common, audience_version: 1, size: 10 }],
+        ['campaign.ready', { ...common, cause: 'created', audience_version: 1, size: 10, changed: null }],
         [
           'campaign.resized',
-          { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, cuts: [], previous_version: 1 },
+          { ...names, audience_version: 2, size: 5, cuts: [], previous_version: 1, changed: ['size'] },
         ],
-        ['campaign.refreshed', { ...common, audience_version: 3, size: 5 }],
+        ['campaign.refreshed', { ...common, cause: 'requested', audience_version: 3, size: 5, changed: [] }],
       ]);
       expect(JSON.parse((await due(store, clock.now()))[2]!.body).data).toMatchObject({
         campaign_id: id,
@@ -93,15 +95,26 @@ export function describeOutbox(newData: NewData): void {
       expect(told(await due(store, clock.now())).filter(([type]) => !/ready|too_small/.test(type))).toEqual([
         [
           'campaign.resized',
-          { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, cuts: [], previous_version: 1 },
+          {
+            ...other,
+            name: 'spring shoes',
+            audience_version: 2,
+            size: 5,
+            cuts: [],
+            previous_version: 1,
+            changed: ['size'],
+          },
         ],
-        ['campaign.resized', { ...other, audience_version: 3, size: 5, cuts: sizes, previous_version: 2 }],
-        ['campaign.activated', { ...other, audience_version: 1, size: 7, cuts: [], previous_version: 3 }],
-        ['campaign.deleted', { ...other, audience_version: null, size: null, cuts: null, previous_version: 1 }],
         [
-          'campaign.deleted',
-          { external_id: null, name: 'small', audience_version: null, size: null, cuts: null, previous_version: null },
+          'campaign.resized',
+          { ...other, audience_version: 3, size: 5, cuts: sizes, previous_version: 2, changed: ['cuts'] },
         ],
+        [
+          'campaign.activated',
+          { ...other, audience_version: 1, size: 7, cuts: [], previous_version: 3, changed: ['size', 'cuts'] },
+        ],
+        ['campaign.deleted', { ...other, ...NO_VERSION, previous_version: 1 }],
+        ['campaign.deleted', { external_id: null, name: 'small', ...NO_VERSION, previous_version: null }],
       ]);
       expect(JSON.parse((await due(store, clock.now())).at(-1)!.body).data.campaign_id).toBe(empty);
     });

@@ -211,6 +211,14 @@ export function describeVersions(newData: NewData): void {
       expect(await store.expandDue(PINS.populationVersion)).toBe(0);
       await store.update(id, { filters: { city: ['c1'] } });
       expect(await store.expandDue(PINS.populationVersion)).toBe(1);
+      const job = (await store.claim('1:a'))!;
+      await store.pin(job, { modelVersion: 'model-2', populationVersion: 'population-2' });
+      await expand(store, job);
+      // the version before is that of the first expansion
+      expect(await store.activeAudience(id)).toMatchObject({
+        cause: 'change',
+        changed: ['filters', 'common_suppression', 'population', 'model'],
+      });
     });
   });
 
@@ -272,24 +280,29 @@ export function describeVersions(newData: NewData): void {
       await store.update(id, { audience: { size: 20 }, cuts });
       expect(await store.activate(id, 1)).toMatchObject({ version: 1, size: 10, isActive: true });
       await store.activate(id, 1);
+      await change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['dan']);
+      await store.expand(id);
+      await finishNext(store);
       await expect(store.activate(id, 9)).rejects.toThrow(expect.objectContaining({ code: 'audience_not_found' }));
       await store.delete(other);
       const all = await store.changes(undefined, 100);
       expect(
-        all.items.map(({ campaignId, kind, version, previousVersion, size, cuts }) => [
+        all.items.map(({ campaignId, cause, changed, version, previousVersion, size, cuts }) => [
           campaignId === id ? 'id' : 'other',
-          kind,
+          cause,
+          changed,
           version,
           previousVersion,
           size,
           cuts,
         ]),
       ).toEqual([
-        ['id', 'activated', 1, null, 10, []],
-        ['other', 'activated', 1, null, 10, []],
-        ['id', 'activated', 2, 1, 20, [{ name: 'ring', from: 2, to: 4 }]],
-        ['id', 'activated', 1, 2, 10, []],
-        ['other', 'deleted', null, 1, null, null],
+        ['id', 'created', null, 1, null, 10, []],
+        ['other', 'created', null, 1, null, 10, []],
+        ['id', 'resize', ['size', 'cuts'], 2, 1, 20, [{ name: 'ring', from: 2, to: 4 }]],
+        ['id', 'rollback', ['size', 'cuts'], 1, 2, 10, []],
+        ['id', 'requested', ['seeds', 'size', 'cuts'], 3, 1, 20, [{ name: 'ring', from: 2, to: 4 }]],
+        ['other', 'deletion', null, null, 1, null, null],
       ]);
       expect(all.hasMore).toBe(false);
       expect(await store.changes(all.nextCursor, 100)).toEqual({
@@ -306,8 +319,9 @@ export function describeVersions(newData: NewData): void {
       );
       await expect(store.changes('nonsense', 1)).rejects.toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
       expect((await store.activeAudiences()).map(({ campaignId, version }) => [campaignId, version])).toEqual([
-        [id, 1],
+        [id, 3],
       ]);
+      expect(await store.audienceVersion(id, 2)).toMatchObject({ cause: 'resize', changed: ['size', 'cuts'] });
     });
 
     it('are pruned by count and age, but never the active one; numbers are not reused', async () => {

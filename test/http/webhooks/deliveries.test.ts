@@ -77,10 +77,12 @@ describe('events of campaigns', () => {
         external_id: 'shoes-1',
         name: 'autumn shoes',
         expansion_id: expect.any(String),
+        cause: 'created',
         state: 'ready',
         audience_version: 1,
         size: 50,
         cuts: [],
+        changed: null,
         reason: null,
       },
     });

@@ -63,10 +63,12 @@ function statements({ campaigns, events, deliveries, jobs, offers }: FullSize): 
      FROM (SELECT i, (i - 1) % ${campaigns} + 1 AS c FROM generate_series(1, ${expansions}) i) made`,
     `INSERT INTO jobs (number, id, expansion, queued_at, run_after, turn)
      SELECT i, ${jobId('i')}, ${expansions - jobs} + i, ${NEWEST}, ${NEWEST}, i FROM generate_series(1, ${jobs}) i`,
-    `INSERT INTO audiences SELECT (i - 1) % ${campaigns} + 1, (i - 1) / ${campaigns} + 1, i, 10, 100, 100, 'f-' || i,
-       'p' || (i % 20), ${TIME('i', 2 * campaigns)} FROM generate_series(1, ${2 * campaigns}) i`,
-    `INSERT INTO changes (number, campaign_id, kind, version, previous_version, size, changed_at)
-     SELECT i, ${id(`i % ${campaigns} + 1`)}, 'activated', 2, 1, 10, ${TIME('i', events)}
+    `INSERT INTO audiences (campaign, version, expansion, size, candidates, population_size, folder,
+       population_version, created_at, cause)
+     SELECT (i - 1) % ${campaigns} + 1, (i - 1) / ${campaigns} + 1, i, 10, 100, 100, 'f-' || i,
+       'p' || (i % 20), ${TIME('i', 2 * campaigns)}, 'requested' FROM generate_series(1, ${2 * campaigns}) i`,
+    `INSERT INTO changes (number, campaign_id, cause, version, previous_version, size, changed_at)
+     SELECT i, ${id(`i % ${campaigns} + 1`)}, 'requested', 2, 1, 10, ${TIME('i', events)}
      FROM generate_series(1, ${events}) i`,
     `INSERT INTO audit_log (number, at, actor, action, resource, resource_id, status, reached_at)
      SELECT i, ${TIME('i', events)}, 'key', 'campaign.created', 'campaign', ${id(`i % ${campaigns} + 1`)}, 201,

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SCOPES } from '../../../src/domain/api-keys.ts';
+import { CAUSES, CHANGE_CAUSES, VERSION_CAUSES } from '../../../src/domain/changes.ts';
 import { FEEDBACK_EVENTS } from '../../../src/domain/feedback.ts';
 import { EXPANSION_STATES } from '../../../src/domain/states.ts';
-import { CAUSES, CHANGE_KINDS } from '../../../src/domain/types.ts';
 import { DELIVERY_STATES } from '../../../src/domain/webhook-types.ts';
 import type { PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { readSteps } from '../../../src/storage/postgres/database/migrations.ts';
@@ -113,7 +113,8 @@ describeWithPostgres('the schemas', () => {
     ['expansions', 'state', EXPANSION_STATES],
     ['expansions', 'cause', CAUSES],
     ['webhook_deliveries', 'state', DELIVERY_STATES],
-    ['changes', 'kind', CHANGE_KINDS],
+    ['changes', 'cause', CHANGE_CAUSES],
+    ['audiences', 'cause', VERSION_CAUSES],
     ['feedback', 'event', FEEDBACK_EVENTS],
     ['api_keys', 'scope', SCOPES],
   ] as const)('allow the values of the domain in %s.%s, and nothing else', (table, column, known) =>

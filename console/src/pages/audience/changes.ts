@@ -18,6 +18,11 @@ const OTHERS = [
   ['external_id', 'The external ID'],
   ['features', 'The campaign details'],
   ['filters', 'The filters'],
+  ['holdout_percent', 'The hold-out'],
+  ['cuts', 'The cuts'],
+  ['negative_weight', 'The weight of negatives'],
+  ['category', 'The special category'],
+  ['four_fifths', 'The four-fifths rule'],
   ['refresh', 'The refresh policy'],
 ] as const;
 

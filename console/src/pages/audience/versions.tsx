@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.tsx';
 import { formatCount, formatDuration, formatTime } from '../../ui/format.ts';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
+import { causeWords, changedWords } from './causes.ts';
 import { loadChanges, loadVersions, type Version } from './load-versions.ts';
 import { ReceiptDialog } from './receipt.tsx';
 import { ServeVersion } from './serve-version.tsx';
@@ -44,8 +45,8 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
         )}
       </Changing>
       <p class="muted small">
-        A new size creates a new version from the same ranking. Versions with the same model and population differ only
-        in their customers or filters.
+        A new size, hold-out or set of cuts creates a new version from the same ranking. “Why” lists what differs from
+        the version that was in use before.
       </p>
       {target === null ? null : (
         <ServeVersion id={id} target={target} onClose={() => setTarget(null)} onChange={onChange} />
@@ -77,6 +78,17 @@ function columnsOf(
       ),
     },
     { key: 'size', title: 'People', isNumber: true, cell: ({ size }) => formatCount(size), sortBy: ({ size }) => size },
+    {
+      key: 'cause',
+      title: 'Why',
+      sortBy: causeWords,
+      cell: (each) => (
+        <div>
+          {causeWords(each)}
+          <div class="muted small">{changedWords(each)}</div>
+        </div>
+      ),
+    },
     { key: 'change', title: 'Compared with the version in use', cell: ({ version }) => textOr(change(version)) },
     { key: 'model', title: 'Model', cell: ({ model }) => shortOf(model), sortBy: ({ model }) => model },
     {
