@@ -17,7 +17,7 @@ export function ensureInstalled(root) {
 }
 
 /** Whether node_modules has every package of the lock file that this machine needs, at its version. */
-function isInstalled(root) {
+export function isInstalled(root) {
   const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
   if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
   const wanted = read('package-lock.json').packages;

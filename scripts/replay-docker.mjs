@@ -1,18 +1,30 @@
 // Replays the `cpu` target of docker/Dockerfile in an empty folder, without Docker, and checks that the result runs.
 // Not replayed: system steps (apt-get, useradd), users and volumes. Node is this machine's. COPY copies the files that
-// git tracks.
+// git tracks. `npm ci` only checks the lock file: its packages are hard links to those that this checkout has installed.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseDockerfile, stagesOf } from './dockerfile.mjs';
+import { isInstalled } from './install.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGET = 'cpu';
 const SYSTEM_STEP = /^(apt-get|useradd)\b/;
+const INSTALL_STEP = /\bnpm ci\b/;
 const READY_MS = 120_000;
 const KEY = 'a key of the replay';
 /** Packages that this machine has downloaded before are not downloaded again: the lock file identifies them. */
@@ -72,7 +84,8 @@ function copy(image, rest) {
     // with a trailing slash or several sources, into the folder; otherwise to that name
     const target = join(image.root, image.workdir, to, to.endsWith('/') ? basename(from) : '');
     if (stage) {
-      cpSync(join(replayStage(stage).root, from), target, { recursive: true, verbatimSymlinks: true });
+      const source = join(replayStage(stage).root, from);
+      if (!link(source, target)) cpSync(source, target, { recursive: true, verbatimSymlinks: true });
       continue;
     }
     if (!ignored.includes(`!${from}`)) throw new Error(`.dockerignore keeps ${from} out of the build's context`);
@@ -92,12 +105,30 @@ function run(image, command) {
     return;
   }
   console.log(`RUN ${command}`);
-  const result = spawnSync('sh', ['-ec', command], {
-    cwd: join(image.root, image.workdir),
+  const folder = join(image.root, image.workdir);
+  const isLinked = INSTALL_STEP.test(command) && isInstalled(ROOT) && linkPackages(join(folder, 'node_modules'));
+  const result = spawnSync('sh', ['-ec', isLinked ? `${command} --dry-run` : command], {
+    cwd: folder,
     env: environmentOf(image, OFFLINE_FIRST),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (result.status !== 0) throw new Error(`RUN ${command} ended with ${result.status ?? result.signal}`);
+}
+
+/** Links the packages of this checkout, without the caches of tools. npm rewrites its list of packages in place. */
+function linkPackages(to) {
+  if (!link(join(ROOT, 'node_modules'), to)) return false;
+  const own = readdirSync(to).filter((name) => name.startsWith('.') && name !== '.bin');
+  for (const name of own) rmSync(join(to, name), { recursive: true });
+  copyFileSync(join(ROOT, 'node_modules/.package-lock.json'), join(to, '.package-lock.json'));
+  return true;
+}
+
+/** Makes hard links to a file, or to all files of a folder; false if they would be on another file system. */
+function link(from, to) {
+  if (spawnSync('cp', ['-al', from, to]).status === 0) return true;
+  rmSync(to, { recursive: true, force: true });
+  return false;
 }
 
 /** The image's variables on top of those that any process needs; absolute paths and HOME are inside its root. */
