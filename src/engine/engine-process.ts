@@ -30,10 +30,10 @@ const LAST_WORDS_MS = 50;
 /** How long an engine that is ending may save checkpoints. The service kills an engine that takes longer. */
 const SAVE_MS = 4_500;
 /**
- * How long a ready engine waits before it loads its model again for estimates. Estimates are rarely needed right after
- * a start.
+ * How long a ready engine waits before it loads its model again for estimates, unless one is requested earlier.
+ * Estimates are rarely needed right after a start, while expansions that a restart interrupted are waiting.
  */
-const WARM_AFTER_MS = 3_000;
+const WARM_AFTER_MS = 30_000;
 
 /** Receivers of the engine's log lines, spans, heartbeats and messages. */
 interface EngineStartDependencies {
