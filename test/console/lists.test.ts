@@ -1,10 +1,13 @@
 /** The global suppression list, the feedback upload and the audit log in a real browser, with keys of each scope. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { describeInBrowser, expectAccessible } from './browser.ts';
-import { AUTHORIZED, csv, drop, useNewAudience } from './new-audience-form.ts';
+import { identifierId } from '../../src/domain/identities.ts';
+import { schemaOfFeatures, updateFiles } from '../../src/population/update/update-files.ts';
+import { describeInBrowser, expectAccessible, takeScreenshots } from './browser.ts';
+import { AUTHORIZED, create, csv, drop, useNewAudience } from './new-audience-form.ts';
 
-const { fixture, customers, signIn } = useNewAudience();
+const { fixture, customers, signIn, campaignOf } = useNewAudience();
 const keys = { read: '', write: '', labelled: '' };
 
 beforeAll(async () => {
@@ -56,20 +59,6 @@ describeInBrowser('the global suppression list', () => {
     await page.getByText('The suppression list is now empty.').waitFor();
     expect(await users()).toBe(0);
     expect(faults.list).toEqual([]);
-  });
-
-  it('takes identifiers, and shows how they match', async () => {
-    const opened = await signIn('suppression', keys.write);
-    const { page, faults } = opened;
-    await page.getByLabel('What the list has').selectOption('E-mail addresses, rule uid2');
-    await drop(opened, 'emails.csv', csv(['Ann.Lee@gmail.com', 'bob@example.com']), 'Choose a list');
-    await page.getByRole('button', { name: 'Add 2 people' }).click();
-    const counts = page.getByRole('region', { name: 'On the list' });
-    await counts.getByText('0 % of 2 known').waitFor();
-    await expectAccessible(page);
-    const { text } = await fixture().served.call('GET', '/v1/suppression', undefined, AUTHORIZED);
-    expect([text.includes('email:uid2:'), text.includes('gmail'), faults.list]).toEqual([true, false, []]);
-    await fixture().served.call('DELETE', '/v1/suppression', undefined, AUTHORIZED);
   });
 
   it('cannot be changed by a key that can only read, and is not shown to a key for certain campaigns', async () => {
@@ -153,5 +142,125 @@ describeInBrowser('the audit log', () => {
     const { page } = await signIn('audit', keys.write);
     await page.getByText('needs a key with the scope “admin”', { exact: false }).waitFor();
     expect(await page.getByRole('link', { name: 'Audit log' }).count()).toBe(0);
+  });
+});
+
+describeInBrowser('lists of identifiers', () => {
+  const RULE = 'E-mail addresses, rule uid2';
+  const emailOf = (i: number) => `Person.${i}@example.com`;
+  const emails = Array.from({ length: 120 }, (_, i) => emailOf(i));
+  const get = async (path: string) => (await fixture().served.call('GET', path, undefined, AUTHORIZED)).json;
+  const hashOf = (value: string) =>
+    identifierId(value, { type: 'email', rule: 'uid2', isHashed: false, countryCode: null })!.split(':')[2]!;
+  beforeAll(async () => {
+    if (fixture() === undefined) return;
+    const { folder, people, served } = fixture();
+    const mapping = join(folder, 'identifiers.csv');
+    const lines = people.map((id, i) => `${id},email,uid2,${emailOf(i)}`);
+    writeFileSync(mapping, ['user_id,type,rule,value', ...lines, `${people[0]},phone,meta,+16505551212`].join('\n'));
+    const { version } = await updateFiles({
+      ...{ population: join(folder, 'population'), changed: [], deleted: [], identifierFiles: [mapping] },
+      schema: (features) => schemaOfFeatures(features, new Map()),
+    });
+    const activated = await served.call('POST', `/v1/populations/${version}/activate`, undefined, AUTHORIZED);
+    expect(activated.status).toBe(200);
+  });
+
+  it('make an audience, and find its people, without a plain identifier in an estimate, a URL or the browser', async () => {
+    const opened = await signIn('audiences/new', keys.write);
+    const { page, faults } = opened;
+    const kindOf = (part: string) => page.getByRole('region', { name: part }).getByLabel('Kind of IDs');
+    const exposed: string[] = [];
+    page.on('request', (request) => {
+      const isEstimate = request.url().endsWith('/v1/estimates');
+      if (/person\./i.test(request.url() + (isEstimate ? request.postData() : ''))) exposed.push(request.url());
+    });
+    const stored = () => page.evaluate('JSON.stringify({ ...sessionStorage }) + JSON.stringify({ ...localStorage })');
+    await kindOf('Your customers').selectOption(RULE);
+    await page.getByLabel('Or paste customer IDs').fill(emails.join('\n'));
+    await page.getByText('120 customers matched.').waitFor();
+    await page.getByText(`${RULE}: 100% of 120 are known.`).waitFor();
+    await page.getByText('There is no forecast for plain identifiers.', { exact: false }).waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('By e-mail');
+    await kindOf('Exclude people').selectOption(RULE);
+    const left = Buffer.from(
+      `name,mail\n${[...emails.slice(0, 3), 'x@y.z'].map((mail) => `Ann,${mail}`).join('\n')}\n`,
+    );
+    await drop(opened, 'left.csv', left, 'Choose a list');
+    await page.getByText('3 people matched, 1 unknown.').waitFor();
+    await page.getByText(`${RULE}: 75% of 4 are known.`).waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'new-audience-identifiers', 'light');
+    await page.getByRole('button', { name: 'Exclude these 3 people' }).click();
+    await page.getByText('These 3 people will be excluded.').waitFor();
+    expect(await stored()).toContain('By e-mail');
+    expect(await stored()).not.toMatch(/person\./i);
+    await create(opened);
+    const { id } = await campaignOf(page);
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+    await opened.go(`audiences/${id}?tab=definition`);
+    await page.getByRole('region', { name: 'Your customers' }).getByText('of 120 are known').waitFor();
+    await opened.go(`audiences/${id}?tab=members`);
+    await page.getByLabel('Kind of IDs').selectOption(RULE);
+    for (const [value, answer] of [
+      [emails[0]!, 'Not in the audience'],
+      ['nobody@example.com', 'Unknown'],
+    ]) {
+      await page.getByLabel('Check a person').fill(value!);
+      await page.getByRole('button', { name: 'Check', exact: true }).click();
+      await page.locator('.look-up-answer').getByText(answer!, { exact: true }).waitFor();
+    }
+    await expectAccessible(page);
+    expect([exposed, faults.list]).toEqual([[], []]);
+  });
+
+  it('have a forecast if they are hashed, and phone numbers may lack their country code', async () => {
+    const opened = await signIn('audiences/new', keys.write);
+    const { page } = opened;
+    const asked = page.waitForRequest((request) => request.url().endsWith('/v1/estimates'));
+    await page.getByRole('region', { name: 'Your customers' }).getByLabel('Kind of IDs').selectOption(RULE);
+    await page.getByLabel('Values').selectOption('hashed');
+    const hex = emails.map((email) => Buffer.from(hashOf(email), 'base64').toString('hex'));
+    await page.getByLabel('Or paste customer IDs').fill(hex.join('\n'));
+    await page.getByText('120 customers matched.').waitFor();
+    expect((await asked).postDataJSON().seeds).toEqual(emails.map((email) => `email:uid2:${hashOf(email)}`));
+    await page.getByText('Expected quality').waitFor();
+    const negatives = page.getByRole('region', { name: 'Negatives' });
+    await negatives.getByLabel('Kind of IDs').selectOption('Phone numbers, rule meta');
+    await page.getByLabel('Country code').fill('+1');
+    await drop(opened, 'returned.txt', Buffer.from('(650) 555-1212\n'), 'Choose negatives');
+    await page.getByText('Phone numbers, rule meta: 100% of 1 are known.').waitFor();
+  });
+
+  it('extend a campaign and the global suppression list', async () => {
+    const opened = await signIn('suppression', keys.write);
+    const { page, faults } = opened;
+    await page.getByLabel('Kind of IDs').selectOption(RULE);
+    await drop(opened, 'emails.csv', csv(['Person.5@example.com', 'bob@example.com']), 'Choose a list');
+    await page.getByRole('button', { name: 'Add 2 people' }).click();
+    const counts = page.getByRole('region', { name: 'On the list' });
+    await counts.getByText('of 2 are known').waitFor();
+    await expectAccessible(page);
+    const { text } = await fixture().served.call('GET', '/v1/suppression', undefined, AUTHORIZED);
+    expect([text.includes('email:uid2:'), text.includes('bob')]).toEqual([true, false]);
+    await fixture().served.call('DELETE', '/v1/suppression', undefined, AUTHORIZED);
+    const { served, people } = fixture();
+    const body = { name: 'Too few', seeds: people.slice(0, 3), audience: { size: 100 } };
+    const { id } = (await served.call('POST', '/v1/campaigns', body, AUTHORIZED)).json;
+    await opened.go(`audiences/${id}`);
+    await page.getByRole('button', { name: 'Add customers' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Kind of IDs').selectOption(RULE);
+    await dialog.getByLabel('Customer IDs').fill([...emails.slice(3), 'not an address'].join('\n'));
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Add 118 and rebuild' }).click();
+    await dialog.getByText('“not an address”: the value is not an identifier', { exact: false }).waitFor();
+    await dialog.getByLabel('Customer IDs').fill(emails.slice(3).join('\n'));
+    await dialog.getByRole('button', { name: 'Add 117 and rebuild' }).click();
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+    expect((await get(`/v1/campaigns/${id}/seeds`)).identifiers).toEqual([
+      { type: 'email', rule: 'uid2', users: 117, known: 117, known_percent: 100 },
+    ]);
+    expect(faults.list).toEqual([]);
   });
 });

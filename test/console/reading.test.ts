@@ -1,5 +1,6 @@
 /** How the console reads lists of customers: its guesses, and ids that arrive in pieces. */
 import { describe, expect, it } from 'vitest';
+import { userIdOf } from '../../console/src/lists/identifiers.ts';
 import { refuseForeign } from '../../console/src/lists/read/foreign.ts';
 import { guessLayout, HEAD_BYTES, isSure, previewOf, seedColumns } from '../../console/src/lists/read/layout.ts';
 import { readIds } from '../../console/src/lists/read/read-ids.ts';
@@ -142,6 +143,23 @@ describe('a sample of ids', () => {
   });
 });
 
+describe('an identifier in a sample', () => {
+  const of = (value: string, type: string, rule: 'uid2' | 'adcp' | 'liveramp-md5', isHashed = true) =>
+    userIdOf(value, { label: { type, rule }, isHashed, countryCode: '' });
+
+  it('is the hash by its rule, in hex or Base64, and never plain', () => {
+    const hex = 'AB'.repeat(32);
+    const base64 = Buffer.from(hex, 'hex').toString('base64');
+    expect([of(base64, 'email', 'uid2'), of(` ${hex} `, 'email', 'uid2')]).toEqual(
+      Array(2).fill(`email:uid2:${base64}`),
+    );
+    expect(of(base64, 'phone', 'adcp')).toBe(`phone:adcp:${hex.toLowerCase()}`);
+    expect(of('0f'.repeat(16), 'email', 'liveramp-md5')).toBe(`email:liveramp-md5:${'0f'.repeat(16)}`);
+    const others = [of(hex, 'email', 'liveramp-md5'), of('16505551212', 'phone', 'adcp'), of('a@b.c', 'email', 'uid2')];
+    expect([...others, of(hex, 'email', 'uid2', false)]).toEqual(Array(4).fill(null));
+  });
+});
+
 describe('columns of weights and features', () => {
   const sentOf = async (content: string) => {
     const bytes = text(content);
@@ -155,7 +173,7 @@ describe('columns of weights and features', () => {
     };
     const send = async (body: string) => {
       bodies.push(body);
-      return { received: 0, known: 0, unknown: 0, duplicate: 0 };
+      return { received: 0, known: 0, unknown: 0, duplicate: 0, outside: 0 };
     };
     await sendIds(fileOf(bytes, 7), layout, send, following);
     return bodies.join('');

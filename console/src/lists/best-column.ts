@@ -1,6 +1,7 @@
 /**
  * Finds the column with the ids if the column names do not identify it, by the number of values that the service knows.
  */
+import { ApiError } from '../api/errors.ts';
 import type { Preview } from './read/layout.ts';
 
 /** Maximum number of columns whose values are sent to the service. */
@@ -19,8 +20,14 @@ export async function bestColumn(
   for (let column = 0; column < Math.min(ASKED_COLUMNS, columns.length); column++) {
     const ids = [...new Set(rows.map((row) => row[column]?.trim() ?? '').filter(Boolean))];
     if (ids.length === 0) continue;
-    const known = await knownOf(ids);
+    const known = await knownOf(ids).catch(noneIfRefused);
     if (known > most) [best, most] = [column, known];
   }
   return best;
+}
+
+/** The service refuses values that cannot be ids, such as names in a list of e-mail addresses. */
+function noneIfRefused(error: unknown): number {
+  if (error instanceof ApiError && error.code === 'invalid_request') return 0;
+  throw error;
 }

@@ -1,6 +1,9 @@
 /** The state of a list of users that is chosen, previewed, read and sent to the service in pieces. */
 import { type Signal, signal } from '@preact/signals';
 import type { UserSet } from '../api/types.ts';
+import { bestColumn } from './best-column.ts';
+import { type IdentifierQuery, type IdFormat, identifierQueryOf, USER_IDS, userIdOf } from './identifiers.ts';
+import { ndjsonOf } from './ndjson.ts';
 import { refuseForeign } from './read/foreign.ts';
 import {
   fieldsOf,
@@ -12,7 +15,7 @@ import {
   previewOf,
   seedColumns,
 } from './read/layout.ts';
-import { type ListedUser, Sample } from './read/sample.ts';
+import { idOf, type ListedUser, Sample } from './read/sample.ts';
 import { UnreadableError } from './read/unreadable.ts';
 import { type Report, type Send, sendIds } from './send-ids.ts';
 
@@ -41,9 +44,10 @@ export interface KeptList {
 
 /** Functions that send a list of users to the service. */
 export interface ListDependencies {
-  readonly send: Send;
-  /** Returns the column of which the service knows the most values, or null if the service knows no value. */
-  readonly askColumn: (preview: Preview) => Promise<number | null>;
+  /** Returns the function that sends a list of ids of the kind that the query specifies. */
+  readonly send: (query: IdentifierQuery) => Send;
+  /** Like `send`, but the service only counts the ids. */
+  readonly preview: (query: IdentifierQuery) => Send;
   /** State of the list before a reload of the page. */
   readonly kept: KeptList | null;
   /** Whether to send weights and features with the ids, if the list has these columns. */
@@ -57,8 +61,13 @@ export class UserList {
   readonly source = signal<Source | null>(null);
   readonly layout = signal<Layout | null>(null);
   readonly preview = signal<Preview | null>(null);
+  /** The kind of ids, which the user chooses before or after the list. */
+  readonly format = signal<IdFormat>(USER_IDS);
   readonly state: Signal<ListState>;
-  /** A sample of the users for estimates. It is updated while the list is being sent, and at the end. */
+  /**
+   * A sample of the users for estimates. It is updated while the list is being sent, and at the end. It contains no
+   * plain identifiers.
+   */
   readonly sample: Signal<readonly ListedUser[]>;
   readonly kept: Signal<KeptList | null>;
   readonly #needs: ListDependencies;
@@ -89,9 +98,9 @@ export class UserList {
       refuseForeign(head);
       const guessed = given ?? guessLayout(head, this.#isWhole());
       const preview = this.#show(guessed);
-      if (given !== undefined || isSure(preview, guessed)) return await this.send();
+      if (given !== undefined || this.#isSure(preview, guessed)) return await this.send();
       this.state.value = { kind: 'asks' };
-      const column = await this.#needs.askColumn(preview);
+      const column = await bestColumn(preview, (ids) => this.#knownOf(ids));
       if (aborted.aborted || column === null) return;
       this.#show({ ...guessed, column });
       await this.send();
@@ -110,40 +119,55 @@ export class UserList {
     void this.send();
   }
 
+  /** Changes the kind of ids, and sends the list again. */
+  changeFormat(format: IdFormat): void {
+    this.format.value = format;
+    const from = this.source.value;
+    if (from !== null) void this.choose(from);
+  }
+
   async send(): Promise<void> {
     const [from, layout] = [this.source.value, this.layout.value];
     if (from === null || layout === null) return;
     const aborted = this.#stop();
     const some = new Sample(SAMPLE_SIZE);
+    const format = this.format.value;
+    let isSampled = true;
     this.kept.value = null;
     this.state.value = { kind: 'sending', share: 0, report: null };
     const preview = this.preview.peek();
     const following = {
       signal: aborted,
       columns: this.#needs.isOfSeeds && preview !== null ? seedColumns(preview) : undefined,
-      onUser: (user: ListedUser) => some.add(user),
+      onUser: (user: ListedUser) => {
+        const id = userIdOf(idOf(user), format);
+        if (id === null) isSampled = false;
+        else some.add(typeof user === 'string' ? id : { ...user, user_id: id });
+      },
       onSent: (share: number, report: Report) => {
         this.state.value = { kind: 'sending', share, report };
         this.sample.value = some.users;
       },
     };
-    const sent = this.#last.then(() => sendIds(from.file, layout, this.#needs.send, following));
+    const sent = this.#last.then(() =>
+      sendIds(from.file, layout, this.#needs.send(identifierQueryOf(format)), following),
+    );
     this.#last = sent.catch(() => {});
     try {
       const report = await sent;
       this.sample.value = some.users;
       this.state.value = { kind: 'done', report };
-      this.kept.value = { name: from.name, report, sample: some.users, isWhole: some.isComplete };
+      this.kept.value = { name: from.name, report, sample: some.users, isWhole: isSampled && some.isComplete };
     } catch (error) {
       if (!aborted.aborted) this.state.value = { kind: 'failed', error };
     }
   }
 
   /** Updates how many of the ids that were sent are known. */
-  recount({ known, unknown, outside = 0 }: Pick<UserSet, 'known' | 'unknown' | 'outside'>): void {
+  recount({ known, unknown, outside = 0, identifiers = [] }: UserSet): void {
     const [state, kept] = [this.state.value, this.kept.value];
     if (state.kind !== 'done' || kept === null) return;
-    const report = { ...state.report, known, unknown, outside };
+    const report = { ...state.report, known, unknown, outside, identifiers };
     this.state.value = { kind: 'done', report };
     this.kept.value = { ...kept, report };
   }
@@ -161,6 +185,16 @@ export class UserList {
     this.sample.value = [];
     this.kept.value = null;
     this.state.value = { kind: 'empty' };
+  }
+
+  /** Whether the column is certain. Names of columns say nothing about identifiers. */
+  #isSure(preview: Preview, layout: Layout): boolean {
+    return this.format.value.label === null ? isSure(preview, layout) : preview.columns.length <= 1;
+  }
+
+  async #knownOf(ids: readonly string[]): Promise<number> {
+    const send = this.#needs.preview(identifierQueryOf(this.format.value));
+    return (await send(ndjsonOf(ids), true)).sent?.known ?? 0;
   }
 
   #columnsOf({ encoding, separator }: Layout): Pick<Layout, 'column' | 'fields'> {

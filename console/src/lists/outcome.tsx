@@ -7,6 +7,7 @@ import { Button } from '../ui/button.tsx';
 import { formatCount, formatShare } from '../ui/format.ts';
 import { messageOf } from '../ui/message.ts';
 import { Progress } from '../ui/progress.tsx';
+import { describeMatch } from './identifiers.ts';
 import type { UserList } from './list.ts';
 import { ENCODINGS } from './read/encoding.ts';
 import { SEPARATORS } from './read/records.ts';
@@ -88,10 +89,29 @@ function Done({ list, report, noun }: DoneProps) {
       <p>
         <strong>{formatCount(known)}</strong> {noun} matched{facts.length > 0 ? `, ${facts.join(', ')}` : null}.
       </p>
+      <Matches list={list} report={report} />
       <ReadAs list={list} />
       {known + outside === 0 ? <Nobody examples={report.examples} /> : null}
       <Hints list={list} report={report} />
     </div>
+  );
+}
+
+/** The match rate by type and rule. In a dry run, all identifiers have the type and rule of the list. */
+function Matches({ list, report }: { readonly list: UserList; readonly report: Report }) {
+  const { label } = list.format.value;
+  const { known, unknown, identifiers } = report;
+  const users = known + unknown;
+  const own = { users, known_percent: users === 0 ? 0 : Math.floor((1000 * known) / users) / 10 };
+  const matches = identifiers.length === 0 && label !== null ? [{ ...label, ...own }] : identifiers;
+  return (
+    <>
+      {matches.map(describeMatch).map(({ name, value, note }) => (
+        <p key={name} class="muted small">
+          {name}: {value} {note}.
+        </p>
+      ))}
+    </>
   );
 }
 

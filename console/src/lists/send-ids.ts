@@ -1,6 +1,7 @@
 /** Sends the ids of a file in growing pieces, so that the first response arrives soon and large files are sent fast. */
 import { ApiError, retrySeconds } from '../api/errors.ts';
 import type { UserSet } from '../api/types.ts';
+import type { IdentifierMatch } from './identifiers.ts';
 import type { Layout, SeedColumns } from './read/layout.ts';
 import { readIds } from './read/read-ids.ts';
 import type { ListedUser } from './read/sample.ts';
@@ -16,13 +17,15 @@ export interface Report {
   readonly duplicate: number;
   /** Number of people who are not in the population but were sent with features. */
   readonly outside: number;
+  /** How the identifiers of the list match, by type and rule; none in a dry run. */
+  readonly identifiers: readonly IdentifierMatch[];
   readonly examples: readonly string[];
   readonly hints: readonly Hint[];
   /** Number of rows without an id. */
   readonly empty: number;
 }
 
-type Counts = Pick<UserSet, 'received' | 'known' | 'unknown' | 'outside' | 'duplicate'>;
+type Counts = Pick<UserSet, 'received' | 'known' | 'unknown' | 'outside' | 'duplicate' | 'identifiers'>;
 
 /** The service's response to a piece. */
 export interface SentPiece extends Counts {
@@ -48,7 +51,7 @@ interface Following {
 const COUNTS = ['received', 'known', 'unknown', 'duplicate', 'outside'] as const;
 const NOTHING_SENT: Report = {
   ...{ received: 0, known: 0, unknown: 0, duplicate: 0, outside: 0 },
-  ...{ examples: [], hints: [], empty: 0 },
+  ...{ identifiers: [], examples: [], hints: [], empty: 0 },
 };
 
 const FIRST_CHARACTERS = 48 * 1024;
@@ -122,7 +125,8 @@ function added(before: Report, { sent, dry_run: isDry, ...set }: SentPiece): Rep
     hints.set(hint.found, same ? { ...same, users: same.users + hint.users } : hint);
   }
   const examples = before.examples.length > 0 ? before.examples : (sent?.unknown_examples ?? []);
-  return { ...counts, examples, hints: [...hints.values()], empty: before.empty };
+  const identifiers = isDry ? [] : (set.identifiers ?? []);
+  return { ...counts, identifiers, examples, hints: [...hints.values()], empty: before.empty };
 }
 
 async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {

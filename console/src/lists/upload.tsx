@@ -4,8 +4,8 @@ import { Button } from '../ui/button.tsx';
 import { formatShare } from '../ui/format.ts';
 import { messageOf } from '../ui/message.ts';
 import { Progress } from '../ui/progress.tsx';
-import { bestColumn } from './best-column.ts';
 import { Drop } from './drop.tsx';
+import { type IdFormat, USER_IDS } from './identifiers.ts';
 import { UserList } from './list.ts';
 import { Outcome } from './outcome.tsx';
 import { Reading } from './reading.tsx';
@@ -14,6 +14,8 @@ import { type Report, type Send, sendIds } from './send-ids.ts';
 interface UploadProps {
   readonly label: string;
   readonly hint: string;
+  /** The kind of ids that `preview` and `commit` send; user IDs by default. */
+  readonly format?: IdFormat;
   /** Reports how many ids of a piece are known, without changing anything. */
   readonly preview: Send;
   readonly commit: Send;
@@ -27,10 +29,21 @@ interface UploadProps {
 
 type State = { readonly share: number } | { readonly error: unknown } | null;
 
-export function Upload({ label, hint, preview, commit, actionOf, note, kind = 'primary', onDone }: UploadProps) {
+export function Upload({
+  label,
+  hint,
+  format = USER_IDS,
+  preview,
+  commit,
+  actionOf,
+  note,
+  kind = 'primary',
+  onDone,
+}: UploadProps) {
   const [list] = useState(() => {
-    const knownOf = async (ids: readonly string[]) => (await preview(linesOf(ids), true)).sent?.known ?? 0;
-    return new UserList({ send: preview, askColumn: (head) => bestColumn(head, knownOf), kept: null });
+    const made = new UserList({ send: () => preview, preview: () => preview, kept: null });
+    made.format.value = format;
+    return made;
   });
   const [state, setState] = useState<State>(null);
   useEffect(() => () => list.stop(), [list]);
@@ -101,8 +114,4 @@ function Use({ state, action, note, kind = 'primary', onUse }: UseProps) {
       )}
     </>
   );
-}
-
-function linesOf(ids: readonly string[]): string {
-  return ids.map((id) => `${JSON.stringify(id)}\n`).join('');
 }

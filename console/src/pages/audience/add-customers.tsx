@@ -3,6 +3,8 @@ import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import { useConsole } from '../../console.ts';
+import { IdentifierSelect } from '../../lists/identifier-select.tsx';
+import { identifierQueryOf, USER_IDS } from '../../lists/identifiers.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
@@ -22,21 +24,22 @@ export function AddCustomers({ id, onChange }: AddCustomersProps) {
   const [isBusy, setBusy] = useState(false);
   const [text, setText] = useState('');
   const [fault, setFault] = useState<string>();
-  const ids = [...new Set(text.split(/[\s,;]+/).filter(Boolean))];
+  const [format, setFormat] = useState(USER_IDS);
+  const ids = [...new Set(text.split('\n').map((line) => line.trim()))].filter(Boolean);
   const params = { path: { id } };
+  const to = { params: { ...params, query: identifierQueryOf(format) }, body: { user_ids: ids } };
   const add = async () => {
     setBusy(true);
     setFault(undefined);
     try {
-      const { known } = await call(api.POST('/v1/campaigns/{id}/seeds/add', { params, body: { user_ids: ids } }));
+      const { known } = await call(api.POST('/v1/campaigns/{id}/seeds/add', to));
       await call(api.POST('/v1/campaigns/{id}/expansions', { params }));
       toasts.say(`${formatCount(known)} customers are matched now. The audience is being rebuilt.`);
       setOpen(false);
       setText('');
       onChange();
     } catch (error) {
-      const message = messageOf(error);
-      setFault(error instanceof ApiError ? (error.faultAt('/user_ids') ?? message) : message);
+      setFault(faultOf(error, ids));
     } finally {
       setBusy(false);
     }
@@ -59,7 +62,8 @@ export function AddCustomers({ id, onChange }: AddCustomersProps) {
           </>
         }
       >
-        <Field label="Customer IDs" hint="One ID per line, or IDs separated by commas." error={fault}>
+        <IdentifierSelect value={format} onValue={setFormat} />
+        <Field label="Customer IDs" hint="One ID per line." error={fault}>
           {(control) => (
             <textarea
               {...control}
@@ -75,3 +79,14 @@ export function AddCustomers({ id, onChange }: AddCustomersProps) {
     </>
   );
 }
+
+/** The fault of the first refused ID, with the ID. */
+function faultOf(error: unknown, ids: readonly string[]): string {
+  const [fault] = error instanceof ApiError ? error.faults : [];
+  const [, index] = /^\/user_ids\/(\d+)$/.exec(fault?.pointer ?? '') ?? [];
+  const id = index === undefined ? undefined : ids[Number(index)];
+  return fault === undefined || id === undefined ? messageOf(error) : `“${id.slice(0, MOST_SHOWN)}”: ${fault.message}.`;
+}
+
+/** Maximum number of characters of an ID in an error message. */
+const MOST_SHOWN = 60;

@@ -5,6 +5,7 @@ import { ApiError } from '../../api/errors.ts';
 import type { Campaign, UserSet } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { describeMatch } from '../../lists/identifiers.ts';
 import { Facts, Section } from '../../ui/facts.tsx';
 import { counted, formatCount, formatExact, formatTime } from '../../ui/format.ts';
 import { Failed, Loading } from '../../ui/states.tsx';
@@ -79,7 +80,18 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
 }
 
 function Customers({
-  seeds: { received, known, unknown, outside, duplicate, suppressed, contradicting, weights, updated_at: at },
+  seeds: {
+    received,
+    known,
+    unknown,
+    outside,
+    duplicate,
+    suppressed,
+    contradicting,
+    weights,
+    identifiers = [],
+    updated_at: at,
+  },
 }: Pick<Sets, 'seeds'>) {
   return (
     <Section title="Your customers" lead={at === null ? null : `Uploaded ${formatTime(at)}.`}>
@@ -94,6 +106,7 @@ function Customers({
             ...(outside
               ? [{ name: 'Outside the population', value: formatCount(outside), note: 'used by their features' }]
               : []),
+            ...identifiers.map(describeMatch),
             { name: 'Duplicates', value: formatCount(duplicate) },
             ...(suppressed
               ? [{ name: 'Suppressed', value: formatCount(suppressed), note: 'not used as customers' }]
@@ -118,13 +131,14 @@ function distinctWords({ distinct }: NonNullable<UserSet['weights']>): string {
 }
 
 function Negatives({ negatives, weight }: Pick<Sets, 'negatives'> & { readonly weight: number }) {
-  const { users, known, suppressed = 0, contradicting = 0 } = negatives;
+  const { users, known, suppressed = 0, contradicting = 0, identifiers = [] } = negatives;
   if (users === 0 && weight === 1) return null;
   return (
     <Section title="Negatives" lead="People who are known not to like what is advertised. The model learns from them.">
       <Facts
         facts={[
           { name: 'People', value: formatCount(users), note: `${formatCount(known)} in the population` },
+          ...identifiers.map(describeMatch),
           { name: 'Also customers', value: formatCount(contradicting), note: 'count as negatives' },
           ...(suppressed > 0 ? [{ name: 'Suppressed', value: formatCount(suppressed), note: 'not used' }] : []),
           { name: 'Weight of each', value: formatExact(weight), note: 'compared with a random person' },
@@ -141,6 +155,7 @@ function Suppression({ suppression, global }: Pick<Sets, 'suppression' | 'global
       <Facts
         facts={[
           { name: 'This audience’s list', value: formatCount(suppression.users), note: noteOf(suppression) },
+          ...(suppression.identifiers ?? []).map(describeMatch),
           global === null
             ? { name: 'Global list', value: '–', note: 'not visible to your key' }
             : { name: 'Global list', value: formatCount(global.users), note: noteOf(global) },

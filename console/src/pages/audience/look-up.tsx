@@ -1,9 +1,10 @@
 /** Checks whether the person with an id is in the audience. */
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
-import { ApiError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
+import { IdentifierSelect } from '../../lists/identifier-select.tsx';
+import { type IdFormat, identifierQueryOf, USER_IDS } from '../../lists/identifiers.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
@@ -16,15 +17,14 @@ type Found =
   | { readonly kind: 'other' }
   | { readonly kind: 'unknown' };
 
-async function lookUp(api: Api, id: string, user: string, cut: string): Promise<Found> {
-  try {
-    const params = { path: { id, user_id: user }, query: { ...(cut && { cut }) } };
-    const found = await call(api.GET('/v1/campaigns/{id}/audience/members/{user_id}', { params }));
-    return found.member ? { kind: 'member', rank: found.rank, score: found.score } : { kind: 'other' };
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 'user_not_found') return { kind: 'unknown' };
-    throw error;
-  }
+/** Looks a user up. The id is in the body, because an identifier must not be in a URL. */
+async function lookUp(api: Api, id: string, user: string, format: IdFormat, cut: string): Promise<Found> {
+  const params = { path: { id }, query: identifierQueryOf(format) };
+  const body = { user_ids: [user], ...(cut && { cut }) };
+  const { items } = await call(api.POST('/v1/campaigns/{id}/audience/members/batch', { params, body }));
+  const found = items[0]!;
+  if (!found.known) return { kind: 'unknown' };
+  return found.member ? { kind: 'member', rank: found.rank, score: found.score } : { kind: 'other' };
 }
 
 interface LookUpProps {
@@ -36,6 +36,7 @@ interface LookUpProps {
 export function LookUp({ campaign: { id, cuts }, onShow }: LookUpProps) {
   const { api, toasts } = useConsole();
   const [user, setUser] = useState('');
+  const [format, setFormat] = useState(USER_IDS);
   const [cut, setCut] = useState('');
   const [found, setFound] = useState<{ readonly user: string; readonly cut: string; readonly is: Found } | null>(null);
   const ask = async (event: Event) => {
@@ -43,18 +44,23 @@ export function LookUp({ campaign: { id, cuts }, onShow }: LookUpProps) {
     const wanted = user.trim();
     if (wanted === '') return;
     try {
-      setFound({ user: wanted, cut, is: await lookUp(api, id, wanted, cut) });
+      setFound({ user: wanted, cut, is: await lookUp(api, id, wanted, format, cut) });
     } catch (error) {
       toasts.say(messageOf(error), 'bad');
     }
   };
   return (
     <form class="look-up" onSubmit={ask}>
+      <IdentifierSelect value={format} onValue={setFormat} />
       <TextField
         label="Check a person"
         value={user}
         onValue={setUser}
-        input={{ placeholder: 'User ID', autocomplete: 'off', spellcheck: false }}
+        input={{
+          placeholder: format.label === null ? 'User ID' : 'Identifier',
+          autocomplete: 'off',
+          spellcheck: false,
+        }}
       />
       <CutSelect label="In" cuts={cuts} value={cut} onValue={setCut} />
       <Button type="submit">Check</Button>

@@ -1,7 +1,8 @@
 /** Input for the customers that the audience is built from, by pasting ids or choosing a file. */
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { Drop } from '../../lists/drop.tsx';
+import { ListFormat } from '../../lists/identifier-select.tsx';
 import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
 import type { NewAudience } from './model.ts';
@@ -27,6 +28,7 @@ export function Customers({ audience, error }: CustomersProps) {
     <section class="part" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>Your customers</h2>
       <p class="muted">The people everyone else is compared with: buyers of a product, or your best clients.</p>
+      <ListFormat list={seeds} />
       {isFile ? null : (
         <>
           <Drop
@@ -58,12 +60,8 @@ function Paste({ audience, errorId }: { readonly audience: NewAudience; readonly
   const { values, seeds } = audience;
   const id = useId();
   const { pasted } = values.value;
-  const isFirst = useRef(true);
-  // text typed before a reload has already been sent
   useEffect(() => {
-    const isRestored = isFirst.current && seeds.kept.value !== null;
-    isFirst.current = false;
-    if (isRestored || pasted === '') return;
+    if (pasted === '') return;
     const timer = page.setTimeout(() => {
       void seeds.choose({ name: 'Pasted IDs', file: new Blob([pasted]), isText: true });
     }, PAUSE_MS);

@@ -6,6 +6,7 @@
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import type { Caller, CampaignInputs, UserSet } from '../../api/types.ts';
+import type { IdentifierQuery } from '../../lists/identifiers.ts';
 import { ndjsonBody } from '../../lists/ndjson.ts';
 import type { Send } from '../../lists/send-ids.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
@@ -31,32 +32,25 @@ export class Draft {
     this.#made = needs.id === null ? null : Promise.resolve(needs.id);
   }
 
-  readonly sendSeeds: Send = async (body, isFirst) => {
-    const { api } = this.#needs;
-    const to = { ...(await this.#at()), ...ndjsonBody(body) };
-    return call(isFirst ? api.PUT('/v1/campaigns/{id}/seeds', to) : api.POST('/v1/campaigns/{id}/seeds/add', to));
-  };
+  /** Returns the function that sends a list of ids of the kind that the query specifies. */
+  readonly sendTo =
+    (list: 'seeds' | 'negatives' | 'suppression') =>
+    (query: IdentifierQuery): Send =>
+    async (body, isFirst) => {
+      const { api } = this.#needs;
+      const to = { params: { path: { id: await this.#id() }, query }, ...ndjsonBody(body) };
+      const path = `/v1/campaigns/{id}/${list}` as const;
+      return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
+    };
 
-  readonly sendNegatives: Send = async (body, isFirst) => {
-    const { api } = this.#needs;
-    const to = { ...(await this.#at()), ...ndjsonBody(body) };
-    const path = '/v1/campaigns/{id}/negatives';
-    return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
-  };
-
-  /** Previews the list without changing anything. */
-  readonly trySuppression: Send = async (body) => {
-    const params = { ...(await this.#at()).params, query: { dry_run: 'true' as const } };
-    const { api } = this.#needs;
-    return call(api.PUT('/v1/campaigns/{id}/suppression', { params, ...ndjsonBody(body) }));
-  };
-
-  readonly sendSuppression: Send = async (body, isFirst) => {
-    const { api } = this.#needs;
-    const to = { ...(await this.#at()), ...ndjsonBody(body) };
-    const path = '/v1/campaigns/{id}/suppression';
-    return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
-  };
+  /** Like `sendTo`, but changes nothing. */
+  readonly tryWith =
+    (identifiers: IdentifierQuery): Send =>
+    async (body) => {
+      const query = { ...identifiers, dry_run: 'true' as const };
+      const params = { path: { id: await this.#id() }, query };
+      return call(this.#needs.api.PUT('/v1/campaigns/{id}/suppression', { params, ...ndjsonBody(body) }));
+    };
 
   /** Returns the ids that are not in the population as text. */
   async unknownSeeds(): Promise<Blob> {
@@ -160,9 +154,5 @@ export class Draft {
     const { id } = await call(api.POST('/v1/campaigns', { body }));
     onId(id);
     return id;
-  }
-
-  async #at() {
-    return { params: { path: { id: await this.#id() } } };
   }
 }

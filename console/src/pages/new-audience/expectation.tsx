@@ -37,8 +37,10 @@ export function Expectation({ audience, estimated: { estimate, error, isLoading 
       )}
       {state.kind === 'done' && audience.seeds.sample.value.length === 0 ? (
         <p class="muted small">
-          A forecast needs the list itself. Choose it again, or create the audience: the audience will have a forecast
-          when it is ready.
+          {audience.seeds.format.value.label === null
+            ? 'A forecast needs the list itself. Choose it again, or create the audience: the audience will have a ' +
+              'forecast when it is ready.'
+            : 'There is no forecast for plain identifiers. The audience will have one when it is ready.'}
         </p>
       ) : null}
       {error !== undefined && report !== null ? (

@@ -87,11 +87,11 @@ function filterOf(filter: Campaign['filters'][string]): FilterValue {
 }
 
 function keptOf(set: UserSet, name: string): KeptList | null {
-  const { received, known, unknown, duplicate, outside = 0, unknown_examples: examples } = set;
+  const { received, known, unknown, duplicate, outside = 0, identifiers = [], unknown_examples: examples } = set;
   if (received === 0) return null;
   return {
     name,
-    report: { received, known, unknown, duplicate, outside, examples, hints: [], empty: 0 },
+    report: { received, known, unknown, duplicate, outside, identifiers, examples, hints: [], empty: 0 },
     sample: [],
     isWhole: false,
   };

@@ -1,12 +1,10 @@
 /** State of the page (input, both lists, draft), which is kept in the session storage of the tab. */
 import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { type Api, call } from '../../api/client.ts';
 import type { Caller, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import type { Console } from '../../console.ts';
-import { bestColumn } from '../../lists/best-column.ts';
+import { identifierQueryOf } from '../../lists/identifiers.ts';
 import { UserList } from '../../lists/list.ts';
-import type { Preview } from '../../lists/read/layout.ts';
-import { type Send, sendIds } from '../../lists/send-ids.ts';
+import { sendIds } from '../../lists/send-ids.ts';
 import { Draft } from './draft.ts';
 import { NO_VALUES, partOf, type Values } from './values.ts';
 
@@ -78,11 +76,11 @@ export function createNewAudience({ console, caller, model, begun, ...given }: M
     id: values.peek().draftId,
     onId: (draftId) => change({ draftId }),
   });
-  const askColumn = (preview: Preview) =>
-    bestColumn(preview, (ids) => knownOf(api, ids.slice(0, model.minimum_seeds - 1)));
-  const seeds = new UserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds, isOfSeeds: true });
-  const negatives = new UserList({ send: draft.sendNegatives, askColumn, kept: values.peek().negatives });
-  const suppression = new UserList({ send: draft.trySuppression, askColumn, kept: values.peek().suppression });
+  const { seeds: keptSeeds, negatives: keptNegatives, suppression: keptSuppression } = values.peek();
+  const preview = draft.tryWith;
+  const seeds = new UserList({ send: draft.sendTo('seeds'), preview, kept: keptSeeds, isOfSeeds: true });
+  const negatives = new UserList({ send: draft.sendTo('negatives'), preview, kept: keptNegatives });
+  const suppression = new UserList({ send: preview, preview, kept: keptSuppression });
   const keeping = signal<Keeping>({ kind: suppression.kept.peek() === null ? 'tried' : 'kept' });
   const ends = [
     effect(() => change({ seeds: seeds.kept.value, negatives: negatives.kept.value })),
@@ -115,7 +113,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: M
       isSwitched.value = true;
       draft.seeds().then((set) => set !== null && seeds.recount(set), ignore);
     },
-    keepSuppression: () => keep(suppression, draft.sendSuppression, keeping),
+    keepSuppression: () => keep(suppression, draft.sendTo('suppression'), keeping),
     clearSeeds() {
       seeds.clear();
       change({ pasted: '' });
@@ -135,14 +133,6 @@ export function createNewAudience({ console, caller, model, begun, ...given }: M
 
 function ignore(): void {}
 
-/**
- * Returns how many of the ids the service knows. The service only counts the ids, because they are too few for an
- * audience.
- */
-async function knownOf(api: Api, seeds: readonly string[]): Promise<number> {
-  return (await call(api.POST('/v1/estimates', { body: { seeds: [...seeds] } }))).seeds.known;
-}
-
 /** Resets the lists if the campaign was deleted, because the lists were deleted too and must be sent again. */
 function clearLost(draft: Draft, lists: readonly UserList[]): void {
   draft.exists().then((is) => {
@@ -151,12 +141,16 @@ function clearLost(draft: Draft, lists: readonly UserList[]): void {
 }
 
 /** Sends the previewed list, which applies from then on. */
-async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Keeping>): Promise<void> {
+async function keep(
+  { source, layout, format }: UserList,
+  send: ReturnType<Draft['sendTo']>,
+  keeping: Signal<Keeping>,
+): Promise<void> {
   const [from, how] = [source.peek(), layout.peek()];
   if (from === null || how === null) return;
   keeping.value = { kind: 'sending', share: 0 };
   try {
-    await sendIds(from.file, how, send, {
+    await sendIds(from.file, how, send(identifierQueryOf(format.peek())), {
       signal: new AbortController().signal,
       onUser: ignore,
       onSent: (share) => {
@@ -198,11 +192,14 @@ function restored(storage: Storage, begun: Values | null): Values {
   }
 }
 
-/** Stores values for a reload of the page. Values that do not fit into the storage are dropped. */
+/**
+ * Stores values for a reload of the page, without typed ids, which may be plain identifiers. Values that do not fit
+ * into the storage are dropped.
+ */
 function store(storage: Storage, values: Values): void {
   try {
     if (values === NO_VALUES) storage.removeItem(STORED_AS);
-    else storage.setItem(STORED_AS, JSON.stringify(values));
+    else storage.setItem(STORED_AS, JSON.stringify({ ...values, pasted: '' }));
   } catch {
     storage.removeItem(STORED_AS);
   }

@@ -1,6 +1,7 @@
 /** Input for people who are known not to like what is advertised. The model learns from them too. */
 import { useId } from 'preact/hooks';
 import { Drop } from '../../lists/drop.tsx';
+import { ListFormat } from '../../lists/identifier-select.tsx';
 import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
 import { TextField } from '../../ui/field.tsx';
@@ -21,6 +22,7 @@ export function Negatives({ audience: { negatives, values, change }, faultAt }: 
         Optional: people who are known not to like it, such as customers who returned the product. People like them rank
         lower. They are not excluded.
       </p>
+      <ListFormat list={negatives} />
       {negatives.state.value.kind === 'empty' ? (
         <Drop
           label="Choose negatives"

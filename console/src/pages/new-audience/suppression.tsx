@@ -7,6 +7,7 @@ import { call } from '../../api/client.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Drop } from '../../lists/drop.tsx';
+import { ListFormat } from '../../lists/identifier-select.tsx';
 import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -28,6 +29,7 @@ export function Suppression({ audience, error }: SuppressionProps) {
     <section class="part" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>Exclude people</h2>
       <Common />
+      {now === 'kept' || now === 'sending' ? null : <ListFormat list={suppression} />}
       {suppression.state.value.kind === 'empty' ? (
         <Drop
           label="Choose a list"

@@ -5,7 +5,8 @@ import type { UserSet } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { CONSENT_OPTIONS, type ConsentBasis, consentText } from '../../lists/consent.ts';
-import { describeMatched, IDENTIFIER_OPTIONS, identifierQueryOf } from '../../lists/identifiers.ts';
+import { IdentifierSelect } from '../../lists/identifier-select.tsx';
+import { describeMatch, type IdFormat, identifierQueryOf, USER_IDS } from '../../lists/identifiers.ts';
 import { ndjsonBody } from '../../lists/ndjson.ts';
 import type { Report, Send } from '../../lists/send-ids.ts';
 import { Upload } from '../../lists/upload.tsx';
@@ -82,7 +83,7 @@ function Counts({ set }: { readonly set: UserSet }) {
           { name: 'People', value: formatCount(users) },
           { name: 'In the population', value: formatCount(known) },
           { name: 'Unknown', value: formatCount(unknown), note: 'kept, because a later population may have these IDs' },
-          ...identifiers.map(describeMatched),
+          ...identifiers.map(describeMatch),
           { name: 'Legal basis', value: consentText(basis) },
           ...(expiring?.next_at
             ? [
@@ -106,8 +107,8 @@ function Counts({ set }: { readonly set: UserSet }) {
 }
 
 /** Sends a piece of a list. The first piece of a replacement replaces the old list, and the other pieces are added. */
-function sendTo(api: Api, mode: Mode, identifiers: string, basis: ConsentBasis | '', isPreview: boolean): Send {
-  const query = { ...identifierQueryOf(identifiers), ...(isPreview ? { dry_run: 'true' as const } : {}) };
+function sendTo(api: Api, mode: Mode, format: IdFormat, basis: ConsentBasis | '', isPreview: boolean): Send {
+  const query = { ...identifierQueryOf(format), ...(isPreview ? { dry_run: 'true' as const } : {}) };
   return (lines, isFirst) => {
     const init = { params: { query }, ...ndjsonBody(lines) };
     if (mode === 'replace' && (isFirst || isPreview)) {
@@ -132,7 +133,7 @@ interface ChangeProps {
 function Change({ set, onChange }: ChangeProps) {
   const { api, toasts } = useConsole();
   const [mode, setMode] = useState<Mode>('add');
-  const [identifiers, setIdentifiers] = useState('');
+  const [format, setFormat] = useState(USER_IDS);
   const [chosen, setChosen] = useState<ConsentBasis | '' | null>(null);
   // a replacement keeps the basis unless another is chosen
   const basis = chosen ?? set.consent_basis ?? '';
@@ -154,7 +155,7 @@ function Change({ set, onChange }: ChangeProps) {
           onValue={(value) => setMode(value as Mode)}
           options={Object.entries(MODES).map(([value, { label }]) => ({ value, label }))}
         />
-        <Select label="What the list has" value={identifiers} onValue={setIdentifiers} options={IDENTIFIER_OPTIONS} />
+        <IdentifierSelect value={format} onValue={setFormat} />
         {mode === 'replace' ? (
           <Select
             label="Legal basis"
@@ -165,11 +166,12 @@ function Change({ set, onChange }: ChangeProps) {
         ) : null}
       </div>
       <Upload
-        key={`${mode} ${identifiers} ${basis}`}
+        key={`${mode} ${JSON.stringify(format)} ${basis}`}
         label="Choose a list"
-        hint="Text, CSV or JSON Lines with user IDs, of any size."
-        preview={sendTo(api, mode, identifiers, basis, true)}
-        commit={sendTo(api, mode, identifiers, basis, false)}
+        hint="Text, CSV or JSON Lines, of any size."
+        format={format}
+        preview={sendTo(api, mode, format, basis, true)}
+        commit={sendTo(api, mode, format, basis, false)}
         actionOf={actionOf}
         note={
           mode === 'replace' && set.expiring?.users
