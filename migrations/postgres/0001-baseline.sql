@@ -99,6 +99,7 @@ CREATE TABLE expansions (
   started_at             bigint,                             -- when the first attempt began to adapt
   computed_with          json,
   receipt                json,                               -- of the ranking; signed
+  consent_bases          json    NOT NULL DEFAULT '{}',      -- of the sets, when the expansion was created
   CHECK (seeds_received = seeds_known + seeds_unknown + seeds_outside + seeds_duplicate),
   CHECK ((model_version IS NULL) = (population_version IS NULL))
 );

@@ -94,6 +94,7 @@ CREATE TABLE expansions (
   started_at             INTEGER,                             -- when the first attempt began to adapt
   computed_with          TEXT,
   receipt                TEXT,                               -- of the ranking; signed
+  consent_bases          TEXT    NOT NULL DEFAULT '{}',      -- of the sets, when the expansion was created
   CHECK (seeds_received = seeds_known + seeds_unknown + seeds_outside + seeds_duplicate),
   CHECK ((model_version IS NULL) = (population_version IS NULL))
 ) STRICT;

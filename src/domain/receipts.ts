@@ -4,6 +4,7 @@
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { canonicalJson } from '../lib/text/canonical-json.ts';
+import type { ConsentBasis } from './consent.ts';
 import type { CampaignFeatures, Filters } from './features.ts';
 import type { Exclusions } from './special-categories.ts';
 
@@ -57,6 +58,11 @@ export interface ReceiptStatement {
   /** RFC 3339. */
   readonly made_at: string;
   readonly inputs: ReceiptInputs;
+  /**
+   * The consent basis of each user set that had one when the expansion was created, by the name of the set. No ranking
+   * depends on it. Absent if no set had one.
+   */
+  readonly consent_bases?: Readonly<Record<string, ConsentBasis>>;
   /** The seed of all random numbers: a sha256 of the inputs as population rows. */
   readonly plan_key: string;
   readonly candidates: number;

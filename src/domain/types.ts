@@ -202,6 +202,9 @@ export interface ExpansionSets {
   readonly commonSuppression: string | null;
 }
 
+/** The consent bases of the sets of an expansion when it was created. Sets without a basis are absent. */
+export type ConsentBases = { readonly [K in keyof ExpansionSets]?: ConsentBasis | undefined };
+
 /** One attempt at an expansion, leased to `owner`. */
 export interface Job extends ModelInputs {
   readonly id: string;
@@ -217,6 +220,7 @@ export interface Job extends ModelInputs {
   readonly token: number;
   readonly externalId: string | null;
   readonly sets: ExpansionSets;
+  readonly consentBases: ConsentBases;
   /** The versions that an earlier attempt pinned; null if no attempt has pinned versions. */
   readonly pins: Pins | null;
   /** The time in milliseconds since 1970. */

@@ -114,7 +114,16 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
     const pins = { modelVersion, populationVersion };
     const job: Job = {
       ...{ campaignId, expansionId, externalId, category, fourFifths, features, filters, negativeWeight, sets, pins },
-      ...{ id: expansionId, attempt: 1, deaths: 0, owner: '', token: 1, queuedAt: 0, traceparent: null },
+      ...{
+        id: expansionId,
+        attempt: 1,
+        deaths: 0,
+        owner: '',
+        token: 1,
+        queuedAt: 0,
+        traceparent: null,
+        consentBases: {},
+      },
     };
     const ids = await roleIdsOf({ setBlocks }, job);
     const roles = await findRoles(population, ids, filters, () => {}, job.category);

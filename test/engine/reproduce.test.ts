@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ConsentBasis } from '../../src/domain/consent.ts';
 import type { Receipt } from '../../src/domain/receipts.ts';
 import { RowNames, type SetOwner } from '../../src/domain/user-sets.ts';
 import { type GivenInputs, reproduce } from '../../src/engine/reproduce.ts';
@@ -41,6 +42,7 @@ const SETS = {
   positives: others.slice(60, 65),
   dismissed: others.slice(65, 70),
 } as const;
+const BASES: Readonly<Record<string, ConsentBasis>> = { seeds: 'consent', common_suppression: 'legal_obligation' };
 const FEATURE = known.features.find(({ kind }) => kind === 'single')!.name;
 const TOKENS = [1, 2].map((code) => known.dictionary(FEATURE).token(code));
 const FILTERS = { [FEATURE]: TOKENS };
@@ -77,7 +79,9 @@ async function makeReceipt(): Promise<{ readonly receipt: Receipt; readonly publ
     const collected = store.userSets.collect();
     const lines = SETS[owner.kind].map((line) => line.split('\t') as [string, string?, string?]);
     for (const [userId, weight = '1', values] of lines) collected.add(userId, Number(weight), values);
-    await store.userSets.change(owner, 'replace', collected, { version: 'any', has: () => true }, 1_000_000);
+    const consentBasis = BASES[owner.kind];
+    const everyone = { version: 'any', has: () => true };
+    await store.userSets.change(owner, 'replace', collected, everyone, 1_000_000, { consentBasis });
     collected.close();
   };
   await upload({ kind: 'common_suppression' });
@@ -97,6 +101,7 @@ describe('reproduce', () => {
   it('makes the same bytes from the same inputs of all kinds', { timeout: 60_000 }, async () => {
     ({ receipt, publicKey } = await makeReceipt());
     expect(Object.keys(receipt.inputs.sets).sort()).toEqual(Object.keys(SETS).sort());
+    expect(receipt.consent_bases).toEqual(BASES);
     expect(await reproduce(receipt, given)).toEqual([]);
   });
 

@@ -131,6 +131,7 @@ async function startRanking(model: string) {
       // threads keep the parameters of an attempt by its token
       token: ++attempts,
       ...{ externalId: null, category, fourFifths, features: {}, filters: {}, negativeWeight: 1, pins },
+      consentBases: {},
       traceparent: null,
       sets: {
         seeds: '',

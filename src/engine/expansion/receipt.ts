@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { runtimeVersion } from '../../../packages/onnx-grad/index.ts';
+import type { ConsentBasis } from '../../domain/consent.ts';
 import {
   RECEIPT_FORMAT,
   type ReceiptEnvironment,
@@ -9,7 +10,7 @@ import {
   type ReceiptStatement,
 } from '../../domain/receipts.ts';
 import type { Exclusions } from '../../domain/special-categories.ts';
-import type { ExpansionSets } from '../../domain/types.ts';
+import type { ConsentBases, ExpansionSets } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import { type Population, versionSum } from '../../population/read.ts';
@@ -36,6 +37,7 @@ export function stateReceipt(
   { job, pins, population, excluded, task, roles }: ReceiptWork,
   { customised, candidates, sha256, batchSize }: Pick<Ranked, 'customised' | 'candidates' | 'sha256' | 'batchSize'>,
 ): ReceiptStatement {
+  const consentBases = basesByName(job.consentBases);
   return {
     format: RECEIPT_FORMAT,
     campaign_id: job.campaignId,
@@ -52,6 +54,7 @@ export function stateReceipt(
       model: { version: pins.modelVersion, sha256: modelSha256 },
       population,
     },
+    ...(Object.keys(consentBases).length > 0 && { consent_bases: consentBases }),
     plan_key: task.key,
     candidates,
     erased_while_ranking: roles.candidates.length - candidates,
@@ -77,6 +80,11 @@ export function setSums(sets: ExpansionSets): Record<string, string> {
     return !set ? [] : [[name, set.split('-')[0]!] as const];
   });
   return Object.fromEntries(entries);
+}
+
+function basesByName(bases: ConsentBases): Readonly<Record<string, ConsentBasis>> {
+  const keys = Object.keys(bases) as (keyof ConsentBases)[];
+  return Object.fromEntries(keys.flatMap((key) => (bases[key] ? [[SET_NAMES[key], bases[key]] as const] : [])));
 }
 
 /** Finds the key of an expansion's set by its name in receipts; undefined if there is none. */

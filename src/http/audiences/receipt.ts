@@ -1,5 +1,6 @@
 /** Routes and response schemas of receipts and of the key that signs them. */
 import { z } from 'zod';
+import { CONSENT_BASES } from '../../domain/consent.ts';
 import { RECEIPT_FORMAT, type Receipt, type ReceiptKey, SIGNATURE_ALGORITHM } from '../../domain/receipts.ts';
 import { category } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -27,6 +28,7 @@ const EXAMPLE: Receipt = {
     model: { version: '0123456789ab', sha256: SUM },
     population: { version: 'ba9876543210', sha256: SUM, erased: { users: 0, sha256: SUM } },
   },
+  consent_bases: { seeds: 'consent' },
   plan_key: SUM,
   candidates: 98_700,
   erased_while_ranking: 0,
@@ -78,6 +80,13 @@ const receipt = z
         }),
       })
       .describe('Everything that the ranking depends on.'),
+    consent_bases: z
+      .record(z.string(), z.enum(CONSENT_BASES))
+      .optional()
+      .describe(
+        'The consent basis of each user set that had one when the expansion was created. The ranking does not depend ' +
+          'on it.',
+      ),
     plan_key: sum.describe('The seed of all random numbers: a hash of the inputs.'),
     candidates: count.describe('Number of users in the ranking.'),
     erased_while_ranking: count.describe(

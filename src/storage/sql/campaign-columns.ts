@@ -153,13 +153,16 @@ export const INPUT_COLUMNS = {
   filters: jsonText('c.filters'),
   seedSet: plain<string | null>('c.seed_set'),
   seeds: CAMPAIGN_COLUMNS.seeds,
+  seedCounts: json<StoredCounts | null>('c.seed_counts'),
   negativeSet: plain<string | null>('c.negative_set'),
   negativeCounts: json<StoredCounts | null>('c.negative_counts'),
   negativeWeight: CAMPAIGN_COLUMNS.negativeWeight,
   category: CAMPAIGN_COLUMNS.category,
   fourFifths: CAMPAIGN_COLUMNS.fourFifths,
   suppressionSet: plain<string | null>('c.suppression_set'),
+  suppressionCounts: json<StoredCounts | null>('c.suppression_counts'),
   commonSuppressionSet: plain<string | null>('i.suppression_set'),
+  commonSuppressionCounts: json<StoredCounts | null>('i.suppression_counts'),
 };
 
 export type CampaignInputs = RowOf<typeof INPUT_COLUMNS>;

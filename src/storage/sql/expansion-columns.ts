@@ -5,7 +5,7 @@ import type { ExpansionChange, RunningExpansion } from '../../domain/expansions.
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import type { ExpansionState } from '../../domain/states.ts';
-import type { Excluded, Expansion, ExpansionSets, Pins, Reason } from '../../domain/types.ts';
+import type { ConsentBases, Excluded, Expansion, ExpansionSets, Pins, Reason } from '../../domain/types.ts';
 import type { SpecialCategory } from '../../lib/special-categories.ts';
 import { type Column, json, plain, type RowOf, readRow } from './columns.ts';
 import { toJson } from './json.ts';
@@ -147,6 +147,7 @@ export const JOB_COLUMNS = {
   negativeWeight: plain<number>('e.negative_weight'),
   category: plain<SpecialCategory | null>('e.category'),
   fourFifths: plain<string | null>('e.four_fifths'),
+  consentBases: json<ConsentBases>('e.consent_bases'),
   queuedAt: plain<number>('j.queued_at'),
   traceparent: plain<string | null>('j.traceparent'),
 };

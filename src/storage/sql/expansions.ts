@@ -8,9 +8,10 @@ import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import { expansionNotFound } from '../../domain/not-found.ts';
 import type { Page, PageQuery } from '../../domain/pages.ts';
 import type { Expansions, SetReader } from '../../domain/ports/expansions.ts';
-import type { Audience, Expansion, ExpansionSets } from '../../domain/types.ts';
+import type { Audience, ConsentBases, Expansion, ExpansionSets } from '../../domain/types.ts';
 import { assert } from '../../lib/errors.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';
+import type { CampaignInputs } from './campaign-columns.ts';
 import { findCampaign, getLocked, getNumber, readInputs, readRefreshed } from './campaign-rows.ts';
 import { insertRow } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
@@ -153,6 +154,7 @@ export class ExpansionRepository implements Expansions, SetReader {
       seeds_outside: outside,
       seeds_duplicate: inputs.seeds.duplicate,
       unknown_examples: toJson(inputs.seeds.unknownExamples),
+      consent_bases: toJson(consentBasesOf(inputs)),
       created_at: now,
       updated_at: now,
     });
@@ -201,6 +203,20 @@ export class ExpansionRepository implements Expansions, SetReader {
   #now(): number {
     return this.#dependencies.options.clock.now();
   }
+}
+
+function consentBasesOf({
+  seedCounts,
+  negativeCounts,
+  suppressionCounts,
+  commonSuppressionCounts,
+}: CampaignInputs): ConsentBases {
+  return {
+    seeds: seedCounts?.consentBasis,
+    negatives: negativeCounts?.consentBasis,
+    suppression: suppressionCounts?.consentBasis,
+    commonSuppression: commonSuppressionCounts?.consentBasis,
+  };
 }
 
 function referenceTo(set: NamedSet | null): { readonly set: string | null; readonly users: number } {

@@ -10,7 +10,7 @@ export function describeJobs(newData: NewData): void {
     it('returns the oldest job, with everything that the engine needs', async () => {
       const data = newData();
       const store = await data.open();
-      const first = await store.create(newCampaign(), everyoneIsKnown);
+      const first = await store.create(newCampaign({ seedsConsentBasis: 'consent' }), everyoneIsKnown);
       await store.create(newCampaign(), everyoneIsKnown);
       expect(await store.claim('7:engine')).toEqual({
         traceparent: null,
@@ -35,6 +35,7 @@ export function describeJobs(newData: NewData): void {
           suppression: null,
           commonSuppression: null,
         },
+        consentBases: { seeds: 'consent' },
         pins: null,
         queuedAt: data.clock.now(),
       });

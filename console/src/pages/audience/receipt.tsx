@@ -3,6 +3,7 @@ import { call } from '../../api/client.ts';
 import type { Receipt } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { type ConsentBasis, consentText } from '../../lists/consent.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { formatCount, formatTime } from '../../ui/format.ts';
@@ -79,7 +80,16 @@ function Statement({ receipt }: { readonly receipt: Receipt }) {
         rows={hashesIn(receipt)}
         rowKey={({ name }) => name}
         columns={[
-          { key: 'name', title: 'Of', cell: ({ name }) => name },
+          {
+            key: 'name',
+            title: 'Of',
+            cell: ({ name, basis }) => (
+              <>
+                {name}
+                {basis === undefined ? null : <div class="muted small">{consentText(basis)}</div>}
+              </>
+            ),
+          },
           {
             key: 'hash',
             title: 'SHA-256',
@@ -104,8 +114,19 @@ function Statement({ receipt }: { readonly receipt: Receipt }) {
   );
 }
 
-function hashesIn({ inputs, outputs }: Receipt): readonly { readonly name: string; readonly hash: string }[] {
-  const sets = Object.entries(inputs.sets).map(([name, hash]) => ({ name: name.replaceAll('_', ' '), hash }));
+interface Hashed {
+  readonly name: string;
+  readonly hash: string;
+  /** The consent basis of a user set. */
+  readonly basis?: ConsentBasis | undefined;
+}
+
+function hashesIn({ inputs, outputs, consent_bases: bases }: Receipt): readonly Hashed[] {
+  const sets = Object.entries(inputs.sets).map(([name, hash]) => ({
+    name: name.replaceAll('_', ' '),
+    hash,
+    basis: bases?.[name],
+  }));
   return [
     ...sets,
     { name: `model ${inputs.model.version}`, hash: inputs.model.sha256 },
