@@ -88,7 +88,7 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
     const folder = temporaryFolder();
     const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS });
     ends.push(async () => (await launched).close());
-    const [world, browser] = await Promise.all([fewDemoPeople(folder, 2_000), launched]);
+    const [world, browser] = await Promise.all([fewDemoPeople(folder, 2_000, { labels: true }), launched]);
     // on a busy machine an estimate takes longer than users would wait
     const slow = { METAHEAC_ESTIMATE_TIME_MS: '30000' };
     const options = { ...world, dataDir: join(folder, 'data-dir'), env: { ...slow, ...env } };

@@ -71,6 +71,65 @@ describeInBrowser('a new audience', () => {
     expect(faults.list).toEqual([]);
   });
 
+  it('can be made for a special category, with groups at similar rates, and its page says what that costs', async () => {
+    const opened = await openForm();
+    const { page, faults } = opened;
+    await drop(opened, 'customers.csv', csv(customers));
+    await page.getByText('120 customers matched.').waitFor();
+    const [category, rule] = [page.getByLabel('Special category'), page.getByLabel('Four-fifths rule')];
+    expect(await category.locator('option').allTextContents()).toEqual(['None', 'Housing', 'Employment', 'Credit']);
+    // the forecast does not use the features either
+    const forecast = page.waitForRequest((request) => request.postDataJSON()?.category === 'housing');
+    await category.selectOption('housing');
+    await forecast;
+    await page.getByText(/^Not used: Age band, City/).waitFor();
+    await rule.selectOption('age_band');
+    for (const feature of ['age_band', 'city']) {
+      await page.getByLabel('Add a filter').selectOption(feature);
+      await page.locator('.filter').last().locator('.option').first().click();
+    }
+    await create(opened);
+    await page.getByText('This category does not use Age band. Remove the filter on this feature.').waitFor();
+    await page.getByText('People are filtered by Age band, so its groups cannot be compared.').waitFor();
+    expect(await rule.locator('option').allTextContents()).not.toContain('City');
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'new-audience-category', 'light');
+    // conflicting filters do not keep the draft from being saved
+    await page.getByLabel('Name', { exact: true }).fill('Flats');
+    const stored = JSON.parse(await page.evaluate("sessionStorage.getItem('metaheac.new-audience')"));
+    const draft = async () =>
+      (await fixture().served.call('GET', `/v1/campaigns/${stored.draftId}`, undefined, AUTHORIZED)).json;
+    const saved = { name: 'Flats', category: 'housing', four_fifths: 'age_band' };
+    await expect.poll(draft, { timeout: 30_000 }).toMatchObject({ ...saved, filters: {} });
+    for (const title of ['Age band', 'City'])
+      await page.getByRole('button', { name: `Remove the filter ${title}` }).click();
+    await create(opened);
+    const { id } = await campaignOf(page);
+    expect(await draft()).toMatchObject({ id, ...saved, filters: {} });
+
+    const region = (name: string) => page.getByRole('region', { name });
+    const cost = region('Cost of the category Housing');
+    await cost
+      .getByText(/^An audience of [\d,]+ people is expected to reach [\d.]+% .* With all features, .* [\d.]+%/)
+      .waitFor();
+    await cost.getByText('Not used: Age band, City', { exact: false }).waitFor();
+    const price = region('Price of the four-fifths rule for Age band').getByRole('table');
+    expect(await price.first().getByRole('row').nth(3).textContent()).toMatch(
+      /^[\d,]+ people[\d.]+%[\d.]+%[\d.]+[\d.]+$/,
+    );
+    expect(await price.last().getByRole('row').nth(1).textContent()).toMatch(/^18-24\d+\d+$/);
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'audience-category', 'light');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('Special category').selectOption('credit');
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('tab', { name: 'Definition' }).click();
+    await region('Fair selection').getByText('Credit').waitFor();
+    await page.getByText('The definition has changed', { exact: false }).waitFor();
+    expect(faults.list).toEqual([]);
+  });
+
   it('reads spreadsheet files as they are, and asks for the column if unsure', async () => {
     const opened = await openForm();
     const { page } = opened;

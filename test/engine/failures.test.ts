@@ -49,6 +49,24 @@ describe.skipIf(!HAS_PROC)('an expansion', () => {
         () => true,
       )
     ).id;
+    // by the API, this filter and this rule are refused together
+    const known = openPopulation(world.population);
+    const feature = known.features.find(({ kind }) => kind === 'single')!.name;
+    const tokens = [1, 2].map((code) => known.dictionary(feature).token(code));
+    const ungrouped = (
+      await rig.store.create(
+        {
+          name: 'ungrouped',
+          features: campaign.features,
+          featureCounts: { unknown: 0, missing: 0 },
+          seeds: campaign.seeds,
+          audience: { size: 1 },
+          filters: { [feature]: tokens },
+          fourFifths: feature,
+        },
+        () => true,
+      )
+    ).id;
     const blocked = await rig.create(campaign);
     writeFileSync(join(rig.dataDir, 'audiences'), 'a file where a folder should be');
     await rig.supervisor.start();
@@ -65,6 +83,9 @@ describe.skipIf(!HAS_PROC)('an expansion', () => {
       state: 'too_small',
       reason: { code: 'too_few_seeds', known: 3, minimum: 10 },
     });
+    const refused = await rig.ended(ungrouped);
+    expect(refused).toMatchObject({ state: 'failed', audienceVersion: null, reason: { code: 'excluded_filter' } });
+    expect(refused.reason!.message).toContain(`users must not be filtered by "${feature}"`);
 
     await expect
       .poll(() => rig.store.get(blocked), { interval: 5, timeout: 20_000 })

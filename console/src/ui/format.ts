@@ -46,6 +46,14 @@ export function formatFactor(factor: number): string {
   return `${FACTOR.format(factor)}×`;
 }
 
+/** Formats an estimated value with its interval: "33% (28% to 38%)". */
+export function formatInterval(
+  { mean, low, high }: { readonly mean: number; readonly low: number; readonly high: number },
+  format: (value: number) => string,
+): string {
+  return `${format(mean)} (${format(low)} to ${format(high)})`;
+}
+
 /** Formats a factor on a scale, without superfluous digits: 3×, 0.5×. */
 export function formatTimes(factor: number): string {
   return `${SHORT.format(factor)}×`;

@@ -4,7 +4,7 @@ import type { Audience, Expansion } from '../../domain/types.ts';
 import type { Expected } from '../../service/ports/estimates.ts';
 import { category } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { drift, type exclusion, predicted, verdict } from '../expansions/quality.ts';
+import { drift, type exclusion, fourFifthsPrice, predicted, verdict } from '../expansions/quality.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { count } from '../plugins/json/fields.ts';
 import { versionNumber } from '../plugins/json/query-numbers.ts';
@@ -42,6 +42,9 @@ const qualityReport = z
       .object({ category, features: z.array(z.string()).readonly(), past_campaigns: count })
       .nullable()
       .describe("What the campaign's category excluded: user features, and past campaigns; `null` without a category."),
+    four_fifths: fourFifthsPrice
+      .nullable()
+      .describe('The effect of the four-fifths rule; `null` if the campaign does not use it.'),
     curve: z
       .array(
         z.object({
@@ -84,6 +87,7 @@ const qualityReport = z
         auc: { mean: 0.86, low: 0.82, high: 0.9 },
         drift: { measured: false, campaigns: 0, auc_before: null },
         excluded: null,
+        four_fifths: null,
         curve: [
           {
             share: 0.05,
@@ -136,6 +140,7 @@ export function predictedLift(audience: Audience, quality: Expansion['quality'])
 function reportQuality(audience: Audience, { quality }: Pick<Expansion, 'quality'>) {
   const prediction = (quality?.['prediction'] ?? null) as Expected | null; // as the engine wrote it
   const excluded = (quality?.['excluded'] ?? null) as z.input<typeof exclusion> | null; // as the engine wrote it
+  const fourFifths = (quality?.['four_fifths'] ?? null) as z.input<typeof fourFifthsPrice> | null; // as the engine wrote it
   const { candidates } = audience;
   const shares = Object.keys(prediction?.recall ?? {}).sort((a, b) => Number(a) - Number(b));
   return {
@@ -150,6 +155,7 @@ function reportQuality(audience: Audience, { quality }: Pick<Expansion, 'quality
     auc: prediction?.auc ?? null,
     drift: prediction?.drift ?? null,
     excluded,
+    four_fifths: fourFifths,
     curve: shares.map((share) => ({
       share: Number(share),
       size: Math.min(candidates, Math.max(1, Math.ceil(Number(share) * candidates))),

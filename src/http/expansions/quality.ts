@@ -53,26 +53,28 @@ const prediction = z.looseObject({
   drift: drift.optional(),
 });
 
-const fourFifthsPrice = z.looseObject({
-  feature: z.string(),
-  sizes: z
-    .array(
-      z.looseObject({
-        share: z.number().describe('Audience size as a share of the candidates.'),
-        size: count,
-        ratio_before: z.number().describe('The lowest selection rate divided by the highest, before the change.'),
-        ratio: z
-          .number()
-          .describe('The same ratio after the change. It is below .8 only if a group has too few candidates.'),
-        mean_score_before: z.number(),
-        mean_score: z.number().describe("Mean after the change, of the model's unchanged scores."),
-        groups: z
-          .array(z.object({ token: z.string(), before: count, users: count }))
-          .describe('Users of each group in an audience of this size, before and after the change.'),
-      }),
-    )
-    .describe('The price by audience size.'),
-});
+export const fourFifthsPrice = z
+  .looseObject({
+    feature: z.string(),
+    sizes: z
+      .array(
+        z.looseObject({
+          share: z.number().describe('Audience size as a share of the candidates.'),
+          size: count,
+          ratio_before: z.number().describe('The lowest selection rate divided by the highest, before the change.'),
+          ratio: z
+            .number()
+            .describe('The same ratio after the change. It is below .8 only if a group has too few candidates.'),
+          mean_score_before: z.number(),
+          mean_score: z.number().describe("Mean after the change, of the model's unchanged scores."),
+          groups: z
+            .array(z.object({ token: z.string(), before: count, users: count }))
+            .describe('Users of each group in an audience of this size, before and after the change.'),
+        }),
+      )
+      .describe('The price by audience size.'),
+  })
+  .meta({ id: 'FourFifthsPrice' });
 
 export const exclusion = z.looseObject({
   category,

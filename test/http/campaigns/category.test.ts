@@ -27,6 +27,9 @@ it('is refused with groups that the four-fifths rule cannot compare', async () =
   expect((await post({ four_fifths: 'age' })).json).toMatchObject(unknown);
   const filters = { gender: ['f'] };
   expect((await post({ four_fifths: 'gender', filters })).json.code).toBe('excluded_filter');
+  const filtered = await fixture.createReady({ ...OK_BODY, filters: { gender: ['f', 'm'] } });
+  const refused = await fixture.call('PATCH', `/v1/campaigns/${filtered}`, { four_fifths: 'gender' });
+  expect(refused.json).toMatchObject({ code: 'excluded_filter', errors: [{ pointer: '/filters/gender' }] });
   const id = await fixture.createReady({ ...OK_BODY, four_fifths: 'gender' });
   const path = `/v1/campaigns/${id}`;
   expect((await fixture.call('PATCH', path, { filters })).json.code).toBe('excluded_filter');

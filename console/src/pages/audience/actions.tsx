@@ -1,4 +1,4 @@
-/** Actions on an audience: rebuild, duplicate, edit name and labels, delete. */
+/** Actions on an audience: rebuild, duplicate, edit, delete. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';

@@ -1,4 +1,4 @@
-/** The definition of the audience: customers, filters, suppression lists, campaign details, size, refresh policy. */
+/** The definition of the audience: customers, filters, fair selection, lists, campaign details, size, refresh policy. */
 import type { ComponentChildren } from 'preact';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -59,6 +59,7 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
           none="Everyone in the population, because there are no filters."
         />
       </Section>
+      <Special campaign={campaign} />
       <Suppression {...data} />
       <Section title="Campaign details">
         <Named record={campaign.features} words={featureValue} none="None." />
@@ -159,6 +160,20 @@ function Suppression({ suppression, global }: Pick<Sets, 'suppression' | 'global
           global === null
             ? { name: 'Global list', value: '–', note: 'not visible to your key' }
             : { name: 'Global list', value: formatCount(global.users), note: noteOf(global) },
+        ]}
+      />
+    </Section>
+  );
+}
+
+function Special({ campaign: { category, four_fifths: fourFifths } }: { readonly campaign: Campaign }) {
+  if (category === null && fourFifths === null) return null;
+  return (
+    <Section title="Fair selection">
+      <Facts
+        facts={[
+          { name: 'Special category', value: category === null ? 'None' : featureTitle(category) },
+          { name: 'Four-fifths rule', value: fourFifths === null ? 'None' : featureTitle(fourFifths) },
         ]}
       />
     </Section>

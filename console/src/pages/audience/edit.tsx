@@ -1,11 +1,14 @@
-/** Edits name and labels. Changes that another user made in the meantime are shown before they are overwritten. */
+/** Edits name, labels, special category and four-fifths rule. Changes that another user made in the meantime are shown before they are overwritten. */
+import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
+import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { ErrorBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { LabelRows } from '../../ui/label-rows.tsx';
+import { SpecialFields } from '../special-fields.tsx';
 import { ChangesNotice } from './changes-notice.tsx';
 import type { Loaded } from './load.ts';
 import { useEdit } from './use-edit.ts';
@@ -20,18 +23,22 @@ interface EditProps {
 }
 
 export function Edit({ loaded, onClose, onChange }: EditProps) {
-  const { toasts } = useConsole();
-  const { name, rows, setName, setRows, save, isBusy, error, changes } = useEdit(loaded);
+  const { api, toasts } = useConsole();
+  const { name, rows, setName, setRows, special, setSpecial, save, isBusy, error, changes } = useEdit(loaded);
+  const { data: population } = usePolled((signal) => call(api.GET('/v1/populations/current', { signal })), {
+    key: 'population',
+    everyMs: () => null,
+  });
   const onSaved = () => {
     toasts.say('Saved.');
     onChange();
     onClose();
   };
   const faultAt = (pointer: string) => (error instanceof ApiError ? error.faultAt(pointer) : undefined);
-  const isPlaced = faultAt('/name') !== undefined || faultAt('/labels') !== undefined;
+  const isPlaced = ['/name', '/labels', '/category', '/four_fifths'].some((at) => faultAt(at) !== undefined);
   return (
     <Dialog
-      title="Name and labels"
+      title="Edit the audience"
       isOpen
       onClose={onClose}
       actions={
@@ -52,6 +59,9 @@ export function Edit({ loaded, onClose, onChange }: EditProps) {
           input={{ maxLength: MOST_CHARACTERS }}
         />
         <LabelRows rows={rows} onRows={setRows} error={faultAt('/labels')} />
+        {population === undefined ? null : (
+          <SpecialFields inputs={special} population={population} onChange={setSpecial} faultAt={faultAt} />
+        )}
         <ChangesNotice changes={changes}>
           Your changes are not saved yet. Overwrite the other changes, or cancel.
         </ChangesNotice>

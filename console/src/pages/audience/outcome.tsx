@@ -16,6 +16,13 @@ interface OutcomeProps {
 
 type Way = 'add' | 'again' | 'new' | 'continue';
 
+const UNFIT = {
+  text:
+    'The special category or the four-fifths rule no longer fits the population. Change it under Edit and rebuild the ' +
+    'audience, or duplicate the audience and change its filters.',
+  ways: ['again'],
+} as const;
+
 /**
  * Advice and actions by the state of the campaign or, if the state is not specific enough, by the code of the reason.
  */
@@ -36,6 +43,9 @@ const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: re
     text: 'Nobody is eligible. Loosen the filters, or shorten the suppression list.',
     ways: ['new'],
   },
+  unlabelled_category: UNFIT,
+  excluded_filter: UNFIT,
+  unknown_feature: UNFIT,
   cancelled: {
     text: 'The build was cancelled before the audience was ready. You can rebuild the audience at any time.',
     ways: ['again'],

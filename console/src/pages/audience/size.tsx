@@ -5,15 +5,16 @@ import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
-import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
+import { formatCount, formatFactor, formatInterval, formatShare } from '../../ui/format.ts';
 import { readWhole } from '../../ui/read-number.ts';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
 import { driftWords, VERDICTS } from '../audiences/words.ts';
 import { ChangesNotice } from './changes-notice.tsx';
 import { type Loaded, loadQuality } from './load.ts';
-import { type Curve, type Interval, type Reach, reachAt } from './reach.ts';
+import { type Curve, type Reach, reachAt } from './reach.ts';
 import { ReachChart } from './reach-chart.tsx';
+import { SpecialPrice } from './special-price.tsx';
 import { type ChosenSize, useSize } from './use-size.ts';
 
 interface SizeProps {
@@ -37,12 +38,18 @@ export function Size({ loaded, onChange }: SizeProps) {
   if (report === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
   if (report.curve.length === 0 || !candidates)
     return (
-      <Empty title="No prediction">
-        <p>{tooFewOf(loaded.campaign, report) ?? report.reason}</p>
-      </Empty>
+      <>
+        <Empty title="No prediction">
+          <p>{tooFewOf(loaded.campaign, report) ?? report.reason}</p>
+        </Empty>
+        <SpecialPrice report={report} size={report.size} />
+      </>
     );
   return (
-    <Chooser {...{ chosen, loaded, candidates, report }} curve={report.curve} verdict={report.verdict ?? 'unsure'} />
+    <>
+      <Chooser {...{ chosen, loaded, candidates, report }} curve={report.curve} verdict={report.verdict ?? 'unsure'} />
+      <SpecialPrice report={report} size={chosen.size} />
+    </>
   );
 }
 
@@ -199,26 +206,18 @@ function Numbers({ curve }: { readonly curve: Curve }) {
             key: 'recall',
             title: 'Look-alikes reached',
             isNumber: true,
-            cell: (point) => shares(point.recall),
+            cell: (point) => formatInterval(point.recall, formatShare),
             sortBy: ({ recall }) => recall.mean,
           },
           {
             key: 'lift',
             title: 'Compared with random',
             isNumber: true,
-            cell: (point) => factors(point.lift),
+            cell: (point) => formatInterval(point.lift, formatFactor),
             sortBy: ({ lift }) => lift.mean,
           },
         ]}
       />
     </details>
   );
-}
-
-function shares({ mean, low, high }: Interval): string {
-  return `${formatShare(mean)} (${formatShare(low)} to ${formatShare(high)})`;
-}
-
-function factors({ mean, low, high }: Interval): string {
-  return `${formatFactor(mean)} (${formatFactor(low)} to ${formatFactor(high)})`;
 }

@@ -7,6 +7,7 @@ import { ErrorBanner } from '../../ui/banner.tsx';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { counted, formatCount } from '../../ui/format.ts';
+import { specialFaults } from '../special-rules.ts';
 import { Customers } from './customers.tsx';
 import { Expectation } from './expectation.tsx';
 import { Features } from './features.tsx';
@@ -16,6 +17,7 @@ import type { NewAudience } from './model.ts';
 import { Negatives } from './negatives.tsx';
 import { Refresh } from './refresh.tsx';
 import { Size } from './size.tsx';
+import { Special } from './special.tsx';
 import { Suppression } from './suppression.tsx';
 import { useEstimate } from './use-estimate.ts';
 import { useSampleCustomers } from './use-sample-customers.tsx';
@@ -34,6 +36,8 @@ const PLACES = [
   '/cuts',
   '/features',
   '/filters',
+  '/category',
+  '/four_fifths',
 ];
 
 export function Form({ audience }: { readonly audience: NewAudience }) {
@@ -82,6 +86,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
         <Customers audience={audience} error={faultAt('/seeds')} />
         <Size audience={audience} candidates={estimated.estimate?.candidates ?? null} faultAt={faultAt} />
         <Filters audience={audience} faultAt={faultAt} />
+        <Special audience={audience} faultAt={faultAt} />
         <Suppression audience={audience} error={faultAt('/suppression')} />
         <Negatives audience={audience} faultAt={faultAt} />
         <Features audience={audience} faultAt={faultAt} />
@@ -116,9 +121,10 @@ function CopiedNote({ audience }: { readonly audience: NewAudience }) {
   return (
     <div class="note">
       <p>
-        This is a copy of “{name}”, with its size, cuts, filters, campaign details, labels, refresh policy and weight of
-        negatives. <strong>Its customers{isWeighted ? ' and their weights' : ''} are not copied</strong>, because the
-        service never returns uploaded IDs.
+        This is a copy of “{name}”, with its size, cuts, filters, fair selection, campaign details, labels, refresh
+        policy and weight of negatives.{' '}
+        <strong>Its customers{isWeighted ? ' and their weights' : ''} are not copied</strong>, because the service never
+        returns uploaded IDs.
         {seeds === null
           ? ` Add the file with the ${counted(customers, 'customer')} again, or choose another file.`
           : null}
@@ -165,8 +171,11 @@ function useSubmit(audience: NewAudience) {
 
 /** Returns errors for missing input and for lists that are not ready yet. */
 function allFaults(audience: NewAudience): Readonly<Record<string, string>> {
-  const { values, seeds, negatives, suppression, keeping, model } = audience;
-  const faults: Record<string, string> = { ...faultsOf(values.value, model.minimum_seeds) };
+  const { values, seeds, negatives, suppression, keeping, model, population } = audience;
+  const faults: Record<string, string> = {
+    ...faultsOf(values.value, model.minimum_seeds),
+    ...specialFaults(inputsOf(values.value, model, population), population),
+  };
   const arriving = seeds.state.value.kind;
   if (arriving === 'sending') faults['/seeds'] = 'Your customers are still being uploaded.';
   else if (arriving === 'asks') faults['/seeds'] = 'Choose the column with the IDs.';

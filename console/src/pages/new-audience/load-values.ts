@@ -61,6 +61,8 @@ function definitionOf(campaign: Campaign): Values {
     cuts: rowsOf(campaign.cuts),
     holdout: String(campaign.holdout_percent),
     negativeWeight: String(campaign.negative_weight),
+    category: campaign.category,
+    fourFifths: campaign.four_fifths,
     refresh: campaign.refresh,
     labels: campaign.labels,
     features: mapped(campaign.features, (value) =>

@@ -6,7 +6,7 @@ import type { Estimate } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { idOf, type ListedUser } from '../../lists/read/sample.ts';
 import type { NewAudience } from './model.ts';
-import { featuresOf, filtersOf, negativeWeightOf } from './values.ts';
+import { featuresOf, filtersOf, negativeWeightOf, type Values } from './values.ts';
 
 export interface Estimated {
   /** The latest forecast, which stays visible while the next forecast is made. */
@@ -35,6 +35,7 @@ export function useEstimate(audience: NewAudience): Estimated {
     }),
     features: featuresOf(values.value, model),
     filters: filtersOf(values.value, population),
+    category: values.value.category,
     // the list is omitted until it is complete, because a part of the list would exclude too few people
     ...(left?.isWhole && { suppression: left.sample.map(idOf) }),
   };
@@ -75,6 +76,7 @@ interface Question {
   readonly negative_weight?: number;
   readonly features: ReturnType<typeof featuresOf>;
   readonly filters: ReturnType<typeof filtersOf>;
+  readonly category: Values['category'];
   readonly suppression?: readonly string[];
 }
 

@@ -6,6 +6,7 @@ import { readNumber, readWhole } from '../../ui/read-number.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
 import { type CutRow, cutsFault, cutsOf } from '../cuts.ts';
 import { KINDS } from '../feature-kinds.ts';
+import { type Category, consistentInputs, type SpecialInputs } from '../special-rules.ts';
 import { pointerOf } from './pointer.ts';
 
 /** A filter in the form: tokens, or bounds of a number as text. */
@@ -25,6 +26,9 @@ export interface Values {
   readonly holdout: string;
   readonly cuts: readonly CutRow[];
   readonly negativeWeight: string;
+  readonly category: Category | null;
+  /** The feature for the four-fifths rule. */
+  readonly fourFifths: string | null;
   /** Typed ids. */
   readonly pasted: string;
   readonly draftId: string | null;
@@ -55,6 +59,8 @@ export const NO_VALUES: Values = {
   holdout: '0',
   cuts: [],
   negativeWeight: '1',
+  category: null,
+  fourFifths: null,
   pasted: '',
   draftId: null,
   seeds: null,
@@ -106,12 +112,18 @@ export function negativeWeightOf({ negativeWeight }: Pick<Values, 'negativeWeigh
   return weight !== null && weight > 0 ? weight : null;
 }
 
-export function inputsOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
+export function inputsOf(
+  values: Values,
+  model: CurrentModel,
+  population: CurrentPopulation,
+): CampaignInputs & SpecialInputs {
   const size = numberOfSize(values) ?? 0;
   return {
     name: values.name.trim(),
     features: featuresOf(values, model),
     filters: filtersOf(values, population),
+    category: values.category,
+    four_fifths: values.fourFifths,
     holdout_percent: readNumber(values.holdout) ?? 0,
     cuts: cutsOf(values.cuts),
     negative_weight: negativeWeightOf(values) ?? 1,
@@ -121,12 +133,17 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
   };
 }
 
-/** Returns the inputs of an incomplete form. Missing fields keep the values of the draft. */
+/**
+ * Returns the inputs of an incomplete form. Missing fields keep the values of the draft, and inputs that contradict each
+ * other are left out, because the service would refuse all inputs.
+ */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
-  const { name, audience, holdout_percent, cuts, negative_weight, ...others } = inputsOf(values, model, population);
+  const inputs = inputsOf(values, model, population);
+  const { name, audience, holdout_percent, cuts, negative_weight, ...others } = inputs;
   const faults = faultsOf(values, 0);
   return {
     ...others,
+    ...consistentInputs(inputs, population),
     name: name || DRAFT_NAME,
     ...(faults['/audience'] === undefined && { audience }),
     ...(faults['/holdout_percent'] === undefined && { holdout_percent }),
