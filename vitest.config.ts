@@ -20,7 +20,9 @@ const shared = {
   hookTimeout: 180_000,
 } as const;
 
-const files = filesOfProjects();
+/** As in `.ci/run`: without a project, all of them run. */
+const isWhole = !process.argv.some((argument) => argument.startsWith('--project'));
+const files = filesOfProjects({ isOnce: isWhole });
 
 /** One more than there are cores: a fifth of the time, a test waits for another process, a lease or a disk. */
 const WORKERS = availableParallelism() + 1;
@@ -53,7 +55,7 @@ export default defineConfig({
         ...shared,
         name,
         include: files[name],
-        provide: { isLong: name === 'slow' },
+        provide: { isLong: name === 'slow', isUsual: name !== 'slow' || isWhole },
         maxWorkers: name === 'slow' ? WORKERS_OF_SLOW : WORKERS,
         // projects with other numbers of workers run one after the other
         sequence: { groupOrder: name === 'slow' ? 0 : 1 },

@@ -27,7 +27,7 @@ import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder, useFolders } from '../fixture/folders.ts';
 import { mountDisk, unmountDisk } from '../fixture/full-disk.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
-import { IS_LONG, itUsual } from '../fixture/size.ts';
+import { IS_LONG, IS_USUAL, itUsual } from '../fixture/size.ts';
 import { type ServiceOptions, startService } from '../fixture/start-service.ts';
 import { ofFewUsers, writeKinds } from '../online/kinds-model.ts';
 
@@ -249,7 +249,7 @@ describe('what serve refuses at a start, doctor names in the same words', () => 
 });
 
 /** Root may write everything but this; where it cannot be mounted the test is left out, and in CI it fails instead. */
-it.runIf(!IS_LONG && (canMount() || process.env['CI']))(
+it.runIf(IS_USUAL && (canMount() || process.env['CI']))(
   'a data folder on a read-only disk: both refuse it',
   async () => {
     const place = await newPlace();
@@ -287,7 +287,7 @@ const OF_ENGINE: readonly (readonly [string, string, Harm])[] = [
 ];
 
 describe('what the engine refuses at a start, doctor names in the same words', () => {
-  it.each(IS_LONG ? OF_ENGINE.slice(1) : OF_ENGINE.slice(0, 1))(
+  it.each(OF_ENGINE.filter((_, i) => (i === 0 ? IS_USUAL : IS_LONG)))(
     '%s',
     { timeout: 180_000 },
     async (_what, check, harm) => {

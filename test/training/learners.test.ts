@@ -13,7 +13,7 @@ import { type Learners, openLearners } from '../../src/training/meta/learners.ts
 import { RECIPES } from '../../src/training/recipe.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { IS_LONG, itUsual } from '../fixture/size.ts';
+import { IS_LONG, IS_USUAL, itUsual } from '../fixture/size.ts';
 import { simulateTrial } from './simulate-trial.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
@@ -155,7 +155,7 @@ describe('a trial', () => {
   });
 });
 
-describe.each(IS_LONG ? [1] : [2])('learners in %i threads', (threads) => {
+describe.each([1, 2].filter((threads) => (threads === 2 ? IS_USUAL : IS_LONG)))('learners in %i threads', (threads) => {
   it('know that the values of the same parameters change with gradients', async () => {
     const parameters = new Map(
       [...initialModel.graph.initializers].map(([name, value]) => [
