@@ -17,11 +17,12 @@ const USAGE = `usage: verify-receipt.mjs RECEIPT --key KEY [files]
   --scores, --order         scores.f32 and order.u32 of the ranking
   --parameters              customised.bin of the ranking`;
 
+const FORMAT = 'metaheac-receipt/1';
 const file = { type: 'string' };
 const { values, positionals } = parse();
 if (positionals.length !== 1 || values.key === undefined) end(USAGE, 2);
 
-const { signature, ...statement } = JSON.parse(readFileSync(positionals[0], 'utf8'));
+const { signature, ...statement } = readReceipt(positionals[0]);
 const { inputs, outputs } = statement;
 const checks = [['signature', isSigned()]];
 const sets = (values.set ?? []).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]);
@@ -50,11 +51,27 @@ function end(message, code) {
   process.exit(code);
 }
 
-/** Whether the key signed the canonical JSON of the receipt without its signature. */
+function readReceipt(path) {
+  let receipt = null;
+  try {
+    receipt = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    end(`${path} cannot be read as JSON: ${error.message}`, 2);
+  }
+  return receipt?.format === FORMAT ? receipt : end(`${path} is not a receipt of the format ${FORMAT}`, 2);
+}
+
+/**
+ * Whether the key signed the canonical JSON of the receipt without its signature. The signature contains nothing but
+ * its algorithm, the id of this key, and its value in base64.
+ */
 function isSigned() {
   const text = readFileSync(values.key, 'utf8');
   const key = createPublicKey(text.startsWith('{') ? JSON.parse(text).public_key : text);
-  return verify(null, Buffer.from(canonical(statement)), key, Buffer.from(signature.value, 'base64'));
+  const keyId = sha256(key.export({ type: 'spki', format: 'der' })).slice(0, 16);
+  const bytes = Buffer.from(String(signature?.value), 'base64');
+  const exact = { algorithm: 'Ed25519', key_id: keyId, value: bytes.toString('base64') };
+  return canonical(signature) === canonical(exact) && verify(null, Buffer.from(canonical(statement)), key, bytes);
 }
 
 /** Canonical JSON (RFC 8785): no spaces, keys in the order of their UTF-16 code units. */
@@ -90,8 +107,8 @@ function sumOfSet(path) {
 }
 
 function idOfLine(line) {
-  const [id, weight = '1', features] = line.split('\t');
-  return [id.startsWith('"') ? JSON.parse(id) : id, Number(weight), features];
+  const [id, weight, features] = line.split('\t');
+  return [id.startsWith('"') ? JSON.parse(id) : id, Number(weight || '1'), features];
 }
 
 /** Reads the lines of an upload. A user without an id is named by the sha256 of the features and a number. */

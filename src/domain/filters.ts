@@ -24,6 +24,15 @@ export function refuseUnknownFilters(known: FilterableFeatures, filters: Filters
   throw new AppError('unknown_filter', message, { details, facts });
 }
 
+/** Sorts the tokens of filters and drops repeated ones, so filters that differ only in this become equal. */
+export function sortedFilters(filters: Filters): Filters {
+  const sorted = Object.entries(filters).map(([feature, filter]) => [
+    feature,
+    'length' in filter ? [...new Set(filter)].sort() : filter,
+  ]);
+  return Object.fromEntries(sorted);
+}
+
 function faultsOf(known: FilterableFeatures, feature: string, filter: Filters[string]): ErrorDetail[] {
   const pointer = jsonPointer('filters', feature);
   const kind = known.features.find(({ name }) => name === feature)?.kind;

@@ -3,18 +3,20 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findRoles } from '../audience/find-roles.ts';
+import { sortedFilters } from '../domain/filters.ts';
 import type { Blobs } from '../domain/ports/blobs.ts';
 import type { StoreFiles } from '../domain/ports/store.ts';
 import type { Receipt, ReceiptInputs, ReceiptStatement } from '../domain/receipts.ts';
-import { exclusionsOf, labelledCategories } from '../domain/special-categories.ts';
+import { exclusionsOf } from '../domain/special-categories.ts';
 import type { ExpansionSets, Job } from '../domain/types.ts';
 import { RowNames } from '../domain/user-sets.ts';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf, UsageError } from '../lib/errors.ts';
+import type { SpecialCategory } from '../lib/special-categories.ts';
 import { canonicalJson } from '../lib/text/canonical-json.ts';
 import { Cancellation } from '../lib/threads/cancellation.ts';
 import { modelSum, readModelFolder } from '../model/folder.ts';
-import { hasVersion, openPopulation, openValueCheck } from '../population/read.ts';
+import { type CheckedValues, hasVersion, openPopulation, openValueCheck } from '../population/read.ts';
 import { FileBlobs, idsInText, locateStore, openStoreFiles, type SentId, setFromIds } from '../storage/open-store.ts';
 import { openEngineModels } from './engine-start.ts';
 import { Checkpoints } from './expansion/checkpoints.ts';
@@ -33,15 +35,23 @@ export interface GivenInputs {
    */
   readonly sets: ReadonlyMap<string, string>;
   /** Values that replace those in the receipt. */
-  readonly campaign?: Partial<
-    Pick<ReceiptInputs, 'external_id' | 'features' | 'filters' | 'negative_weight' | 'four_fifths'>
-  >;
+  readonly campaign?: GivenCampaign;
   readonly threads: number;
   readonly device: string;
 }
 
-/** A part of a receipt that differs, as JSON. */
+/** Fields of a campaign; null means none. */
+export type GivenCampaign = Partial<
+  Pick<ReceiptInputs, 'external_id' | 'features' | 'filters' | 'negative_weight'> & {
+    readonly category: SpecialCategory | null;
+    readonly four_fifths: string | null;
+  }
+>;
+
+/** A value that differs from the receipt. Both values are JSON, or `none`. */
 export interface Difference {
+  /** The part of the receipt. */
+  readonly part: 'inputs' | 'outputs' | 'computed_with';
   readonly name: string;
   readonly expected: string;
   readonly found: string;
@@ -70,22 +80,24 @@ export async function reproduce(receipt: Receipt, given: GivenInputs): Promise<r
       given.population,
       hasVersion(given.population, expected) ? { version: expected } : {},
     );
-    const sets = await writeSets(blobs, given.sets, openValueCheck(population.features));
-    const { excluded, ...others } = receipt.inputs;
+    const described = describePopulation(population);
+    const isSame = described.sha256 === receipt.inputs.population.sha256;
+    const sets = await writeSets(blobs, given.sets, isSame ? openValueCheck(population.features) : takeAsSent);
+    const { excluded, four_fifths: statedRule, ...others } = receipt.inputs;
+    const { category, four_fifths: fourFifths = statedRule, ...fields } = given.campaign ?? {};
     const inputs: ReceiptInputs = {
-      ...{ ...others, ...given.campaign },
-      sets: setSums(sets),
+      ...{ ...others, ...fields, sets: setSums(sets), population: described },
       model: { version: manifest.version, sha256: modelSum(manifest) },
-      population: describePopulation(population),
-      ...(excluded && labelledCategories(population).includes(excluded.category)
-        ? { excluded: exclusionsOf(population, excluded.category)! }
-        : {}),
+      ...(fourFifths && { four_fifths: fourFifths }),
+      // the labels of another population say nothing about the receipt
+      ...(excluded && { excluded: isSame ? exclusionsOf(population, excluded.category)! : excluded }),
     };
-    const differing = differences(inputParts(receipt.inputs), inputParts(inputs));
+    const differing = differences('inputs', inputParts(receipt.inputs), inputParts(inputs, category));
     if (differing.length > 0) return differing;
     const made = await rankAgain(receipt, { given, sets, blobs, setBlocks, version: expected });
-    const outputs = differences(outputParts(receipt), outputParts(made));
-    return outputs.length === 0 ? [] : [...outputs, ...differences(receipt.computed_with, made.computed_with)];
+    const outputs = differences('outputs', outputParts(receipt), outputParts(made));
+    if (outputs.length === 0) return [];
+    return [...outputs, ...differences('computed_with', receipt.computed_with, made.computed_with)];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -146,11 +158,16 @@ async function rankAgain(receipt: Receipt, { given, sets, blobs, setBlocks, vers
   }
 }
 
+/** Another population than the receipt's may have other features, so it cannot check those of seeds. */
+function takeAsSent(values: unknown): CheckedValues {
+  return { json: canonicalJson(values) };
+}
+
 /** Writes the files of the sets as an upload would. */
 async function writeSets(
   blobs: Blobs,
   files: GivenInputs['sets'],
-  check: ReturnType<typeof openValueCheck>,
+  check: (values: unknown) => CheckedValues,
 ): Promise<ExpansionSets> {
   const sets: { -readonly [name in keyof ExpansionSets]: string | null } = { ...NO_SETS };
   for (const [name, file] of files) {
@@ -168,7 +185,7 @@ async function writeSets(
 /** The ids in an upload of seeds, with their weights and features. */
 function* idsInNdjson(
   text: string,
-  check: ReturnType<typeof openValueCheck>,
+  check: (values: unknown) => CheckedValues,
   refuse: (line: number, fault: string) => UsageError,
 ): Generator<SentId, void, void> {
   const names = new RowNames();
@@ -198,25 +215,29 @@ interface NdjsonSeed {
 }
 
 /** The inputs by the names shown to the user. Each set has its own name. */
-function inputParts({ sets, population: { erased, ...population }, ...others }: ReceiptInputs) {
-  return { ...others, population, 'erased users': erased, ...sets };
+function inputParts(
+  { sets, filters, excluded, population: { erased, ...population }, ...others }: ReceiptInputs,
+  category: SpecialCategory | null = excluded?.category ?? null,
+) {
+  const own = { filters: sortedFilters(filters), category, excluded };
+  return { ...others, ...own, population, 'erased users': erased, ...sets };
 }
 
 function outputParts({ plan_key, candidates, erased_while_ranking, outputs }: ReceiptStatement) {
   return { plan_key, candidates, erased_while_ranking, ...outputs };
 }
 
-function differences(expected: object, found: object): Difference[] {
+function differences(part: Difference['part'], expected: object, found: object): Difference[] {
   const [one, other] = [expected, found].map((parts) => new Map<string, unknown>(Object.entries(parts))) as [
     Map<string, unknown>,
     Map<string, unknown>,
   ];
   const names = [...new Set([...one.keys(), ...other.keys()])];
   return names
-    .map((name) => ({ name, expected: textOf(one.get(name)), found: textOf(other.get(name)) }))
+    .map((name) => ({ part, name, expected: textOf(one.get(name)), found: textOf(other.get(name)) }))
     .filter((difference) => difference.expected !== difference.found);
 }
 
 function textOf(part: unknown): string {
-  return part === undefined ? 'none' : canonicalJson(part);
+  return part === undefined || part === null ? 'none' : canonicalJson(part);
 }

@@ -15,7 +15,7 @@ import {
   type Turn,
 } from '../../audience/find-roles.ts';
 import type { CountedUsers, EstimatedSeed, EstimateInputs } from '../../domain/estimates.ts';
-import type { Filters } from '../../domain/features.ts';
+import { sortedFilters } from '../../domain/filters.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { StoreLocator } from '../../domain/ports/store.ts';
 import { assignRoles, countExcluded, findShortfall, MARK } from '../../domain/roles.ts';
@@ -184,7 +184,8 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
         },
         check,
       ));
-    const filtered = await this.#filtered.get(keyOf(filters), (turn) => findFiltered(population, filters, turn), check);
+    const key = canonicalJson(sortedFilters(filters));
+    const filtered = await this.#filtered.get(key, (turn) => findFiltered(population, filters, turn), check);
     const marked = new Uint8Array(population.rowCount);
     const weights = new RowWeights(population.rowCount);
     for (const [i, row] of task.seeds.entries()) {
@@ -213,15 +214,6 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     }
     return [...left.values()];
   }
-}
-
-/** A key that is the same for filters that differ only in the order of their features and tokens. */
-function keyOf(filters: Filters): string {
-  const sorted = Object.entries(filters).map(([feature, filter]) => [
-    feature,
-    'length' in filter ? [...new Set(filter)].sort() : filter,
-  ]);
-  return canonicalJson(Object.fromEntries(sorted));
 }
 
 async function open(data: EstimateThreadData): Promise<Estimates> {

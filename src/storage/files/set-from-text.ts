@@ -9,11 +9,11 @@ import { writeBlocks } from './writer.ts';
 export type SentId = readonly [userId: string, weight: number, features?: string | undefined];
 
 /**
- * Reads ids from `text`, one per line. An id may be followed by a tab and a weight, and then by another tab and
- * features as JSON.
+ * Reads ids from `text`, one per line. An id may be followed by a tab and a weight, which may be empty, and then by
+ * another tab and features as JSON.
  */
 export function* idsInText(text: string): Generator<SentId, void, void> {
-  const lines = decodeIds(Buffer.from(`${text.replaceAll('\r\n', '\n').trimEnd()}\n`));
+  const lines = decodeIds(Buffer.from(`${text.replaceAll(/\t?\r?\n/g, '\n').trimEnd()}\n`));
   for (const [i, id] of lines.entries()) if (id !== '') yield [id, weightAt(lines, i), lines.features?.[i]];
 }
 

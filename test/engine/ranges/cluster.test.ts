@@ -26,6 +26,10 @@ const CAMPAIGNS = [
   { ...world.campaigns[0]!, rules: { category: 'housing' as const, fourFifths: 'age_band' } },
 ];
 const population = join(temporaryFolder(), 'population');
+/** The inputs of the first and the third campaign, apart from the population. */
+const seeds = join(temporaryFolder(), 'seeds.txt');
+writeFileSync(seeds, world.campaigns[0]!.seeds.join('\n'));
+const given = { model: world.model, threads: 1, device: 'cpu', sets: new Map([['seeds', seeds]]) };
 /** The rankings of an engine that works alone. */
 let expected: Record<string, Buffer>[];
 
@@ -34,11 +38,16 @@ const loaded = new LoadedOnHosts();
 beforeAll(() => makeUpdatedPopulation(population), 240_000);
 afterAll(() => loaded.close());
 
-async function expandAll(cluster: Cluster, hosts: number): Promise<Record<string, Buffer>[]> {
+/** Expands all campaigns and returns their ids. */
+async function expandAll(cluster: Cluster, hosts: number): Promise<string[]> {
   for (let i = 0; i < hosts; i++) await cluster.addHost();
   const ids = await Promise.all(CAMPAIGNS.map((campaign) => cluster.create(campaign)));
   ids.push(await createWithRows(cluster));
   for (const id of ids) expect(await cluster.ended(id)).toMatchObject({ state: 'ready' });
+  return ids;
+}
+
+function rankingsOf(cluster: Cluster, ids: readonly string[]): Promise<Record<string, Buffer>[]> {
   return Promise.all(ids.map((id) => cluster.bytesOf(id)));
 }
 
@@ -69,21 +78,30 @@ describe('engines of a cluster', () => {
   });
 
   it('agree with an engine that works alone', { timeout: 240_000 }, async () => {
-    expected = await expandAll(await startCluster({ model: world.model, population, loaded }), 1);
+    const cluster = await startCluster({ model: world.model, population, loaded });
+    expected = await rankingsOf(cluster, await expandAll(cluster, 1));
     expect(Object.keys(expected[0]!).sort()).toEqual(['customised.bin', 'order.u32', 'ranking.json', 'scores.f32']);
   });
 
-  it.each(IS_LONG ? [3] : [2])('make equal rankings, %i at a time', { timeout: 240_000 }, async (hosts) => {
-    const cluster = await clusterOf();
-    // the first host goes on once another has scored a range too
-    const areEnough = () => cluster.finished.size >= Math.min(hosts, 2);
-    cluster.onRanges({ finished: () => spun(areEnough) });
-    expect((await expandAll(cluster, hosts)).map(digestsIn)).toEqual(expected.map(digestsIn));
-    expect(sum(cluster.finished.values())).toBe((CAMPAIGNS.length + 1) * SEGMENTS);
-    expect(areEnough()).toBe(true);
-    await spun(async () => (await cluster.ranges!.stale()).length === 0);
-    expect(readdirSync(join(cluster.dataDir, 'work'), { recursive: true }).filter(isFile)).toEqual([]);
-  });
+  it.each(IS_LONG ? [3] : [2])(
+    'make equal rankings and receipts that one engine reproduces, %i at a time',
+    { timeout: 240_000 },
+    async (hosts) => {
+      const cluster = await clusterOf();
+      // the first host goes on once another has scored a range too
+      const areEnough = () => cluster.finished.size >= Math.min(hosts, 2);
+      cluster.onRanges({ finished: () => spun(areEnough) });
+      const ids = await expandAll(cluster, hosts);
+      expect((await rankingsOf(cluster, ids)).map(digestsIn)).toEqual(expected.map(digestsIn));
+      expect(sum(cluster.finished.values())).toBe((CAMPAIGNS.length + 1) * SEGMENTS);
+      expect(areEnough()).toBe(true);
+      await spun(async () => (await cluster.ranges!.stale()).length === 0);
+      expect(readdirSync(join(cluster.dataDir, 'work'), { recursive: true }).filter(isFile)).toEqual([]);
+      const receipt = await cluster.store.receipts.receiptOf(ids[2]!, 1);
+      expect(receipt.inputs).toMatchObject({ excluded: { category: 'housing' }, four_fifths: 'age_band' });
+      expect(await reproduce(receipt, { ...given, population })).toEqual([]);
+    },
+  );
 
   itUsual('ask for jobs once at a time, however many they could work on', { timeout: 240_000 }, async () => {
     const cluster = await clusterOf();
@@ -263,9 +281,6 @@ describe('engines of a cluster', () => {
     // the receipt says so, because the ranking cannot be made again: neither without the user, nor with a copy that
     // still has the user
     const receipt = await cluster.store.receipts.receiptOf(id, 1);
-    const seeds = join(temporaryFolder(), 'seeds.txt');
-    writeFileSync(seeds, CAMPAIGNS[0]!.seeds.join('\n'));
-    const given = { model: world.model, threads: 1, device: 'cpu', sets: new Map([['seeds', seeds]]) };
     const [erased, ...none] = await reproduce(receipt, { ...given, population: own });
     expect([erased!.name, none]).toEqual(['erased users', []]);
     expect(await reproduce(receipt, { ...given, population })).toMatchObject([

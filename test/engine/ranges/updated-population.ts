@@ -15,18 +15,21 @@ const DELETED = 500;
 /** Segments of the population after its update. */
 export const SEGMENTS = 2;
 
-/**
- * The users of the small world come first, then copies of them with other ids, so there are many ties. `age_band` is
- * excluded for housing.
- */
-export async function makeUpdatedPopulation(out: string): Promise<void> {
-  const world = await tinyWorld();
+/** A copy of the small world's data set, in which `age_band` is excluded for housing. */
+export function makeLabelledData(source: string): string {
   const data = join(temporaryFolder(), 'data');
-  cpSync(world.data, data, { recursive: true });
+  cpSync(source, data, { recursive: true });
   const description = join(data, 'dataset.json');
   const { user_features, ...others } = JSON.parse(readFileSync(description, 'utf8'));
   for (const one of user_features) if (one.name === 'age_band') one.excluded_for = ['housing'];
   writeFileSync(description, JSON.stringify({ user_features, ...others }));
+  return data;
+}
+
+/** The users of that data set come first, then copies of them with other ids, so there are many ties. */
+export async function makeUpdatedPopulation(out: string): Promise<void> {
+  const world = await tinyWorld();
+  const data = makeLabelledData(world.data);
   const path = join(data, 'users.ndjson');
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   const users = lines.map((line) => JSON.parse(line) as { user_id: string });
