@@ -1,4 +1,4 @@
-/** The definition of the audience: customers, filters, fair selection, lists, campaign details, size, refresh policy. */
+/** The definition of the audience: customers, filters, fair selection, lists, details, size, refresh policy. */
 import type { ComponentChildren } from 'preact';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';

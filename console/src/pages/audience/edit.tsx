@@ -1,4 +1,7 @@
-/** Edits name, labels, special category and four-fifths rule. Changes that another user made in the meantime are shown before they are overwritten. */
+/**
+ * Edits name, labels, special category and four-fifths rule. Changes that another user made in the meantime are shown
+ * before they are overwritten.
+ */
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import { usePolled } from '../../api/use-polled.ts';

@@ -134,7 +134,7 @@ export function inputsOf(
 }
 
 /**
- * Returns the inputs of an incomplete form. Missing fields keep the values of the draft, and inputs that contradict each
+ * Returns the inputs of an incomplete form. Missing fields keep the values of the draft. Inputs that contradict each
  * other are left out, because the service would refuse all inputs.
  */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
