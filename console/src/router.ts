@@ -5,6 +5,8 @@ export interface Place {
   /** Path without slashes at either end, such as `audiences/0193...`. */
   readonly segments: readonly string[];
   readonly query: Readonly<Record<string, string>>;
+  /** All values of a query parameter that may be repeated. */
+  all(name: string): readonly string[];
 }
 
 export interface Router {
@@ -18,9 +20,13 @@ export interface Router {
   guard(mayGo: ((href: string) => boolean) | null): void;
 }
 
-/** Returns the address of a page of the console, without empty query parameters. */
-export function hrefOf(segments: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
-  const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
+type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Returns the address of a page of the console, without empty query parameters. A list repeats its parameter. */
+export function hrefOf(segments: readonly string[], query: Query = {}): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    (typeof value === 'string' ? [value] : (value ?? [])).filter(Boolean).map((each) => [name, each]),
+  );
   const text = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
   return `#/${segments.map(encodeURIComponent).join('/')}${text}`;
 }
@@ -28,9 +34,11 @@ export function hrefOf(segments: readonly string[], query: Readonly<Record<strin
 /** Returns the place for the hash of an address. Parts that cannot be decoded are used unchanged. */
 function placeOf(hash: string): Place {
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
+  const params = new URLSearchParams(query);
   return {
     segments: path.split('/').filter(Boolean).map(decoded),
-    query: Object.fromEntries(new URLSearchParams(query)),
+    query: Object.fromEntries(params),
+    all: (name) => params.getAll(name),
   };
 }
 

@@ -3,6 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
 
 const SEEDS = 120;
+const WAIT = { timeout: 60_000 };
 const fixture = useConsoleFixture();
 
 describeInBrowser('the list of audiences', () => {
@@ -63,13 +64,13 @@ describeInBrowser('the list of several audiences', () => {
       await page.clock.fastForward(10_000);
       return made.count();
     };
-    await expect.poll(rowsLater, { timeout: 60_000 }).toBe(1);
+    await expect.poll(rowsLater, WAIT).toBe(1);
     await made.getByText('Ready').waitFor();
     await served.call('DELETE', `/v1/campaigns/${id}`);
-    await expect.poll(rowsLater, { timeout: 60_000 }).toBe(0);
+    await expect.poll(rowsLater, WAIT).toBe(0);
   });
 
-  it('finds by name or id, and by status and label, all kept in the address', async () => {
+  it('finds by name or id, status, label and date, all kept in the address', async () => {
     const { page, go } = await fixture().open();
     await go('audiences');
     // an element that never existed counts as detached: the list must have loaded before it is filtered
@@ -84,14 +85,46 @@ describeInBrowser('the list of several audiences', () => {
     await page.getByRole('row', { name: /Three friends/ }).waitFor();
     await go('audiences');
     await page.getByRole('row', { name: /Winter coats/ }).waitFor();
-    await page.getByLabel('Label').selectOption('team=growth');
+    await page.getByLabel('Label', { exact: true }).fill('team: growth');
+    await page.keyboard.press('Enter');
     await page.getByRole('row', { name: /Winter coats/ }).waitFor({ state: 'detached' });
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+    await page.getByLabel('Created until').fill('2020-01-31');
+    await page.getByRole('heading', { name: 'No matching audiences' }).waitFor();
+    expect(page.url()).toMatch(/#\/audiences\?label=team%3Dgrowth&created_to=2020-02-01T00%3A00%3A00.000Z$/);
+    await page.reload();
+    expect(await page.getByLabel('Created until').inputValue()).toBe('2020-01-31');
+    await page.goBack();
+    await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+    expect(await page.getByLabel('Created until').inputValue()).toBe('');
+    await page.getByRole('button', { name: 'Remove the label team: growth' }).click();
+    await page.getByRole('row', { name: /Winter coats/ }).waitFor();
+    expect(await page.evaluate('document.activeElement.placeholder')).toBe('key: text');
     await go('audiences?search=nobody');
     await page.getByRole('heading', { name: 'No matching audiences' }).waitFor();
     await page.getByRole('link', { name: 'Clear filters' }).click();
     await page.getByRole('row', { name: /Winter coats/ }).waitFor();
     expect(await page.getByRole('searchbox').inputValue()).toBe('');
+  });
+
+  it('is sorted by the API, in an order that a link and the back button keep', async () => {
+    const { page, go } = await fixture().open();
+    await go('audiences');
+    const names = () => page.locator('[data-row]').allTextContents();
+    const sorted = (title: string) => page.getByRole('columnheader', { name: title }).getAttribute('aria-sort');
+    const newest = ['Without customers', 'Three friends', 'Winter coats', 'Autumn shoes'];
+    await expect.poll(names, WAIT).toEqual(newest);
+    expect([await sorted('Created'), await sorted('Audience')]).toEqual(['descending', null]);
+    expect(await page.getByRole('columnheader', { name: 'Size' }).getByRole('button').count()).toBe(0);
+    await page.getByRole('button', { name: 'Audience', exact: true }).click();
+    await expect.poll(names, WAIT).toEqual(newest.toSorted());
+    await page.reload();
+    await expect.poll(names, WAIT).toEqual(newest.toSorted());
+    expect([await sorted('Created'), await sorted('Audience')]).toEqual([null, 'ascending']);
+    await page.getByRole('button', { name: 'Status', exact: true }).click();
+    await expect.poll(names, WAIT).toEqual(['Autumn shoes', 'Winter coats', 'Three friends', 'Without customers']);
+    await page.goBack();
+    await expect.poll(names, WAIT).toEqual(newest.toSorted());
   });
 
   it('keeps its rows and the position of the cursor while it is filtered', async () => {
@@ -125,6 +158,33 @@ describeInBrowser('the list of several audiences', () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
+  });
+
+  it('rebuilds and deletes several at once', async () => {
+    const opened = await fixture().open();
+    const { page, go, faults } = opened;
+    await go('audiences?sort=name');
+    await page.getByRole('link', { name: 'Three friends' }).focus();
+    await page.keyboard.press('x');
+    await page.getByRole('checkbox', { name: 'Select Autumn shoes' }).click({ modifiers: ['Shift'] });
+    await page.getByText('2 selected').waitFor();
+    await expectAccessible(page);
+    // an audience that was never expanded is not rebuilt
+    await page.getByRole('checkbox', { name: 'Select all 4' }).click();
+    await page.getByRole('button', { name: 'Rebuild (3)' }).click();
+    await page.getByText('Started to rebuild 3 audiences.').waitFor();
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Result');
+    await page.getByText('1 selected').waitFor();
+    await page.getByRole('row', { name: /Autumn shoes.*Ready.* 2 model/ }).waitFor();
+    await page.getByRole('checkbox', { name: 'Select Three friends' }).click();
+    await page.getByRole('button', { name: 'Delete (2)' }).click();
+    await expectAccessible(page);
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete 2 audiences' }).click();
+    await page.getByText('Deleted 2 audiences.').waitFor();
+    await page.getByRole('row', { name: /Three friends/ }).waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Result');
+    expect(await page.locator('[data-row]').allTextContents()).toEqual(['Autumn shoes', 'Winter coats']);
+    expect(faults.list).toEqual([]);
   });
 
   it('says that the service cannot be reached, and recovers by itself', async () => {

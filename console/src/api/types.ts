@@ -1,11 +1,13 @@
 /** Short names for the API's types, all generated from openapi.yaml. */
-import type { components } from '../../generated/openapi.d.ts';
+import type { components, paths } from '../../generated/openapi.d.ts';
 
 type Schemas = components['schemas'];
 
 export type Caller = Schemas['Caller'];
 export type Scope = Caller['scope'];
 export type Campaign = Schemas['Campaign'];
+export type CampaignQuery = NonNullable<paths['/v1/campaigns']['get']['parameters']['query']>;
+export type CampaignStatus = Schemas['CampaignStatus'];
 export type PopulationVersion = Schemas['PopulationVersion'];
 export type PopulationDetail = Schemas['PopulationDetail'];
 export type PopulationChanges = Schemas['PopulationChanges'];

@@ -1,5 +1,6 @@
 /** Sends the ids of a file in growing pieces, so that the first response arrives soon and large files are sent fast. */
-import { ApiError, retrySeconds } from '../api/errors.ts';
+import { ApiError } from '../api/errors.ts';
+import { patiently } from '../api/patiently.ts';
 import type { UserSet } from '../api/types.ts';
 import type { IdentifierMatch } from './identifiers.ts';
 import type { Layout, SeedColumns } from './read/layout.ts';
@@ -56,9 +57,6 @@ const NOTHING_SENT: Report = {
 
 const FIRST_CHARACTERS = 48 * 1024;
 const MOST_CHARACTERS = 4 * 1024 * 1024;
-/** Maximum number of attempts per piece while the service is busy. */
-const ATTEMPTS = 6;
-
 /** @throws UnreadableError, ApiError, OfflineError */
 export async function sendIds(file: Blob, layout: Layout, send: Send, following: Following): Promise<Report> {
   const { signal, onUser, onSent, columns } = following;
@@ -127,18 +125,6 @@ function added(before: Report, { sent, dry_run: isDry, ...set }: SentPiece): Rep
   const examples = before.examples.length > 0 ? before.examples : (sent?.unknown_examples ?? []);
   const identifiers = isDry ? [] : (set.identifiers ?? []);
   return { ...counts, identifiers, examples, hints: [...hints.values()], empty: before.empty };
-}
-
-async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const seconds = retrySeconds(error);
-      if (seconds === null || attempt >= ATTEMPTS || signal.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-    }
-  }
 }
 
 /** Replaces the line number in an error, which is relative to the piece, with the id. */

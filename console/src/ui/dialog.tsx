@@ -1,6 +1,6 @@
 /** A modal dialog. The browser's dialog element handles focus and Escape. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 interface DialogProps {
   readonly title: string;
@@ -14,7 +14,8 @@ interface DialogProps {
 export function Dialog({ title, isOpen, onClose, children, actions }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // before the effects of the page, which may move the focus that the dialog returns
+  useLayoutEffect(() => {
     const dialog = ref.current;
     if (dialog === null || dialog.open === isOpen) return;
     if (isOpen) dialog.showModal();

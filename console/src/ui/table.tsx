@@ -1,8 +1,13 @@
-/** A table that sorts by its column titles, and becomes a list of cards on narrow pages. */
+/**
+ * A table that becomes a list of cards on narrow pages. The column titles sort the rows, either in the table or through
+ * the owner of the rows.
+ */
 import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 
 type Sortable = string | number | null | undefined;
+/** `other` is a direction that readers cannot see, such as the alphabetical order of the API's names of states. */
+type Direction = 'ascending' | 'descending' | 'other';
 
 export interface Column<Row> {
   readonly key: string;
@@ -11,10 +16,24 @@ export interface Column<Row> {
   /** Numbers are aligned at the end of the column. */
   readonly isNumber?: boolean;
   /**
-   * Returns the value by which rows are sorted. Rows without a value come last. Without `sortBy`, the column cannot be
-   * sorted.
+   * Returns the value by which rows are sorted. Rows without a value come last. Without `sortBy`, the table cannot sort
+   * by the column.
    */
   readonly sortBy?: (row: Row) => Sortable;
+  /** The directions that the owner of the rows offers, in the order in which clicks choose them. */
+  readonly directions?: readonly Direction[];
+}
+
+export interface Sorting {
+  readonly key: string;
+  readonly direction: Direction;
+}
+
+/** The sort order of rows that the table does not sort itself. */
+interface GivenSorting {
+  readonly sorting: Sorting | null;
+  /** Called with null for the initial order. */
+  readonly onSort: (sorting: Sorting | null) => void;
 }
 
 interface TableProps<Row> {
@@ -25,24 +44,29 @@ interface TableProps<Row> {
   /** Rows in the initial order. */
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string;
+  /** If given, titles sort through `onSort`, and the rows are shown in the order in which they are given. */
+  readonly given?: GivenSorting;
 }
 
-interface Sorting {
-  readonly key: string;
-  readonly isDown: boolean;
-}
-
-export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
-  const [sorting, setSorting] = useState<Sorting | null>(null);
-  const sorted = useMemo(() => sort(rows, columns, sorting), [rows, columns, sorting]);
-  const sorts = columns.some(({ sortBy }) => sortBy !== undefined) && rows.length > 1;
+export function Table<Row>({ caption, columns, rows, rowKey, given }: TableProps<Row>) {
+  const [own, setOwn] = useState<Sorting | null>(null);
+  const { sorting, onSort } = given ?? { sorting: own, onSort: setOwn };
+  const sorted = useMemo(() => (given ? rows : sort(rows, columns, own)), [given, rows, columns, own]);
+  const directionsOf = (column: Column<Row>) => (given ? (column.directions ?? []) : ownDirectionsOf(column));
+  const sorts = rows.length > 1 && columns.some((column) => directionsOf(column).length > 0);
   return (
     <table class={sorts ? 'table table-sorts' : 'table'}>
       <caption class="visually-hidden">{caption}</caption>
       <thead>
         <tr>
           {columns.map((column) => (
-            <Title key={column.key} {...{ column, sorting, sorts }} onSort={setSorting} />
+            <Title
+              key={column.key}
+              column={column}
+              directions={sorts ? directionsOf(column) : []}
+              direction={sorting?.key === column.key ? sorting.direction : null}
+              onSort={(direction) => onSort(direction && { key: column.key, direction })}
+            />
           ))}
         </tr>
       </thead>
@@ -69,25 +93,28 @@ export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) 
 
 interface TitleProps<Row> {
   readonly column: Column<Row>;
-  readonly sorting: Sorting | null;
-  readonly sorts: boolean;
-  readonly onSort: (sorting: Sorting | null) => void;
+  readonly directions: readonly Direction[];
+  /** null if the rows are not sorted by this column. */
+  readonly direction: Direction | null;
+  readonly onSort: (direction: Direction | null) => void;
 }
 
-function Title<Row>({ column: { key, title, isNumber, sortBy }, sorting, sorts, onSort }: TitleProps<Row>) {
-  const isDown = sorting?.key === key ? sorting.isDown : null;
-  const isButton = sorts && sortBy !== undefined;
+const ARROWS: Readonly<Record<Direction, string>> = { ascending: '▲', descending: '▼', other: '●' };
+
+function Title<Row>({ column: { title, isNumber }, directions, direction, onSort }: TitleProps<Row>) {
+  const isButton = directions.length > 0;
+  const next = direction === null ? directions[0] : directions[directions.indexOf(direction) + 1];
   return (
     <th
       scope="col"
       class={[isNumber ? 'number' : '', isButton ? 'sorts' : ''].filter(Boolean).join(' ') || undefined}
-      aria-sort={isDown === null ? undefined : isDown ? 'descending' : 'ascending'}
+      aria-sort={direction ?? undefined}
     >
       {isButton ? (
-        <button type="button" class="sort" onClick={() => onSort(nextOf(key, isDown, isNumber ?? false))}>
+        <button type="button" class="sort" onClick={() => onSort(next ?? null)}>
           {title}
           <span class="sort-arrow" aria-hidden="true">
-            {isDown === null ? '' : isDown ? '▼' : '▲'}
+            {direction === null ? '' : ARROWS[direction]}
           </span>
         </button>
       ) : (
@@ -97,10 +124,10 @@ function Title<Row>({ column: { key, title, isNumber, sortBy }, sorting, sorts, 
   );
 }
 
-/** Cycles through the usual direction (large numbers first), the opposite direction and the initial order. */
-function nextOf(key: string, isDown: boolean | null, startsDown: boolean): Sorting | null {
-  if (isDown === null) return { key, isDown: startsDown };
-  return isDown === startsDown ? { key, isDown: !isDown } : null;
+/** The usual direction (large numbers first), then the opposite direction. */
+function ownDirectionsOf<Row>({ sortBy, isNumber }: Column<Row>): readonly Direction[] {
+  if (sortBy === undefined) return [];
+  return isNumber ? ['descending', 'ascending'] : ['ascending', 'descending'];
 }
 
 const TEXT = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
@@ -108,7 +135,7 @@ const TEXT = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' }
 function sort<Row>(rows: readonly Row[], columns: readonly Column<Row>[], sorting: Sorting | null): readonly Row[] {
   const by = columns.find(({ key }) => key === sorting?.key)?.sortBy;
   if (by === undefined || sorting === null) return rows;
-  const sign = sorting.isDown ? -1 : 1;
+  const sign = sorting.direction === 'descending' ? -1 : 1;
   return rows.toSorted((left, right) => {
     const [a, b] = [by(left) ?? null, by(right) ?? null];
     if (a === null || b === null) return Number(a === null) - Number(b === null);

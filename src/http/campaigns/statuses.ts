@@ -5,6 +5,7 @@ import { EXPANSION_STATES } from '../../domain/states.ts';
 import type { Campaign } from '../../domain/types.ts';
 import type { ServerConfig } from '../config.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import { runFields } from '../expansions/expansion.ts';
 import { component } from '../openapi/component.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { answerOf } from '../plugins/json/answer.ts';
@@ -18,11 +19,12 @@ const status = answerOf<Campaign>()(
     external_id: z.string().nullable(),
     state: z.enum(EXPANSION_STATES).nullable().describe('State of the latest expansion.'),
     progress: z.number().describe('Progress of the latest expansion, from 0 to 1.'),
+    eta_seconds: runFields.eta_seconds,
     reason: reason.nullable().describe('Why the latest expansion is in its state.'),
     audience_version: count.nullable().describe('The active audience version; `null` before the first version.'),
     size: count.nullable().describe('Number of users in the active audience.'),
   },
-  { size: ({ audienceSize }) => audienceSize },
+  { eta_seconds: ({ remainingMs }) => remainingMs, size: ({ audienceSize }) => audienceSize },
 );
 
 interface Statuses {
@@ -41,6 +43,7 @@ const statuses = answerOf<Statuses>()(
             external_id: 'shoes-2026-autumn',
             state: 'ready',
             progress: 1,
+            eta_seconds: null,
             reason: null,
             audience_version: 1,
             size: 1000,

@@ -230,7 +230,7 @@ describe('POST /v1/campaigns/status', () => {
     const ask = (body: unknown) => fixture.call('POST', '/v1/campaigns/status', body);
     const { status, json } = await ask({ external_ids: ['x2', 'nobody', 'x1', 'x2'] });
     expect(status).toBe(200);
-    const none = { reason: null, progress: 0, audience_version: null, size: null };
+    const none = { reason: null, progress: 0, eta_seconds: null, audience_version: null, size: null };
     expect(json).toEqual({
       items: [
         { ...none, id: second.id, external_id: 'x2', state: null },

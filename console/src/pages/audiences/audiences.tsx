@@ -1,51 +1,49 @@
-/** The list of audiences, updated live, with search and filters. */
-import { useMemo, useState } from 'preact/hooks';
-import type { CampaignState } from '../../api/types.ts';
-import { usePolled } from '../../api/use-polled.ts';
+/** The list of audiences, updated live, with search, filters, sort orders and actions on several audiences. */
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
+import { Bulk } from './bulk.tsx';
+import { choicesOf, choose, isFiltered, sortingOf, sortOf } from './choices.ts';
 import { columnsAt } from './columns.tsx';
 import { DeleteDrafts, isUntitled, useExpiry } from './drafts.tsx';
 import { Filters } from './filters.tsx';
-import { type Found, loadCampaigns } from './load.ts';
+import type { Choices, Found } from './load.ts';
+import { createSelection, type Selection } from './selection.ts';
+import { useCampaigns } from './use-campaigns.ts';
 import { useRowKeys } from './use-row-keys.ts';
-import { isRunning, STATES } from './words.ts';
 import './audiences.css';
 
 const PAGE_SIZE = 50;
-/** Polling intervals while an expansion runs, and while none runs. */
-const LIVE_MS = 1_000;
-const CALM_MS = 10_000;
 
 export function Audiences() {
-  const { api, router, session } = useConsole();
-  const { search, state, label } = router.place.value.query;
+  const { session, router } = useConsole();
+  const choices = choicesOf(router.place.value);
   const [count, setCount] = useState(PAGE_SIZE);
-  const wanted = { search, label, count, state: isState(state) ? state : undefined };
-  const { data, error, refresh } = usePolled((signal) => loadCampaigns(api, wanted, signal), {
-    key: JSON.stringify(wanted),
-    keepsLast: true,
-    everyMs: (found) => (found?.campaigns.some(isRunning) ? LIVE_MS : CALM_MS),
-  });
+  const { data, error, refresh } = useCampaigns(choices, count);
+  const mayWrite = session.may('write');
+  const selection = useMemo(createSelection, []);
   useRowKeys();
   useExpiry(refresh);
-  const isFiltered = Boolean(search || state || label);
+  // rows that the user no longer sees must not stay selected
+  const key = JSON.stringify(choices);
+  useEffect(() => selection.set([...selection.ids.peek()], false), [key]);
   // typing or choosing does not redraw the rows until the response has arrived, because there may be hundreds of rows
   const { list, isEmpty } = useMemo(() => {
     if (data === undefined) return { list: null, isEmpty: false };
     const onMore = () => setCount((before) => before + PAGE_SIZE);
-    return { list: <List {...{ isFiltered, onMore }} found={data} />, isEmpty: !isFiltered && !data.campaigns.length };
+    const props = { choices, onMore, found: data, selection: mayWrite ? selection : null };
+    return { list: <List {...props} />, isEmpty: !isFiltered(choices) && !data.campaigns.length };
   }, [data]);
   return (
     <Page
       title="Audiences"
       lead="The people in your population who are most like your customers."
       actions={
-        session.may('write') && !isEmpty ? (
+        mayWrite && !isEmpty ? (
           <>
             {data?.campaigns.some(isUntitled) ? <DeleteDrafts onDeleted={refresh} /> : null}
             <ButtonLink kind="primary" href={hrefOf(['audiences', 'new'])}>
@@ -56,6 +54,9 @@ export function Audiences() {
       }
     >
       {isEmpty ? null : <Filters campaigns={data?.campaigns ?? []} />}
+      {mayWrite && data !== undefined ? (
+        <Bulk {...{ selection }} campaigns={data.campaigns} onChange={refresh} />
+      ) : null}
       {list !== null ? list : error !== undefined ? <Failed error={error} onRetry={refresh} /> : <Loading />}
     </Page>
   );
@@ -63,24 +64,32 @@ export function Audiences() {
 
 interface ListProps {
   readonly found: Found;
-  readonly isFiltered: boolean;
+  readonly choices: Choices;
+  readonly selection: Selection | null;
   readonly onMore: () => void;
 }
 
-function List({ found: { campaigns, hasMore }, isFiltered, onMore }: ListProps) {
-  const { time } = useConsole();
-  if (campaigns.length === 0) return isFiltered ? <NoneFits /> : <None />;
+function List({ found: { campaigns, hasMore }, choices, selection, onMore }: ListProps) {
+  const { time, router } = useConsole();
+  if (campaigns.length === 0) return isFiltered(choices) ? <NoneFits /> : <None />;
+  const { words, ...sorting } = sortingOf(choices);
   return (
     <>
       <Table
-        caption="Audiences, newest first"
-        columns={columnsAt(time.now())}
+        caption={`Audiences, ${words}`}
+        columns={columnsAt(time.now(), selection, campaigns)}
         rows={campaigns}
         rowKey={({ id }) => id}
+        given={{ sorting, onSort: (next) => choose(router, { sort: sortOf(next) }) }}
       />
       <div class="list-foot">
         <span class="muted small keys">
           <kbd>j</kbd> <kbd>k</kbd> to move, <kbd>Enter</kbd> to open, <kbd>/</kbd> to search
+          {selection === null ? null : (
+            <>
+              , <kbd>x</kbd> to select
+            </>
+          )}
         </span>
         {hasMore ? <Button onClick={onMore}>Show more</Button> : null}
       </div>
@@ -118,8 +127,4 @@ function NoneFits() {
       <p>Try another word or fewer filters.</p>
     </Empty>
   );
-}
-
-function isState(text: string | undefined): text is CampaignState {
-  return text !== undefined && Object.hasOwn(STATES, text);
 }

@@ -6,45 +6,98 @@ import { counted, formatAgo, formatCount, formatDuration, formatShare, formatTim
 import { Progress } from '../../ui/progress.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { daysLeft, isUntitled } from './drafts.tsx';
+import type { Selection } from './selection.ts';
 import { isRunning, reasonOf, VERDICTS, wordOf } from './words.ts';
 
 /** Number of characters that are sufficient to identify a version. */
 const SHORT_VERSION = 7;
 
-export function columnsAt(now: number): readonly Column<Campaign>[] {
+/** `selection` is null if the user may not act on the rows. */
+export function columnsAt(
+  now: number,
+  selection: Selection | null,
+  rows: readonly Campaign[],
+): readonly Column<Campaign>[] {
+  const ids = rows.map(({ id }) => id);
   return [
-    { key: 'name', title: 'Audience', cell: Name, sortBy: ({ name }) => name },
+    {
+      key: 'name',
+      title: 'Audience',
+      cell: (campaign) => <Name {...{ campaign, selection, ids }} />,
+      directions: ['ascending', 'descending'],
+    },
     {
       key: 'state',
       title: 'Status',
       cell: (campaign) => <State campaign={campaign} now={now} />,
-      sortBy: (campaign) => wordOf(campaign).text,
+      // the API's names of states, which the page replaces
+      directions: ['other'],
     },
-    { key: 'size', title: 'Size', isNumber: true, cell: Size, sortBy: ({ size }) => size },
-    { key: 'quality', title: 'Quality', cell: Quality, sortBy: ({ quality }) => quality?.prediction?.auc?.mean },
-    { key: 'version', title: 'Version', cell: Version, sortBy: ({ audience_version: version }) => version },
+    { key: 'size', title: 'Size', isNumber: true, cell: Size },
+    { key: 'quality', title: 'Quality', cell: Quality },
+    { key: 'version', title: 'Version', cell: Version },
+    {
+      key: 'created',
+      title: 'Created',
+      cell: ({ created_at: at }) => <Ago {...{ at, now }} />,
+      directions: ['descending', 'ascending'],
+    },
     {
       key: 'updated',
       title: 'Updated',
-      sortBy: ({ updated_at: at }) => at,
-      cell: ({ updated_at: at }) => (
-        <time dateTime={at} title={formatTime(at)} class="quiet">
-          {formatAgo(at, now)}
-        </time>
-      ),
+      cell: ({ updated_at: at }) => <Ago {...{ at, now }} />,
+      directions: ['descending'],
     },
   ];
 }
 
-function Name({ id, name, external_id: externalId, labels }: Campaign) {
+function Ago({ at, now }: { readonly at: string; readonly now: number }) {
+  return (
+    <time dateTime={at} title={formatTime(at)} class="quiet">
+      {formatAgo(at, now)}
+    </time>
+  );
+}
+
+interface NameProps {
+  readonly campaign: Campaign;
+  readonly selection: Selection | null;
+  /** The ids of all rows, of which a click with Shift selects several. */
+  readonly ids: readonly string[];
+}
+
+function Name({ campaign: { id, name, external_id: externalId, labels }, selection, ids }: NameProps) {
   const facts = [externalId, ...Object.entries(labels).map(([key, text]) => `${key}: ${text}`)].filter(Boolean);
   return (
-    <>
-      <a class="row-link" href={hrefOf(['audiences', id])} data-row>
-        {name}
-      </a>
-      {facts.length > 0 ? <div class="muted small">{facts.join(' · ')}</div> : null}
-    </>
+    <div class="named-row">
+      {selection === null ? null : <Select {...{ id, name, selection, ids }} />}
+      <div>
+        <a class="row-link" href={hrefOf(['audiences', id])} data-row>
+          {name}
+        </a>
+        {facts.length > 0 ? <div class="muted small">{facts.join(' · ')}</div> : null}
+      </div>
+    </div>
+  );
+}
+
+interface SelectProps {
+  readonly id: string;
+  readonly name: string;
+  readonly selection: Selection;
+  readonly ids: readonly string[];
+}
+
+function Select({ id, name, selection, ids }: SelectProps) {
+  return (
+    <label class="select">
+      <input
+        type="checkbox"
+        aria-label={`Select ${name}`}
+        checked={selection.ids.value.has(id)}
+        onClick={({ currentTarget, shiftKey }) => selection.setTo(id, currentTarget.checked, shiftKey ? ids : null)}
+      />
+    </label>
   );
 }
 

@@ -31,8 +31,7 @@ export function daysLeft({ updated_at: at }: Campaign, now: number): number {
 
 /** Deletes the untitled drafts for which `isOver` returns true, and returns the number of deleted drafts. */
 async function deleteDrafts(api: Api, isOver: (draft: Campaign) => boolean): Promise<number> {
-  const wanted = { search: DRAFT_NAME, state: undefined, label: undefined, count: MOST };
-  const { campaigns } = await loadCampaigns(api, wanted, new AbortController().signal);
+  const { campaigns } = await loadCampaigns(api, { search: DRAFT_NAME }, MOST, new AbortController().signal);
   const isWanted = (each: Campaign) => isUntitled(each) && isOver(each);
   let count = 0;
   for (const { id } of campaigns.filter(isWanted)) if (await deleteIf(api, id, isWanted)) count += 1;

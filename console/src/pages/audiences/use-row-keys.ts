@@ -1,6 +1,6 @@
 /**
- * Keyboard navigation in a list. The keys j, k and the arrows move between rows, and `/` moves to the search. Enter
- * opens the focused link.
+ * Keyboard navigation in a list. The keys j, k and the arrows move between rows, x selects a row, and `/` moves to the
+ * search. Enter opens the focused link.
  */
 import { useEffect } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
@@ -14,11 +14,15 @@ export function useRowKeys(): void {
     const { document } = page;
     const onKeyDown = (event: KeyboardEvent) => {
       const target = event.target as Element;
-      const isTyping = target.matches('input, textarea, select, [role=tab]');
+      const isTyping = target.matches('input:not([type=checkbox]), textarea, select, [role=tab]');
       if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector('dialog[open]')) return;
       if (event.key === '/' && !isTyping) {
         event.preventDefault();
         document.querySelector<HTMLElement>('[data-search]')?.focus();
+        return;
+      }
+      if (event.key === 'x' && !isTyping) {
+        target.closest('tr')?.querySelector<HTMLElement>('[type=checkbox]')?.click();
         return;
       }
       const step = STEPS[event.key];
@@ -27,7 +31,7 @@ export function useRowKeys(): void {
       const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')];
       if (rows.length === 0) return;
       event.preventDefault();
-      const at = rows.indexOf(document.activeElement as HTMLElement);
+      const at = rows.findIndex((row) => row.closest('tr')?.contains(document.activeElement));
       rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step))]?.focus();
     };
     document.addEventListener('keydown', onKeyDown);
