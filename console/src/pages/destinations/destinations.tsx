@@ -15,6 +15,7 @@ import { Page } from '../../ui/page.tsx';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { EditDestination } from './edit-destination.tsx';
+import { sentenceOf } from './error-words.ts';
 import { NewDestination } from './new-destination.tsx';
 import { FORMATS } from './received.tsx';
 
@@ -191,7 +192,9 @@ function Deliveries({ rows }: { readonly rows: readonly Delivered[] }) {
             cell: ({ state, last_error: error, attempts }) => (
               <>
                 <Badge tone={TONES[state] ?? 'neutral'}>{state}</Badge>{' '}
-                <span class="muted small">{error === null ? null : `${error}, attempt ${attempts}`}</span>
+                <span class="muted small">
+                  {error === null ? null : `${error}, attempt ${attempts}. ${sentenceOf(error) ?? ''}`}
+                </span>
               </>
             ),
           },
