@@ -21,7 +21,7 @@ export interface EstimateInputs {
   readonly negativeWeight: number;
   /** Rows of suppressed users who are not seeds. */
   readonly suppressed: Int32Array;
-  /** The name of the installation's suppression list, whose users are suppressed too. */
+  /** The name of the global suppression list, whose users are suppressed too. */
   readonly suppressionSet: string | null;
   readonly minimumSeeds: number;
   /** Maximum number of seeds and maximum number of candidates that the estimate uses. */

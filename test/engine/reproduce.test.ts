@@ -140,7 +140,7 @@ describe('reproduce', () => {
     ['no negatives', 'negatives', set('negatives', null)],
     ['one negative more', 'negatives', set('negatives', [...SETS.negatives, others[70]!])],
     ['another suppression list', 'suppression', set('suppression', SETS.negatives)],
-    ["another suppression list of the installation's", 'common_suppression', set('common_suppression', [])],
+    ['another global suppression list', 'common_suppression', set('common_suppression', [])],
     ['other positive feedback', 'positives', set('positives', SETS.positives.slice(1))],
     ['no dismissals', 'dismissed', set('dismissed', null)],
     ['another weight of negatives', 'negative_weight', () => ({ campaign: { negative_weight: 1 } })],

@@ -6,8 +6,8 @@ import type { Campaign } from '../types.ts';
 /** A campaign with seeds whose latest expansion ended as `ready`. */
 export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'filters' | 'createdAt'> & {
   /**
-   * Names of the campaign's and the installation's suppression lists; null for a list that does not exist. Equal lists
-   * have equal names.
+   * Names of the campaign's and the global suppression list; null for a list that does not exist. Equal lists have
+   * equal names.
    */
   readonly suppression: string | null;
   readonly commonSuppression: string | null;

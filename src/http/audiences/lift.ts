@@ -113,8 +113,8 @@ const liftReport = answerOf<LiftReport>()(
   {
     id: 'LiftReport',
     description:
-      'The effect of the campaign: treated users compared with held-out users, by assignment, not exposure. All ' +
-      'users of the audience version count, whether or not they saw the campaign.',
+      'The measured lift, which is the effect of the campaign: treated users compared with users of the hold-out, by ' +
+      'assignment, not exposure. All users of the audience version count, whether or not they saw the campaign.',
     examples: [EXAMPLE],
   },
   {
@@ -141,7 +141,7 @@ const liftReport = answerOf<LiftReport>()(
     predicted_lift: predicted
       .nullable()
       .describe(
-        'The lift predicted from the seeds: how many more users who like the campaign this audience contains than a ' +
+        'The predicted lift, from the seeds: how many more users who like the campaign this audience contains than a ' +
           'random one. It compares audiences, not treated with untreated users.',
       ),
   },

@@ -41,7 +41,10 @@ const qualityReport = z
     excluded: z
       .object({ category, features: z.array(z.string()).readonly(), past_campaigns: count })
       .nullable()
-      .describe("What the campaign's category excluded: user features, and past campaigns; `null` without a category."),
+      .describe(
+        "What the campaign's category excluded: names of user features, and the number of past campaigns; `null` " +
+          'without a category.',
+      ),
     four_fifths: fourFifthsPrice
       .nullable()
       .describe('The effect of the four-fifths rule; `null` if the campaign does not use it.'),
@@ -54,8 +57,8 @@ const qualityReport = z
             'Share of the users who like the campaign, seeds excluded, that an audience of this size contains.',
           ),
           lift: predicted.describe(
-            'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
-              'audience of the same size.',
+            'Predicted lift: the number of users in the audience who like the campaign, relative to a random ' +
+              'audience of the same size. `GET …/lift` returns the measured lift.',
           ),
           recall_with_all_features: predicted
             .nullable()

@@ -59,7 +59,7 @@ const receipt = z
         excluded: z
           .object({ category, features: z.array(z.string()).readonly(), campaigns: z.array(z.string()).readonly() })
           .optional()
-          .describe("What the campaign's category excludes: user features and past campaigns."),
+          .describe("What the campaign's category excludes: names of user features, and ids of past campaigns."),
         four_fifths: z
           .string()
           .optional()
@@ -68,7 +68,8 @@ const receipt = z
           .record(z.string(), sum)
           .describe(
             'The SHA-256 hash of each user set of the expansion: `seeds`, `negatives`, `suppression`, ' +
-              '`common_suppression`, `positives` and `dismissed` (both from feedback). A set that the expansion did not use is absent.',
+              '`common_suppression` (the global suppression list), `positives` and `dismissed` (both from feedback). A ' +
+              'set that the expansion did not use is absent.',
           ),
         model: z.object({ version: z.string(), sha256: sum }),
         population: z.object({

@@ -96,11 +96,11 @@ export const estimate = z
         verdict,
         reason: z.string().describe('A sentence that explains the verdict.'),
         recall: bySize.describe(
-          'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
+          'Predicted recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
             'keys are audience sizes as fractions of `candidates`. Empty if too few seeds match the filters.',
         ),
         lift: bySize.describe(
-          'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
+          'Predicted lift: the number of users in the audience who like the campaign, relative to a random ' +
             'audience of the same size.',
         ),
         drift: drift.nullable(),

@@ -35,7 +35,8 @@ export const excluded = z
   .object({ seeds: count, suppressed: count, filtered: count })
   .nullable()
   .describe(
-    'Users who are not ranked. Each user is counted under one reason. `null` until the users have been counted.',
+    'Numbers of users who are not ranked. Each user is counted under one reason. `null` until the users have been ' +
+      'counted.',
   );
 
 /** Fields of an expansion that are also shown in its campaign. */

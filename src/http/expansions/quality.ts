@@ -43,12 +43,12 @@ const prediction = z.looseObject({
     ),
   auc: predicted.nullable(),
   recall: predictedByShare.describe(
-    'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
+    'Predicted recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
       'keys are audience sizes as fractions of the candidates. Empty if too few seeds match the filters.',
   ),
   lift: predictedByShare.describe(
-    'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
-      'audience of the same size.',
+    'Predicted lift: the number of users in the audience who like the campaign, relative to a random audience of the ' +
+      'same size. `GET …/lift` returns the measured lift.',
   ),
   drift: drift.optional(),
 });
@@ -113,8 +113,8 @@ const report = z
       .nullable()
       .optional()
       .describe(
-        'Ranking of seeds that were held out from adaptation; `null` if too few seeds match the filters. The ' +
-          'candidates do not include users who dismissed the campaign.',
+        'Ranking of seeds that were held out from adaptation, not of users of the hold-out; `null` if too few seeds ' +
+          'match the filters. The candidates do not include users who dismissed the campaign.',
       ),
     prediction: prediction
       .nullable()
@@ -123,7 +123,12 @@ const report = z
     four_fifths: fourFifthsPrice
       .optional()
       .describe('The effect of the four-fifths rule; absent if the campaign does not use it.'),
-    excluded: exclusion.optional().describe("What the campaign's category excluded; absent without a category."),
+    excluded: exclusion
+      .optional()
+      .describe(
+        "Features and past campaigns that the campaign's category excluded; absent without a category. Counts of users " +
+          'who are not ranked are in `excluded` of the expansion.',
+      ),
   })
   .meta({ id: 'Quality' });
 

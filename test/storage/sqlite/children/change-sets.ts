@@ -1,4 +1,4 @@
-/** A process that changes the installation's suppression list until it is killed. */
+/** A process that changes the global suppression list until it is killed. */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/sqlite/open-store.ts';
