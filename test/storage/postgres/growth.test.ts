@@ -15,7 +15,7 @@ import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgr
 import { atServer } from '../sql/nodes.ts';
 import { campaignId, fillDatabase, NEWEST } from './full-database.ts';
 
-const CAMPAIGNS = 40_000;
+const CAMPAIGNS = 16_000;
 const SIZE = { campaigns: CAMPAIGNS, events: 5 * CAMPAIGNS, deliveries: CAMPAIGNS, jobs: 300, offers: 30 };
 /** Maximum number of rows of a table that one call reads: pages, the head of the queue, and samples of the past. */
 const MOST_ROWS = 1_500;
