@@ -7,7 +7,7 @@ import type { Feature } from '../dataset/features.ts';
 import { untilRead } from '../domain/ports/blobs.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
 import { columnOf, hasTokens } from '../lib/feature-kinds.ts';
-import { isTokenColumn, type Population } from '../population/read.ts';
+import { isTokenColumn, type Population, type Rows } from '../population/read.ts';
 import { associate } from './association.ts';
 import { isInside } from './cut.ts';
 import type { Side } from './diff.ts';
@@ -80,16 +80,24 @@ export interface Explanation {
   readonly features: readonly FeatureExplanation[];
 }
 
+/** The seeds of an audience. */
+export interface ExplainedSeeds {
+  /** The user numbers of seeds in the population. */
+  readonly numbers: ReadonlySet<UserNumber>;
+  /** Seeds who are not in the population version but were sent with features; absent if there are none. */
+  readonly rows?: Rows;
+}
+
 /**
  * Explains an audience in one pass over the population's segments. A pass takes seconds for a million users and should
- * run in a separate thread. `audience` must be from the same population version. `seeds` contains user numbers; null if
- * the seeds are unknown.
+ * run in a separate thread. `audience` must be from the same population version. `seeds` is null if the seeds are
+ * unknown.
  * @throws AppError storage_failed, invalid_population
  */
 export async function explain(
   population: ExplainedPopulation,
   audience: Pick<Side, 'ranking' | 'size'>,
-  seeds: ReadonlySet<UserNumber> | null,
+  seeds: ExplainedSeeds | null,
   limits: ExplanationLimits,
 ): Promise<Explanation> {
   const groups = openValueGroups(population);
@@ -99,7 +107,7 @@ export async function explain(
   let seedCount = 0;
   for (let segment = 0; segment < population.segmentCount; segment++) {
     const { userNumbers, columns } = population.readSegment(segment);
-    const flags = await untilRead(() => flagRows(userNumbers, audience, seeds));
+    const flags = await untilRead(() => flagRows(userNumbers, audience, seeds?.numbers));
     for (const flag of flags) {
       if (flag & MEMBER) members++;
       if (flag & SEED) seedCount++;
@@ -111,7 +119,13 @@ export async function explain(
       if (!isTokenColumn(column)) means[i]?.add(column, flags);
     }
   }
-  const wholes: Wholes = { users: population.rowCount, members, seeds: seeds === null ? null : seedCount };
+  const { rows } = seeds ?? {};
+  for (const [i, { name }] of population.features.entries()) {
+    const codes = rows && groups[i]!.codesOf(rows.columns.get(name)!);
+    if (codes) counts[i]!.addSeeds(codes, rows.count);
+  }
+  const allSeeds = seeds === null ? null : seedCount + (rows?.count ?? 0);
+  const wholes: Wholes = { users: population.rowCount, members, seeds: allSeeds };
   return {
     populationSize: wholes.users,
     audienceSize: members,
@@ -132,7 +146,7 @@ interface Wholes {
 function flagRows(
   userNumbers: Int32Array,
   { ranking, size }: Pick<Side, 'ranking' | 'size'>,
-  seeds: ReadonlySet<UserNumber> | null,
+  seeds: ReadonlySet<UserNumber> | undefined,
 ): Uint8Array {
   const cut = ranking.cut(size);
   const scores = ranking.scoresOf(Uint32Array.from(userNumbers));

@@ -41,6 +41,13 @@ export class TokenCounts {
     this.#rows += flags.length;
   }
 
+  /** Adds seeds who are not in the population. */
+  addSeeds(column: TokenColumn, rows: number): void {
+    const own = new TokenCounts(this.seeds.length);
+    own.add(column, new Uint8Array(rows));
+    for (const [code, count] of own.population.entries()) this.seeds[code]! += count;
+  }
+
   #addSingle(codes: Int32Array, flags: Uint8Array): void {
     const { population, audience, seeds } = this;
     for (let i = 0; i < flags.length; i++) {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Explanation, type ExplanationLimits, explain } from '../../src/audience/explanation.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { openPopulation, type Population } from '../../src/population/read.ts';
+import { openPopulation, type Population, readAddedRows } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { RemoteBlobs } from '../fixture/remote-blobs.ts';
 import { importUsers } from '../population/support.ts';
@@ -43,8 +43,8 @@ afterAll(() => {
   ranking.close();
 });
 
-const run = async (size: number, limits: Partial<ExplanationLimits> = {}, seeds: ReadonlySet<number> | null = null) =>
-  explain(population, { ranking, size }, seeds, { ...LIMITS, ...limits });
+const run = async (size: number, limits: Partial<ExplanationLimits> = {}, numbers: ReadonlySet<number> | null = null) =>
+  explain(population, { ranking, size }, numbers && { numbers }, { ...LIMITS, ...limits });
 const feature = async (name: string, explanation: Explanation | Promise<Explanation> = run(20)) =>
   (await explanation).features.find((one) => one.feature === name)!;
 
@@ -71,11 +71,31 @@ describe('explain', () => {
     }
   });
 
+  it('counts seeds outside the population as seeds only', async () => {
+    const outside = { city: 'Ulm', gender: 'of tomorrow', likes: ['tea', 'tea', 'maps'] };
+    const { rows } = await readAddedRows(
+      population,
+      [outside, { ...outside, city: null, likes: [] }].map((one) => JSON.stringify(one)),
+    );
+    const seeds = { numbers: new Set([0, 60, 61]), rows };
+    const [own, all] = [
+      await run(20, {}, seeds.numbers),
+      await explain(population, { ranking, size: 20 }, seeds, LIMITS),
+    ];
+    expect([own.seedCount, all.seedCount]).toEqual([3, 5]);
+    const counts = ({ features }: Explanation) =>
+      features.flatMap((one) =>
+        one.tokens.map(({ token, seeds, ...others }) => ({ token, count: seeds!.count, ...others })),
+      );
+    const more: Readonly<Record<string, number>> = { Ulm: 1, tea: 1, maps: 1, null: 1 };
+    expect(counts(all)).toEqual(counts(own).map((one) => ({ ...one, count: one.count + (more[`${one.token}`] ?? 0) })));
+  });
+
   it('is the same for a ranking whose parts have to be fetched', async () => {
     const remote = await openRanking(new RemoteBlobs(folder), 'ranking');
     const limits = { ...LIMITS, tokens: 3 };
     const seeds = new Set([0, 60]);
-    expect(await explain(population, { ranking: remote, size: 20 }, seeds, limits)).toEqual(
+    expect(await explain(population, { ranking: remote, size: 20 }, { numbers: seeds }, limits)).toEqual(
       await run(20, { tokens: 3 }, seeds),
     );
     remote.close();

@@ -136,7 +136,7 @@ describe('a population with dead rows', () => {
       await writeRanking(blobs, to, scores);
       const ranking = await openRanking(blobs, to);
       const audience = [...ranking.read(0, 5000).userNumbers].map((user) => population.directory.id(user));
-      const explanation = await explain(population, { ranking, size: 5000 }, new Set([1, 2, 3]), LIMITS);
+      const explanation = await explain(population, { ranking, size: 5000 }, { numbers: new Set([1, 2, 3]) }, LIMITS);
       ranking.close();
       results.push({ scores, epochs, quality, audience, explanation });
     }

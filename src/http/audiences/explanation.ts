@@ -42,7 +42,9 @@ const token = z.object({
   token: z.string().nullable().describe('The token; `null` for users without a value.'),
   audience: part,
   population: part,
-  seeds: part.describe('Frequency of the token among the seeds that are in the population.').nullable(),
+  seeds: part
+    .describe('Frequency of the token among the seeds that are in the population or were sent with `features`.')
+    .nullable(),
   lift: z
     .object({ estimate: z.number(), low: z.number(), high: z.number() })
     .describe(

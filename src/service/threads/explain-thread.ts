@@ -1,13 +1,13 @@
 /** A thread that explains one audience. */
 
-import { type Explanation, type ExplanationLimits, explain } from '../../audience/explanation.ts';
+import { type ExplainedSeeds, type Explanation, type ExplanationLimits, explain } from '../../audience/explanation.ts';
 import { openRanking } from '../../audience/ranking.ts';
 import type { SetReader } from '../../domain/ports/expansions.ts';
 import type { StoreLocator } from '../../domain/ports/store.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { hostThread } from '../../lib/threads/thread-host.ts';
-import { hasVersion, openPopulation, type Population } from '../../population/read.ts';
+import { hasVersion, openPopulation, type Population, readAddedRows } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
 
 /** The audience to explain, and its seeds. */
@@ -39,7 +39,7 @@ async function run(
   }
   const opened = openPopulation(population, { version: populationVersion, trusted: true });
   const files = await openStoreFiles(store);
-  const seeds = await numbersOf(opened, files, seedSets);
+  const seeds = await seedsOf(opened, files, seedSets);
   const ranking = await openRanking(files.blobs, folder);
   try {
     return await explain(opened, { ranking, size }, seeds, limits);
@@ -48,22 +48,27 @@ async function run(
   }
 }
 
-/** The numbers of the users who are in at least one of the sets; users unknown to the directory are left out. */
-async function numbersOf(
-  { directory }: Population,
-  files: SetReader,
-  sets: readonly string[],
-): Promise<ReadonlySet<UserNumber>> {
+/**
+ * The users who are in at least one of the sets. Users who are not in the population version are left out unless they
+ * have features.
+ */
+async function seedsOf(population: Population, files: SetReader, sets: readonly string[]): Promise<ExplainedSeeds> {
+  const { directory, rowOf } = population;
   const numbers = new Set<UserNumber>();
+  const absent = new Map<string, string>();
   for (const set of sets) {
     for (const block of await files.setBlocks(set)) {
-      for (const userId of block) {
+      for (const [i, userId] of block.entries()) {
         const number = directory.find(userId);
-        if (number >= 0) numbers.add(number);
+        const features = block.features?.[i];
+        if (number >= 0 && (rowOf[number] ?? -1) >= 0) numbers.add(number);
+        else if (features !== undefined) absent.set(userId, features);
       }
     }
   }
-  return numbers;
+  return absent.size === 0
+    ? { numbers }
+    : { numbers, rows: (await readAddedRows(population, [...absent.values()])).rows };
 }
 
 await hostThread((data: ExplainThreadData) => ({ run: (task: ExplainTask) => run(task, data), close() {} }));

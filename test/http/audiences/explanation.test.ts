@@ -42,6 +42,22 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     expect(json.warnings).toEqual([]);
   });
 
+  it('counts seeds with features among the seeds, unless the population has them', async () => {
+    const own = await fixture.createReady();
+    const rows = ['person-1', 'stranger', 'person-2'].map((user_id) => ({
+      user_id,
+      features: { city: 'c1', gender: 'f' },
+    }));
+    const lines = [...rows, { features: rows[0]!.features }, 'nobody'].map((line) => JSON.stringify(line)).join('\n');
+    await fixture.call('PUT', `/v1/campaigns/${own}/seeds`, lines, { 'content-type': 'application/x-ndjson' });
+    await fixture.call('POST', `/v1/campaigns/${own}/expansions`);
+    await fixture.finishNext();
+    const { seeds, features } = (await get(`/v1/campaigns/${own}/explanation`)).json;
+    expect(seeds).toEqual({ count: 4 });
+    const f = features[1].tokens.find(({ token }: { token: string }) => token === 'f');
+    expect(f.seeds.count).toBe(2);
+  });
+
   it('lists as many tokens a feature as are requested', async () => {
     const all = (await get(`/v1/campaigns/${id}/explanation?limit=100`)).json.features[0].tokens;
     const two = (await get(`/v1/campaigns/${id}/explanation?limit=2`)).json.features[0];
