@@ -9,6 +9,11 @@ export const IDENTIFIER_TYPE = /^(email|phone|maid|uid2|rampid|custom:[a-z0-9_-]
 /** Matches the country code of a phone number (ITU-T E.164). */
 export const COUNTRY_CODE = /^[1-9]\d{0,2}$/;
 
+/** The error message for a user id that contains an e-mail address. It omits the id. */
+export const EMAIL_AS_USER_ID =
+  'the value contains an e-mail address, but no user id of the population does: send it with identifier and rule, so ' +
+  'that it is hashed';
+
 export const RULES = [
   'adcp',
   'meta',
@@ -126,6 +131,13 @@ export function labelOfId(userId: string): string | null {
   const [prefix] = IDENTIFIER_ID.exec(userId) ?? [];
   return prefix?.slice(0, -1) ?? null;
 }
+
+/** Whether a text contains an e-mail address. */
+export function containsEmail(text: string): boolean {
+  return text.includes('@') && EMAIL_ADDRESS.test(text);
+}
+
+const EMAIL_ADDRESS = /[^@\s]@[^@\s]+\.[^@\s]/;
 
 function tableOf(type: string): Partial<Record<RuleName, Rule>> {
   if (type === 'email') return EMAIL;

@@ -176,8 +176,10 @@ describeInBrowser('lists of identifiers', () => {
       if (/person\./i.test(request.url() + (isEstimate ? request.postData() : ''))) exposed.push(request.url());
     });
     const stored = () => page.evaluate('JSON.stringify({ ...sessionStorage }) + JSON.stringify({ ...localStorage })');
-    await kindOf('Your customers').selectOption(RULE);
     await page.getByLabel('Or paste customer IDs').fill(emails.join('\n'));
+    await page.getByText('"Person.0@example.com" contains an e-mail address', { exact: false }).waitFor();
+    expect(await stored()).not.toMatch(/person\./i);
+    await kindOf('Your customers').selectOption(RULE);
     await page.getByText('120 customers matched.').waitFor();
     await page.getByText(`${RULE}: 100% of 120 are known.`).waitFor();
     await page.getByText('There is no forecast for plain identifiers.', { exact: false }).waitFor();

@@ -190,8 +190,11 @@ describeInBrowser('a new audience', () => {
     const opened = await openForm();
     const { page } = opened;
     const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
-    await drop(opened, 'other.txt', Buffer.from('ann@example.com\nbob@example.com\n'));
-    await page.getByText(/None of these IDs is in your population\. Your list has ann@example\.com/).waitFor();
+    await drop(opened, 'emails.txt', Buffer.from('ann@example.com\nbob@example.com\n'));
+    await page.getByText(/"ann@example\.com" contains an e-mail address/).waitFor();
+    await remove();
+    await drop(opened, 'other.txt', Buffer.from('ann-1\nbob-1\n'));
+    await page.getByText(/None of these IDs is in your population\. Your list has ann-1/).waitFor();
     await page.getByText(new RegExp(`the population has ${fixture().people[0]}`)).waitFor();
     await page.getByLabel('Name', { exact: true }).fill('Nobody');
     await create(opened);

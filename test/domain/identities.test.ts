@@ -1,7 +1,13 @@
 /** The rules of identifiers, against the published vectors. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type IdentifierFormat, identifierId, type RuleName, rulesOf } from '../../src/domain/identities.ts';
+import {
+  containsEmail,
+  type IdentifierFormat,
+  identifierId,
+  type RuleName,
+  rulesOf,
+} from '../../src/domain/identities.ts';
 
 const idOf = (type: string, rule: RuleName, value: string, more: Partial<IdentifierFormat> = {}) =>
   identifierId(value, { type, rule, isHashed: false, countryCode: null, ...more });
@@ -73,5 +79,19 @@ describe('an identifier', () => {
     const ids = rulesOf('email').map((rule) => idOf('email', rule, 'ann@example.com'));
     expect(new Set(ids).size).toBe(ids.length - 1);
     expect(idOf('email', 'meta', 'ann@example.com')).toBe(idOf('email', 'adcp', 'ann@example.com'));
+  });
+});
+
+describe('a user id', () => {
+  it.each([
+    ['ann.lee@example.com', true],
+    ['  "Ann, ann@example.co.uk"', true],
+    ['user_id,ann@example.com', true],
+    ['u1@tenant', false],
+    ['@ann.lee', false],
+    ['u1 @ example.com', false],
+    ['email:uid2:FsGNM28LJQ8OLZB0Us65ZYp07NrovJSGTCMSKnLMJ6U=', false],
+  ])('contains an e-mail address or not: %s', (text, is) => {
+    expect(containsEmail(text)).toBe(is);
   });
 });

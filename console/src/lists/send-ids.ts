@@ -135,10 +135,15 @@ function withId(error: unknown, ids: readonly string[]): unknown {
   if (id === undefined) return error;
   const { message } = error.faults[0]!;
   const shown = `"${id.slice(0, 60)}"`;
-  for (const [start, what] of [
-    ['a weight', 'weight'],
-    ['the ', 'features'],
+  if (message.startsWith('the value contains an e-mail address'))
+    return new UnreadableError(`${shown} contains an e-mail address, but your population has other user IDs. ${OTHER}`);
+  for (const [pattern, what] of [
+    [/^a weight/, 'weight'],
+    [/^the (?!value)/, 'features'],
   ] as const)
-    if (message.startsWith(start)) return new UnreadableError(`The ${what} of ${shown} cannot be used: ${message}.`);
+    if (pattern.test(message)) return new UnreadableError(`The ${what} of ${shown} cannot be used: ${message}.`);
   return new UnreadableError(`${shown} is not an ID: ${message}. Is this the right column?`);
 }
+
+const OTHER =
+  'Choose another column; or choose e-mail addresses as the kind of IDs, if your population has them as identifiers.';

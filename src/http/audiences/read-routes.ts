@@ -24,7 +24,7 @@ const READING =
   '`X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe the audience that was read. ' +
   'Scores are comparable only within one expansion. ' +
   'Users who are held out or erased are omitted and the other users keep their ranks, so a page may have fewer items ' +
-  'than `limit`. With `identifier` and `rule`, `user_id` is the hash of an identifier of the user.';
+  'than `limit`. With `identifier` and `rule`, `user_id` is the bare hash of an identifier of the user.';
 
 const RESPONSE = {
   200: {

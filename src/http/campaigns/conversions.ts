@@ -13,7 +13,7 @@ import { count, userId } from '../plugins/json/fields.ts';
 import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { identifyBy, userIdOf } from '../user-sets/identifiers.ts';
+import { identifyStored, userIdOf } from '../user-sets/identifiers.ts';
 import { eventTime } from './feedback.ts';
 
 /** `now` returns ms since 1970. */
@@ -49,7 +49,10 @@ const conversionReport = answerOf<ConversionReport>()(
   },
 );
 
-export async function addConversionRoutes(app: ServerApp, { config, store, clock }: ServerDependencies): Promise<void> {
+export async function addConversionRoutes(
+  app: ServerApp,
+  { config, store, clock, population }: ServerDependencies,
+): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     parseJsonLines(scope, (conversions) => ({ conversions }));
     scope.post(
@@ -72,9 +75,9 @@ export async function addConversionRoutes(app: ServerApp, { config, store, clock
         errors: ['campaign_not_found'],
       }),
       async (request) => {
-        const identify = identifyBy(request.query);
+        const identify = identifyStored(request.query, population);
         const conversions = request.body.conversions.map(({ user_id, time, value = 0 }, i) => ({
-          userId: identify === null ? user_id : userIdOf(user_id, identify, `/conversions/${i}/user_id`),
+          userId: userIdOf(user_id, identify, `/conversions/${i}/user_id`),
           happenedAt: Date.parse(time),
           value,
         }));

@@ -12,7 +12,7 @@ import { count, userId } from '../plugins/json/fields.ts';
 import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
-import { identifyBy, userIdOf } from '../user-sets/identifiers.ts';
+import { identifyStored, userIdOf } from '../user-sets/identifiers.ts';
 
 /** Schema of an event's time, which must not be in the future. `now` returns ms since 1970. */
 export function eventTime({ maximumFeedbackAheadMs }: ServerConfig, now: () => number) {
@@ -64,7 +64,10 @@ const feedbackReport = z
     examples: [{ received: 3, taken: 2, outdated: 1, users: { conversion: 1, click: 0, dismissal: 1 } }],
   });
 
-export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: ServerDependencies): Promise<void> {
+export async function addFeedbackRoutes(
+  app: ServerApp,
+  { config, store, clock, population }: ServerDependencies,
+): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     parseJsonLines(scope, (events) => ({ events }));
     scope.post(
@@ -88,7 +91,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
       }),
       async (request) => {
         const { id } = request.params;
-        const identify = identifyBy(request.query);
+        const identify = identifyStored(request.query, population);
         const now = clock.now();
         // the body was parsed and checked in this iteration of the event loop, so other requests are handled before the
         // events are written
@@ -96,7 +99,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
         return store.addFeedback(
           id,
           request.body.events.map(({ user_id, event, time }, i) => ({
-            userId: identify === null ? user_id : userIdOf(user_id, identify, `/events/${i}/user_id`),
+            userId: userIdOf(user_id, identify, `/events/${i}/user_id`),
             event,
             happenedAt: time === undefined ? now : Date.parse(time),
             isNow: time === undefined,

@@ -15,6 +15,7 @@ import { campaignParams } from '../plugins/params.ts';
 import { ifMatchHeaders, requireMatch } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { findUser } from '../user-sets/find-user.ts';
+import { identifyStored, userIdOf } from '../user-sets/identifiers.ts';
 import { splitSeeds } from '../user-sets/seed-weights.ts';
 import { refuseTooManyIds } from '../user-sets/user-id-list.ts';
 import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery, tagOfCampaign } from './campaign.ts';
@@ -71,13 +72,16 @@ function createCampaign(app: ServerApp, dependencies: ServerDependencies): void 
         make: async (idempotent) => {
           const { model, population } = dependencies.served();
           const featureCounts = countFeatures(model.campaignFeatures, body.features);
+          const identify = identifyStored({}, population);
+          const split = seeds && splitSeeds(seeds);
+          for (const [i, seed] of split?.seeds.entries() ?? []) userIdOf(seed, identify, `/seeds/${i}`);
           refuseUnknownFilters(population, body.filters);
           refuseExcludedFilters(exclusionsOf(population, body.category), body.filters);
           refuseUngrouped(population, { fourFifths: body.four_fifths, filters: body.filters });
           const input = {
             ...inCamelCase(fields),
             featureCounts,
-            ...(seeds && splitSeeds(seeds)),
+            ...split,
             audience,
             refresh: toRefreshPolicy(refresh),
           };

@@ -12,7 +12,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { OpenRequests } from '../plugins/connections/open-requests.ts';
 import { type EntryField, expiryField, weightField } from './entry-fields.ts';
-import { identifyBy } from './identifiers.ts';
+import { identifyBy, identifyStored } from './identifiers.ts';
 import { type Hint, MatchHints } from './match-hints.ts';
 import type { OpenUploads } from './open-uploads.ts';
 import { readUploadedIds } from './upload-ids.ts';
@@ -38,7 +38,7 @@ export async function applyUpload(
   const { clock, config, populations, store } = dependencies;
   const query = request.query as z.output<typeof uploadQuery>;
   const { min_known_percent: minimum = 0, dry_run: isDryRun = false } = query;
-  const identify = identifyBy(query);
+  const identify = how === 'remove' ? identifyBy(query) : identifyStored(query, dependencies.population);
   if (owner.kind !== 'common_suppression') await store.get(owner.campaignId);
   const place = uploads.open(request.raw.socket);
   const collected = store.userSets.collect();

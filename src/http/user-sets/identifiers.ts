@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import {
   COUNTRY_CODE,
+  containsEmail,
+  EMAIL_AS_USER_ID,
   IDENTIFIER_TYPE,
   identifierId,
   labelOf,
@@ -47,8 +49,9 @@ export const identifierQuery = {
 export const shownIdentifierQuery = {
   identifier: identifierQuery.identifier
     .describe(
-      'Type of the identifiers to return instead of user ids, as hashes by the `rule`. If a user has several, the ' +
-        'lowest hash is returned. Users without one are omitted and counted in `X-Without-Identifier`.',
+      'Type of the identifiers to return instead of user ids. `user_id` is then the bare hash by the `rule`, in its ' +
+        'encoding, without the `<type>:<rule>:` of the user ids in lists, so that other platforms accept it. If a user ' +
+        'has several, the lowest hash is returned. Users without one are omitted and counted in `X-Without-Identifier`.',
     )
     .meta(component('ShownIdentifierType')),
   rule: identifierQuery.rule,
@@ -56,8 +59,13 @@ export const shownIdentifierQuery = {
 
 type IdentifierQuery = z.output<z.ZodObject<typeof identifierQuery>>;
 
-/** Converts an identifier to a user id; null if the value is not a valid identifier. */
-export type Identify = (value: string) => string | null;
+/** How values of a request become user ids. */
+export interface Identify {
+  /** Returns the user id of a value; null if the value is refused. */
+  readonly idOf: (value: string) => string | null;
+  /** The error message for refused values. */
+  readonly fault: string;
+}
 
 /** Returns how to convert values to user ids; null if they are user ids. @throws AppError invalid_request */
 export function identifyBy({ identifier: type, rule, hashed, country_code }: IdentifierQuery): Identify | null {
@@ -69,7 +77,16 @@ export function identifyBy({ identifier: type, rule, hashed, country_code }: Ide
   if (rule === undefined || !rules.includes(rule))
     throw refusal('rule', `the identifier ${type} needs one of the rules ${rules.join(', ')}`);
   const format = { type, rule, isHashed: hashed === true, countryCode: country_code ?? null };
-  return (value) => identifierId(value, format);
+  return { idOf: (value) => identifierId(value, format), fault: NOT_AN_IDENTIFIER };
+}
+
+/**
+ * Like `identifyBy`, for ids that the service stores. User ids are stored as they are, so those that contain an e-mail
+ * address are refused, unless user ids of the population may be e-mail addresses.
+ */
+export function identifyStored(query: IdentifierQuery, { directory }: Pick<Population, 'directory'>): Identify {
+  const isRefused = (value: string) => containsEmail(value) && !directory.mayHaveEmails;
+  return identifyBy(query) ?? { idOf: (value) => (isRefused(value) ? null : value), fault: EMAIL_AS_USER_ID };
 }
 
 /** Like `identifyBy`, for a value in a URL. It must be a hash, because proxies may log URLs. */
@@ -81,10 +98,11 @@ export function identifyInUrl(query: IdentifierQuery): Identify | null {
 
 /** Returns the user id of the value at `pointer`. @throws AppError invalid_request, without the value */
 export function userIdOf(sent: string, identify: Identify | null, pointer: string): string {
-  const userId = identify === null ? sent : identify(sent);
+  const userId = identify === null ? sent : identify.idOf(sent);
   if (userId !== null) return userId;
-  throw new AppError('invalid_request', `the request is not valid: ${pointer}: ${NOT_AN_IDENTIFIER}`, {
-    details: [{ pointer, message: NOT_AN_IDENTIFIER }],
+  const message = identify!.fault;
+  throw new AppError('invalid_request', `the request is not valid: ${pointer}: ${message}`, {
+    details: [{ pointer, message }],
   });
 }
 

@@ -78,7 +78,8 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers:
           `with \`Content-Encoding: gzip\`, or ${grouped(config.maximumInlineSeeds)} in JSON. If a line is ` +
           'invalid or the connection breaks, nothing changes. The upload does not start an expansion; the next ' +
           'expansion uses the set as it is at that time. `sent` in the response shows how the ids of this ' +
-          'request match the population, with hints if the ids were probably sent in another format.',
+          'request match the population, with hints if the ids were probably sent in another format.' +
+          (how === 'remove' ? '' : NO_EMAILS),
         params: kind.params,
         querystring: uploadQuery,
         body: uploadBody(config, kind.field, () => dependencies.clock.now()),
@@ -89,6 +90,10 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, transfers:
     });
   }
 }
+
+const NO_EMAILS =
+  ' User ids are stored as they are. Therefore, an id that contains an e-mail address is refused if no user id of the ' +
+  'population contains `@`: send it with `identifier` and `rule`.';
 
 function addReads(app: ServerApp, dependencies: ServerDependencies, streams: StreamSlots, kind: SetKind): void {
   addReport(app, dependencies, kind);

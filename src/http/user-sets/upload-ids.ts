@@ -4,7 +4,6 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
-import { NOT_AN_IDENTIFIER } from '../../domain/identities.ts';
 import { RowNames, refuseMoreRows } from '../../domain/user-sets.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -36,7 +35,7 @@ export interface UploadReading {
   readonly onLarge: () => void;
   /** The extra field that ids may have; null if there is none. */
   readonly field: EntryField | null;
-  /** Converts identifiers to user ids; null if user ids are sent. */
+  /** Converts values to user ids; null if all values are user ids. */
   readonly identify: Identify | null;
   /** Checks users' features; null to ignore fields named `features`. */
   readonly checkValues: ((values: unknown) => CheckedValues) | null;
@@ -99,9 +98,9 @@ async function readLines(
       checkId(names.name(features), line, value, features);
       return;
     }
-    const userId = identify !== null && typeof sent === 'string' ? identify(sent) : sent;
-    if (userId === null && sent !== null) {
-      errors.add(line, NOT_AN_IDENTIFIER);
+    const userId = identify !== null && typeof sent === 'string' ? identify.idOf(sent) : sent;
+    if (identify !== null && userId === null && sent !== null) {
+      errors.add(line, identify.fault);
       return;
     }
     checkId(userId, line, value, features);

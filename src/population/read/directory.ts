@@ -13,6 +13,8 @@ export interface Directory {
   withIdentifiers(identifiers: readonly IdentifierIndex[]): Directory;
   /** Number of users ever imported. User numbers are 0 .. size - 1. */
   readonly size: number;
+  /** Whether a user id contains `@`, so that user ids may be e-mail addresses. */
+  readonly mayHaveEmails: boolean;
   /**
    * Returns the number of a user, or -1 if the user was never imported or was erased. If the id is an identifier in
    * this version, this is the user with that identifier.
@@ -35,6 +37,9 @@ export interface Directory {
   isErased(userNumber: UserNumber): boolean;
 }
 
+/** The byte of `@`. */
+const AT = 0x40;
+
 /** Creates a directory from a table of ids and from identifiers. A user's number is the index of the user's id. */
 export function createDirectory(
   table: TextTable,
@@ -47,8 +52,14 @@ export function createDirectory(
     const userNumber = identified >= 0 ? identified : table.find(userId);
     return userNumber >= 0 && erased.has(userNumber) ? -1 : userNumber;
   };
+  let mayHaveEmails: boolean | null = null;
   return {
     size: table.count,
+    get mayHaveEmails() {
+      // a search of 100 MB takes some 10 ms, so it is done once, and only if an id of a request contains an address
+      mayHaveEmails ??= table.bytes.includes(AT);
+      return mayHaveEmails;
+    },
     find,
     withIdentifiers: (others) => createDirectory(table, erased, others),
     findAll: (userIds) => {
