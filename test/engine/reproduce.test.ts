@@ -117,6 +117,11 @@ describe('reproduce', () => {
   it('makes the same bytes from the same inputs of all kinds', { timeout: 60_000 }, async () => {
     ({ receipt, publicKey } = await makeReceipt());
     expect(Object.keys(receipt.inputs.sets).sort()).toEqual(Object.keys(SETS).sort());
+    expect(receipt.inputs.excluded).toEqual({
+      category: 'housing',
+      features: ['age_band'],
+      campaigns: ['campaign-001'],
+    });
     expect(receipt.consent_bases).toEqual(BASES);
     expect(await reproduce(receipt, given)).toEqual([]);
   });

@@ -15,7 +15,7 @@ const DELETED = 500;
 /** Segments of the population after its update. */
 export const SEGMENTS = 2;
 
-/** A copy of the small world's data set, in which `age_band` is excluded for housing. */
+/** A copy of the small world's data set, in which `age_band` and the first campaign are excluded for housing. */
 export function makeLabelledData(source: string): string {
   const data = join(temporaryFolder(), 'data');
   cpSync(source, data, { recursive: true });
@@ -23,6 +23,10 @@ export function makeLabelledData(source: string): string {
   const { user_features, ...others } = JSON.parse(readFileSync(description, 'utf8'));
   for (const one of user_features) if (one.name === 'age_band') one.excluded_for = ['housing'];
   writeFileSync(description, JSON.stringify({ user_features, ...others }));
+  const campaigns = join(data, 'campaigns.ndjson');
+  const [first = '', ...rest] = readFileSync(campaigns, 'utf8').split('\n');
+  const labelled = JSON.stringify({ ...JSON.parse(first), special_categories: ['housing'] });
+  writeFileSync(campaigns, [labelled, ...rest].join('\n'));
   return data;
 }
 
