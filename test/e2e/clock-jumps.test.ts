@@ -1,5 +1,4 @@
 /** A whole service whose machine's clock is set back, and forward, while it runs. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { fakeTime, HAS_FAKE_TIME } from '../fixture/fake-time.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -58,8 +57,15 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
     const expiresAt = new Date(Date.now() + 3_000).toISOString();
     const short = { name: 'short', scope: 'read', expires_at: expiresAt };
     const { key } = (await call('POST', '/v1/keys', short)).json;
+    const suppressed = async () => (await call('GET', '/v1/suppression')).json.users;
+    const expiring = [3_000, 1_800_000].map((ms) => ({
+      user_id: `expires in ${ms} ms`,
+      expires_at: new Date(Date.now() + ms).toISOString(),
+    }));
+    await call('PUT', '/v1/suppression', { user_ids: ['stays', ...expiring] });
     await untilState('settled');
     expect((await call('GET', '/v1/status', undefined, key)).status).toBe(401);
+    await served.until(async () => (await suppressed()) === 2, 'removed the first user');
 
     await ping();
     const { length: sent } = receiver.received;
@@ -73,6 +79,7 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
     await call('PATCH', `/v1/webhooks/${webhook}`, { description: 'held' });
     await untilState('settled');
     expect((await call('GET', '/v1/status', undefined, key)).status).toBe(401);
+    expect(await suppressed()).toBe(2);
     await call('PATCH', `/v1/webhooks/${webhook}`, { description: 'believed' });
     const entries = await actionsSince(last.time);
     expect(entries.map(({ action }) => action)).toEqual(['pingWebhook', 'updateWebhook', 'updateWebhook']);
@@ -91,13 +98,14 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
     });
     await served.until(async () => (await call('GET', `/v1/campaigns/${later.id}`)).json.state === 'ready', 'expanded');
     await served.until(async () => (await clock()).jumps === 2, 'noticed the jump');
+    expect(await suppressed()).toBe(2);
     const { json: confirmed } = await call('POST', '/v1/clock/confirm');
     expect(confirmed).toMatchObject({
       state: 'settled',
       ahead_seconds: expect.closeTo(0, 0),
       settles_in_seconds: null,
     });
-    await sleep(2_000);
+    await served.until(async () => (await suppressed()) === 1, 'removed the second user');
     expect((await call('GET', '/v1/status')).json.queue.oldest_seconds).toBeLessThan(60);
     expect((await actionsSince('2020-01-01T00:00:00Z')).map(({ action }) => action)).toContain('confirmClock');
     expect(served.log).toContain("the machine's clock jumped");

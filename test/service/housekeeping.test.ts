@@ -1,8 +1,10 @@
 /** What a service does by the clock. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CampaignStore } from '../../src/domain/ports/store.ts';
+import type { SetOwner } from '../../src/domain/user-sets.ts';
 import { createLogger } from '../../src/lib/logging.ts';
-import { startHousekeeping } from '../../src/service/upkeep/housekeeping.ts';
+import { ServiceClock } from '../../src/lib/service-clock.ts';
+import { type HousekeepingOptions, startHousekeeping } from '../../src/service/upkeep/housekeeping.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { dataFolder } from '../fixture/folders.ts';
 import { GivenLeadership, withLeadership } from '../fixture/leadership.ts';
@@ -34,7 +36,29 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-const start = (populationVersion: string, of: CampaignStore = store) => {
+const everyone = { version: 'p', has: () => true };
+
+/** Replaces a list by `u2`, who expires in a minute, and `u3`. */
+async function suppress(owner: SetOwner): Promise<void> {
+  const collected = store.userSets.collect();
+  for (const userId of ['u2', 'u3']) collected.add(userId);
+  const expiries = new Map([['u2', Date.now() + 60_000]]);
+  await store.userSets.change(owner, 'replace', collected, everyone, 9, { expiries });
+  collected.close();
+}
+
+const start = (
+  populationVersion: string,
+  of: CampaignStore = store,
+  clock: HousekeepingOptions['clock'] = {
+    before: (ageMs) => (isSettled ? Date.now() - ageMs : null),
+    elapsed: () => Date.now(),
+    now: () => Date.now(),
+    get isSettled() {
+      return isSettled;
+    },
+  },
+) => {
   end = startHousekeeping({
     store: of,
     rankings: {
@@ -44,14 +68,11 @@ const start = (populationVersion: string, of: CampaignStore = store) => {
     },
     populationVersion: () => populationVersion,
     hasRoom: () => hasRoom,
-    population: () => ({ version: 'p', has: () => true }),
+    population: () => everyone,
     retention: { versions: 1, days: 1 },
     auditDays: 1,
     conversionDays: 1,
-    clock: {
-      before: (ageMs) => (isSettled ? Date.now() - ageMs : null),
-      elapsed: () => Date.now(),
-    },
+    clock,
     wake: () => {
       wakes += 1;
     },
@@ -167,12 +188,7 @@ describe('startHousekeeping', () => {
   it('removes users who have expired from lists, unless the time is uncertain, and expands campaigns again', async () => {
     const id = await create({ everyMs: null, onNewPopulation: false, onChange: true });
     const suppression = { kind: 'suppression', campaignId: id } as const;
-    const everyone = { version: 'p', has: () => true };
-    const collected = store.userSets.collect();
-    for (const userId of ['u2', 'u3']) collected.add(userId);
-    const expiries = new Map([['u2', Date.now() + 60_000]]);
-    await store.userSets.change(suppression, 'replace', collected, everyone, 9, { expiries });
-    collected.close();
+    await suppress(suppression);
     isSettled = false;
     start('p1');
     await vi.advanceTimersByTimeAsync(5_000);
@@ -189,22 +205,47 @@ describe('startHousekeeping', () => {
     expect((await store.get(id)).state).toBe('queued');
   });
 
+  it('removes users in time although a wrong clock was once trusted', async () => {
+    let skewMs = 0;
+    const system = { now: () => Date.now() + skewMs, elapsed: () => Date.now() };
+    const clock = new ServiceClock({ system, settleMs: 1_000 });
+    clock.attach(store.clock);
+    for (const ms of [3, 0].map((hours) => hours * 3600_000)) {
+      skewMs = ms;
+      clock.look();
+      await vi.advanceTimersByTimeAsync(1_000);
+      clock.look();
+      expect(clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
+    }
+    const owner = { kind: 'common_suppression' } as const;
+    await suppress(owner);
+    start('p1', store, clock);
+    await vi.advanceTimersByTimeAsync(65_000);
+    await vi.waitFor(
+      async () => expect(await store.userSets.report(owner, everyone)).toMatchObject({ users: 1 }),
+      SOON,
+    );
+  });
+
   it('leaves everything to the leader, and begins at once when it leads', async () => {
     const id = await create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
     for (const size of [2, 3, 4]) await store.update(id, { audience: { size } });
     const input = { name: 'k', scope: 'read' as const, expiresAt: Date.now() + 1_000, labels: {} };
     const { apiKey } = await store.apiKeys.create(input, 9);
+    const owner = { kind: 'common_suppression' } as const;
+    await suppress(owner);
     const leadership = new GivenLeadership();
     start('p1', withLeadership(store, leadership));
     await vi.advanceTimersByTimeAsync(30 * 60_000);
     const found = async () => [
       (await store.get(id)).state,
       (await store.audienceVersions(id, { limit: 9 })).items.length,
+      (await store.userSets.report(owner, everyone)).users,
     ];
-    expect(await found()).toEqual(['ready', 4]);
+    expect(await found()).toEqual(['ready', 4, 2]);
     expect(forgets).toBeGreaterThan(1);
     leadership.give();
-    await vi.waitFor(async () => expect(await found()).toEqual(['queued', 2]), SOON);
+    await vi.waitFor(async () => expect(await found()).toEqual(['queued', 2, 1]), SOON);
     expect(await store.apiKeys.recordExpired(Date.now())).toBe(0);
     expect((await store.apiKeys.get(apiKey.id)).expiresAt).toBe(input.expiresAt);
   });

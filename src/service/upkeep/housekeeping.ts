@@ -38,7 +38,7 @@ export interface HousekeepingOptions {
   /** Called after expansions were queued. */
   readonly wake: () => void;
   readonly logger: Logger;
-  readonly clock: Pick<ServiceClock, 'before' | 'elapsed'>;
+  readonly clock: Pick<ServiceClock, 'before' | 'elapsed' | 'isSettled' | 'now'>;
 }
 
 /**
@@ -56,12 +56,11 @@ export function startHousekeeping(options: HousekeepingOptions): () => void {
     await leadership.lead(() => store.removeUnusedFeedback());
   });
   schedule.repeat('marking expired keys', EXPIRE_EVERY_MS, async () => {
-    const now = store.cluster === null ? null : clock.before(0);
+    const now = store.cluster === null ? null : certainTime(clock);
     if (now !== null) await leadership.lead(() => store.apiKeys.recordExpired(now));
   });
   schedule.repeat('removing expired users from suppression lists', EXPIRE_USERS_EVERY_MS, async () => {
-    // after a jump of the clock, nobody expires until the time is certain
-    const now = clock.before(0);
+    const now = certainTime(clock);
     if (now === null) return;
     const users = await leadership.lead(() => store.userSets.removeExpired(now, options.population()));
     if (users) logger.info({ users }, 'users who have expired were removed from suppression lists');
@@ -74,6 +73,14 @@ export function startHousekeeping(options: HousekeepingOptions): () => void {
     wake();
   });
   return () => schedule.end();
+}
+
+/**
+ * The current time; null after a jump of the clock, until the time is certain. `before(0)` would be too early if a wrong
+ * clock was once trusted, because it counts ages.
+ */
+function certainTime(clock: Pick<ServiceClock, 'isSettled' | 'now'>): number | null {
+  return clock.isSettled ? clock.now() : null;
 }
 
 async function removeOld(options: HousekeepingOptions): Promise<void> {

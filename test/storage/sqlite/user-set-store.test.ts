@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
@@ -14,9 +15,11 @@ import { change } from '../../domain/contract/user-sets.ts';
 import { size } from '../../fixture/size.ts';
 import { migratedDataFolder } from './data-folder.ts';
 
-async function start(folder: string): Promise<ChildProcess> {
-  const path = fileURLToPath(new URL('./children/change-sets.ts', import.meta.url));
-  const child = spawn(process.execPath, [path, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+const EVERYONE = { version: 'p', has: () => true };
+
+async function start(script: string, ...args: readonly string[]): Promise<ChildProcess> {
+  const path = fileURLToPath(new URL(`./children/${script}`, import.meta.url));
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout!, 'data');
   return child;
 }
@@ -49,7 +52,7 @@ describe('user sets of two processes', () => {
     const { id } = await store.create(newCampaign(), everyoneIsKnown);
     const owner: SetOwner = { kind: 'suppression', campaignId: id };
     for (let round = 0; round < size(2, 3); round++) {
-      const child = await start(folder);
+      const child = await start('change-sets.ts', folder);
       for (let i = 0; i < size(25, 60); i++) {
         await change(store.userSets, owner, 'replace', [`set ${i % 2}`]);
         await expectWhole(folder);
@@ -60,5 +63,34 @@ describe('user sets of two processes', () => {
       await store.removeLeftovers();
       expect(readdirSync(join(folder, 'seeds')).sort()).toEqual(recordedIn(folder).map(userSetFile));
     }
+  });
+});
+
+describe('users who expire in a process that is killed', () => {
+  it('leave the list, the expiries, the audit log and the events in agreement', { timeout: 60_000 }, async () => {
+    const { folder, open } = migratedDataFolder();
+    const store = await open();
+    const hook = { url: 'https://example.com/', events: ['suppression.expired' as const], description: '' };
+    await store.webhooks.create(hook, 1, Date.now());
+    let acknowledged = 0;
+    const rounds = size(3, 10);
+    for (let round = 0; round < rounds; round++) {
+      const child = await start('expire-users.ts', folder);
+      child.stdout!.on('data', (data: Buffer) => {
+        acknowledged += data.toString().match(/added/g)?.length ?? 0;
+      });
+      await sleep(200 + 31 * round);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const { users, expiring } = await store.userSets.report({ kind: 'common_suppression' }, EVERYONE);
+      expect(users - expiring!.users).toBe(1);
+      await store.userSets.removeExpired(1, EVERYONE);
+    }
+    const { items } = await store.audit.list({ limit: 100_000 });
+    const removed = items.filter(({ action }) => action === 'expireListEntries').length;
+    expect((await store.outbox.due(Date.now(), 100_000)).length).toBe(removed);
+    // the last addition of a round may not have been acknowledged
+    expect(removed).toBeGreaterThanOrEqual(acknowledged);
+    expect(removed).toBeLessThanOrEqual(acknowledged + rounds);
   });
 });
