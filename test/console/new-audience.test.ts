@@ -177,6 +177,8 @@ describeInBrowser('a new audience', () => {
     await drop(opened, 'mixed.ndjson', sent(lines));
     await page.getByText('8 customers matched, 2 outside the population.').waitFor();
     await page.getByText('Used by their features, and never in the audience').waitFor();
+    // the 8 would be too few for a forecast without the others
+    await page.getByText('How alike your customers are').waitFor();
     await page.getByLabel('Name', { exact: true }).fill('Like our customers');
     await create(opened);
     const { id, seeds } = await campaignOf(page);
