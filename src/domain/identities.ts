@@ -83,7 +83,12 @@ const MAID: Partial<Record<RuleName, Rule>> = {
 
 /** The rules that exist for a type of identifier. */
 export function rulesOf(type: string): RuleName[] {
-  return RULES.filter((rule) => tableOf(type)[rule] !== undefined);
+  return RULES.filter((rule) => hasRule(type, rule));
+}
+
+/** Whether a rule exists for a type of identifier. */
+export function hasRule(type: string, rule: RuleName): boolean {
+  return tableOf(type)[rule] !== undefined;
 }
 
 /**
@@ -150,10 +155,16 @@ function hashOf(value: string, { algorithm, encoding, normalise }: Rule, country
   return text && hash(algorithm, text, encoding);
 }
 
+/** The bytes of the hash being converted. */
+const SCRATCH = Buffer.alloc(32);
+
 /** Converts a hash to the encoding of its rule; null if the length is wrong. */
 function recode(value: string, { algorithm, encoding }: Rule): string | null {
   const bytes = HASH_BYTES[algorithm];
-  if (/^[0-9a-f]+$/i.test(value) && value.length === 2 * bytes) return Buffer.from(value, 'hex').toString(encoding);
+  const digits = 2 * bytes;
+  // `write` takes the last byte of other characters for a digit, but they have several bytes in UTF-8
+  const isHex = value.length === digits && Buffer.byteLength(value) === digits && SCRATCH.write(value, 'hex') === bytes;
+  if (isHex) return encoding === 'hex' ? value.toLowerCase() : SCRATCH.toString(encoding, 0, bytes);
   const decoded = Buffer.from(value, 'base64');
   return decoded.length === bytes && decoded.toString('base64') === value ? decoded.toString(encoding) : null;
 }

@@ -47,6 +47,7 @@ import { OpenRequests } from './plugins/connections/open-requests.ts';
 import type { ServerApp, ZodTypeProvider } from './plugins/fastify-types.ts';
 import { serializerCompiler, validatorCompiler } from './plugins/json/validation.ts';
 import { LazyLogger } from './plugins/lazy-logger.ts';
+import { createQueryParser } from './plugins/query-strings.ts';
 import { type Answered, PatternLog } from './plugins/request-log.ts';
 import { addRequestPlugins, addRoutePlugins } from './plugins.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
@@ -156,7 +157,7 @@ function createApp(
         'connections were refused because the maximum number of connections is open',
       ),
     ),
-    routerOptions: { maxParamLength: config.maximumParamLength },
+    routerOptions: { maxParamLength: config.maximumParamLength, querystringParser: createQueryParser() },
     return503OnClosing: false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, config),

@@ -71,8 +71,10 @@ describe('an identifier', () => {
     const hashed = { isHashed: true };
     expect(idOf('email', 'uid2', base64, hashed)).toBe(plain);
     expect(idOf('email', 'uid2', Buffer.from(base64, 'base64').toString('hex').toUpperCase(), hashed)).toBe(plain);
-    for (const value of ['a@b.c', hex('md5', 'a@b.c'), hex('sha1', 'a@b.c')])
-      expect(idOf('email', 'uid2', value, hashed)).toBeNull();
+    expect(idOf('email', 'adcp', 'AB'.repeat(32), hashed)).toBe(`email:adcp:${'ab'.repeat(32)}`);
+    // the last byte of U+0161 is the code of `a`
+    const wrong = ['a@b.c', hex('md5', 'a@b.c'), hex('sha1', 'a@b.c'), 'g'.repeat(64), '\u0161'.repeat(64)];
+    for (const value of wrong) expect(idOf('email', 'uid2', value, hashed)).toBeNull();
   });
 
   it('of one rule never equals that of another, unless both rules are the same', () => {

@@ -95,6 +95,17 @@ describe('an import with identifiers', () => {
     expect(population.directory.idsOf(ids[1]!)).toEqual(['u1', ids[1]]);
   });
 
+  it('finds hashes that begin with the same bytes, and the lowest and the highest', async () => {
+    const hashes = ['00', '01', 'fe', 'ff'].flatMap((last) => [
+      `${'00'.repeat(31)}${last}`,
+      `${'ff'.repeat(31)}${last}`,
+    ]);
+    const { out } = await importWith([`${HEADER},hashed`, ...hashes.map((hash) => `anna,email,adcp,${hash},true`)]);
+    const ids = hashes.map((hash) => `email:adcp:${hash}`);
+    expect(foundBy(out, ...ids)).toEqual(ids.map(() => 'anna'));
+    expect(foundBy(out, `email:adcp:${'00'.repeat(31)}02`, `email:adcp:${'ff'.repeat(31)}fd`)).toEqual([null, null]);
+  });
+
   it('names a version by them, and versions without them as before', async () => {
     const { version } = (await importWith(MAPPING)).result;
     expect((await importWith(MAPPING)).result.version).toBe(version);

@@ -4,6 +4,7 @@ import {
   COUNTRY_CODE,
   containsEmail,
   EMAIL_AS_USER_ID,
+  hasRule,
   IDENTIFIER_TYPE,
   identifierId,
   labelOf,
@@ -73,9 +74,8 @@ export function identifyBy({ identifier: type, rule, hashed, country_code }: Ide
     if (rule !== undefined) throw refusal('identifier', 'a rule is only used with an identifier');
     return null;
   }
-  const rules = rulesOf(type);
-  if (rule === undefined || !rules.includes(rule))
-    throw refusal('rule', `the identifier ${type} needs one of the rules ${rules.join(', ')}`);
+  if (rule === undefined || !hasRule(type, rule))
+    throw refusal('rule', `the identifier ${type} needs one of the rules ${rulesOf(type).join(', ')}`);
   const format = { type, rule, isHashed: hashed === true, countryCode: country_code ?? null };
   return { idOf: (value) => identifierId(value, format), fault: NOT_AN_IDENTIFIER };
 }

@@ -10,7 +10,6 @@ import type { Manifest } from '../versions/manifest.ts';
 import { readCheckedFile } from '../versions/verify.ts';
 
 const USER_BYTES = Int32Array.BYTES_PER_ELEMENT;
-const WORD_BYTES = 4;
 
 /** The bytes of a file of identifiers. */
 export interface IdentifierBytes {
@@ -18,7 +17,7 @@ export interface IdentifierBytes {
   readonly bytes: Uint8Array;
 }
 
-/** Finds users by their identifiers with one label. A look-up is a binary search that allocates no memory. */
+/** Finds users by their identifiers with one label. A look-up allocates no memory. */
 export class IdentifierIndex {
   readonly label: string;
   /** Prefix of user ids with this label. */
@@ -28,6 +27,7 @@ export class IdentifierIndex {
   readonly form: HashForm;
   readonly #hashes: Buffer;
   readonly #users: Int32Array;
+  readonly #starts: Uint32Array;
   /** The hash being looked up. */
   readonly #wanted: Buffer;
   readonly #idLength: number;
@@ -42,6 +42,7 @@ export class IdentifierIndex {
     const hashBytes = this.count * this.form.bytes;
     this.#hashes = Buffer.from(bytes.buffer, bytes.byteOffset, hashBytes);
     this.#users = new Int32Array(bytes.buffer, bytes.byteOffset + hashBytes, this.count);
+    this.#starts = startsOf(this.#hashes, this.form.bytes);
     this.#wanted = Buffer.alloc(this.form.bytes);
     this.#idLength = this.prefix.length + textLength(this.form);
   }
@@ -87,9 +88,11 @@ export class IdentifierIndex {
     return this.#hashes.toString(encoding, at * bytes, (at + 1) * bytes);
   }
 
+  /** A binary search among the hashes with the same first two bytes. */
   #search(): UserNumber {
-    let low = 0;
-    let high = this.count;
+    const prefix = prefixAt(this.#wanted, 0);
+    let low = this.#starts[prefix]!;
+    let high = this.#starts[prefix + 1]!;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const order = compareHashes(this.#hashes, middle * this.form.bytes, this.#wanted, 0, this.form.bytes);
@@ -101,13 +104,31 @@ export class IdentifierIndex {
   }
 }
 
-/** Compares two hashes of `length` bytes, a multiple of four, byte by byte. */
+/** Compares two hashes of `length` bytes. */
 export function compareHashes(a: Buffer, atA: number, b: Buffer, atB: number, length: number): number {
-  for (let i = 0; i < length; i += WORD_BYTES) {
-    const order = a.readUInt32BE(atA + i) - b.readUInt32BE(atB + i);
+  for (let i = 0; i < length; i++) {
+    const order = a[atA + i]! - b[atB + i]!;
     if (order !== 0) return order;
   }
   return 0;
+}
+
+/** Number of values of the first two bytes of a hash. */
+const PREFIXES = 65_536;
+
+function prefixAt(hashes: Buffer, at: number): number {
+  return 256 * hashes[at]! + hashes[at + 1]!;
+}
+
+/**
+ * For each value of the first two bytes, the index of the first hash with these or higher bytes; at the end, the number
+ * of hashes.
+ */
+function startsOf(hashes: Buffer, bytes: number): Uint32Array {
+  const starts = new Uint32Array(PREFIXES + 1);
+  for (let at = 0; at < hashes.length; at += bytes) starts[prefixAt(hashes, at) + 1]! += 1;
+  for (let prefix = 1; prefix <= PREFIXES; prefix++) starts[prefix]! += starts[prefix - 1]!;
+  return starts;
 }
 
 /** Reads the files of identifiers of a version. @throws AppError invalid_population */

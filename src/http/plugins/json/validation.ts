@@ -14,11 +14,10 @@ import { sentenceOf } from './sentences.ts';
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const what = WHAT[httpPart ?? ''] ?? 'the query';
   const isSurelyValid = SURELY_VALID.get(schema) ?? never;
-  // most requests have no query, and the defaults for an empty query are always the same
-  const empty = httpPart === 'querystring' ? schema.safeParse({}, CONTEXT) : null;
-  return (input: unknown) => {
-    if (isSurelyValid(input)) return { value: input };
-    if (empty?.success && isEmpty(input)) return { value: { ...(empty.data as object) } };
+  if (httpPart === 'querystring') return remembering(validate);
+  return (input) => (isSurelyValid(input) ? { value: input } : validate(input));
+
+  function validate(input: unknown): Validated {
     const result = schema.safeParse(input, CONTEXT);
     if (result.success) return { value: result.data };
     const details = result.error.issues.flatMap((issue) => detailsOf(issue, input, httpPart === 'body'));
@@ -26,8 +25,22 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
     const detail =
       first === undefined ? 'is not valid' : `is not valid: ${first.pointer || 'the value'}: ${first.message}`;
     return { error: new AppError('invalid_request', `${what} ${detail}`, { details }) };
-  };
+  }
 };
+
+type Validated = { readonly value: unknown } | { readonly error: AppError };
+
+/** Validates each query once: requests with the same query share it, see `createQueryParser`. */
+function remembering(validate: (query: unknown) => Validated): (query: unknown) => Validated {
+  const known = new WeakMap<object, Validated>();
+  return (query) => {
+    const found = known.get(query as object);
+    if (found !== undefined) return found;
+    const validated = validate(query);
+    if ('value' in validated) known.set(query as object, { value: Object.freeze(validated.value) });
+    return validated;
+  };
+}
 
 /** Serialiser for Fastify. Converts the result of a handler to JSON with the schema of the response. */
 export const serializerCompiler: FastifySerializerCompiler<z.ZodType> = ({ schema, method, url }) => {
@@ -60,11 +73,6 @@ export function hasTexts(input: unknown, names: readonly string[], isValid: (tex
 
 function never(): boolean {
   return false;
-}
-
-function isEmpty(input: unknown): boolean {
-  for (const _ in input as object) return false;
-  return typeof input === 'object' && input !== null && !Array.isArray(input);
 }
 
 const CONTEXT = { error: sentenceOf };
