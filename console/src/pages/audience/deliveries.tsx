@@ -45,10 +45,10 @@ export function Deliveries({ campaign: { id } }: { readonly campaign: Campaign }
             title: 'Status',
             sortBy: ({ state }) => state,
             cell: ({ state, last_status: status, last_error: error }) => (
-              <>
+              <div>
                 <Badge tone={TONES[state] ?? 'neutral'}>{state}</Badge>{' '}
                 <span class="muted small">{status ?? error}</span>
-              </>
+              </div>
             ),
           },
           {

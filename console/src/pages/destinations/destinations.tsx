@@ -125,7 +125,7 @@ function List({ items, mayChange, onChange }: ListProps) {
       ),
     });
   return (
-    <>
+    <div class="section">
       <Table caption="Destinations, newest first" rows={items} rowKey={({ id }) => id} columns={columns} />
       {edited === null ? null : (
         <EditDestination destination={edited} onClose={() => setEdited(null)} onChange={onChange} />
@@ -143,7 +143,7 @@ function List({ items, mayChange, onChange }: ListProps) {
       >
         <p>New versions are no longer written to “{deleted?.name}”. Files that were delivered stay.</p>
       </Confirm>
-    </>
+    </div>
   );
 }
 
@@ -190,12 +190,12 @@ function Deliveries({ rows }: { readonly rows: readonly Delivered[] }) {
             title: 'Status',
             sortBy: ({ state }) => state,
             cell: ({ state, last_error: error, attempts }) => (
-              <>
+              <div>
                 <Badge tone={TONES[state] ?? 'neutral'}>{state}</Badge>{' '}
                 <span class="muted small">
                   {error === null ? null : `${error}, attempt ${attempts}. ${sentenceOf(error) ?? ''}`}
                 </span>
-              </>
+              </div>
             ),
           },
           {
