@@ -93,6 +93,7 @@ function sumOfManifest(path, leftOut) {
  * weight and another tab.
  */
 function sumOfSet(path) {
+  if (/\.(csv|json|gz|parquet)$/i.test(path)) end(`${path}: text with one user id per line, or NDJSON, is expected`, 2);
   const rests = new Map();
   const read = path.endsWith('.ndjson') ? idOfUpload() : idOfLine;
   for (const line of readFileSync(path, 'utf8').split(/\r?\n/)) {

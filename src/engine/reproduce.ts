@@ -173,6 +173,8 @@ async function writeSets(
   for (const [name, file] of files) {
     const key = setKeyOf(name);
     if (key === undefined) throw new UsageError(`receipts have no set "${name}"`);
+    if (/\.(csv|json|gz|parquet)$/i.test(file))
+      throw new UsageError(`${file}: text with one user id per line, or NDJSON, is expected`);
     const text = readFileSync(file, 'utf8');
     const ids = file.endsWith('.ndjson')
       ? idsInNdjson(text, check, (line, fault) => new UsageError(`${file}:${line}: ${fault}`))

@@ -180,6 +180,11 @@ describe('reproduce', () => {
     await expect(namesOf({ sets: new Map([['seeds', wrong]]) })).rejects.toThrow(/wrong.ndjson:2: a user id or/);
   });
 
+  it('refuses a file in another form instead of comparing it', async () => {
+    const csv = fileOf('seeds.csv', ['user_id,weight', ...SETS.seeds]);
+    await expect(namesOf({ sets: new Map([['seeds', csv]]) })).rejects.toThrow(/seeds.csv: text with one user id/);
+  });
+
   it('ignores the order of the tokens of filters', async () => {
     const filters = { [FEATURE]: [...TOKENS, ...TOKENS].toReversed() };
     expect(await namesOf({ campaign: { filters, external_id: null } })).toEqual(['external_id']);
@@ -235,6 +240,7 @@ describe('reproduce', () => {
     const seedFile = given.sets.get('seeds')!;
     expect(verify(receipt, seedFile)).toEqual([0, []]);
     expect(verify(receipt, uploaded)).toEqual([0, []]);
+    expect(verify(receipt, fileOf('seeds.csv', SETS.seeds))).toEqual([2, []]);
     expect(verify(receipt, fileOf('fewer.txt', SETS.seeds.slice(1)))).toEqual([4, ['seeds']]);
     expect(verify({ ...receipt, candidates: receipt.candidates + 1 }, seedFile)).toEqual([4, ['signature']]);
     const { signature, ...statement } = receipt;
