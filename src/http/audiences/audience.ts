@@ -7,7 +7,7 @@ import { CHANGE_CAUSES, type Change, VERSION_CAUSES } from '../../domain/changes
 import type { Changes } from '../../domain/pages.ts';
 import type { Audience } from '../../domain/types.ts';
 import { audienceCuts } from '../campaigns/cuts.ts';
-import { answerOf, pageOf } from '../plugins/json/answer.ts';
+import { answerOf, nextCursor, pageOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 import { changedParts } from './changed-parts.ts';
 
@@ -25,7 +25,7 @@ const candidates = count.describe('Number of users in the ranking, which is the 
 export const audiencePage = z
   .object({
     items: z.array(z.object({ rank, user_id: z.string(), score, percentile })).readonly(),
-    next_cursor: z.string().nullable(),
+    next_cursor: nextCursor,
     size,
     candidates,
     version: version.describe('The audience version to which the cursor belongs.'),
@@ -154,7 +154,7 @@ export const userAudiences = z
         cuts: z.array(z.string()).describe('Names of the cuts of the version that contain the user.'),
       }),
     ),
-    next_cursor: z.string().nullable(),
+    next_cursor: nextCursor,
   })
   .meta({
     id: 'UserAudiences',
@@ -201,14 +201,16 @@ const change = answerOf<Change>()(
       ),
     changed: changedParts.nullable(),
     version: count.nullable().describe('The audience version that became active; `null` if the campaign was deleted.'),
-    previous_version: count.nullable(),
-    size: count.nullable().describe('Number of users in the audience, including users who are held out.'),
+    previous_version: count.nullable().describe('The version that was active before; `null` if there was none.'),
+    size: count
+      .nullable()
+      .describe('Number of users in the audience, including users who are held out; `null` if there is none.'),
     cuts: audienceCuts.nullable().describe('The named cuts of the version; `null` if the campaign was deleted.'),
     diff: z
       .string()
       .nullable()
       .describe(
-        'URL of the difference from the previous version. After one of the two versions has been removed, the ' +
+        'URL of the difference from the previous version; `null` if there is none. After one of the two versions has been removed, the ' +
           'URL returns 404 `audience_not_found`.',
       ),
     changed_at: time,
@@ -250,6 +252,6 @@ export const changes = answerOf<Changes>()(
     next_cursor: z
       .string()
       .describe('Cursor to send as `since` in the next call, even if there are no further changes yet.'),
-    has_more: z.boolean(),
+    has_more: z.boolean().describe('Whether there are more changes after this page.'),
   },
 );

@@ -23,23 +23,30 @@ const onnxSchema = z
 /** The manifest of a customised model, with the campaign's features as model inputs. */
 const customisedManifest = z
   .object({
-    contract_version: z.int(),
+    contract_version: z.int().describe('Version of the format of this manifest.'),
     campaign_id: z.string(),
     audience_version: z.int().min(1),
     model_version: z.string().describe('Version of the general model.'),
     population_version: z.string(),
-    campaign_features: z.record(z.string(), featureValue),
+    campaign_features: z.record(z.string(), featureValue).describe('The features of the campaign by name.'),
     campaign_inputs: z
       .record(
         z.string(),
-        z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.number().nullable()).readonly() }),
+        z.object({
+          shape: z.array(z.int().min(0)).readonly().describe('Dimensions of the input.'),
+          data: z.array(z.number().nullable()).readonly().describe('The numbers in row-major order; `null` for NaN.'),
+        }),
       )
       .describe(
         "The campaign's features as model inputs of one row: token ids (with lengths for lists) and numbers, `null` " +
           'for NaN. For inputs with one row per user, repeat this row for every user.',
       ),
     left_out: z
-      .object({ input: z.string(), token: z.string(), id: z.int().min(1) })
+      .object({
+        input: z.string().describe('Name of the model input.'),
+        token: z.string().describe('The token, which is the external id of the campaign.'),
+        id: z.int().min(1).describe('Id of the token in the vocabulary of the general model.'),
+      })
       .nullable()
       .describe(
         "The token of this campaign, if the model was trained on the campaign. To get the audience's scores, " +

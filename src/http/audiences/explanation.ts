@@ -1,16 +1,19 @@
 /** The response schema and the query of explanations of an audience. */
 import { z } from 'zod';
-import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { Explanation } from '../../service/ports/audiences.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
-import { count } from '../plugins/json/fields.ts';
+import { count, featureKind, range, sensitive } from '../plugins/json/fields.ts';
 import { pageLimit, versionNumber } from '../plugins/json/query-numbers.ts';
 
-const part = z.object({ count, share: z.number().min(0).max(1) });
+/** Users of the audience, of the population or of the seeds who have a token. */
+const part = z.object({
+  count: count.describe('Number of these users who have the token.'),
+  share: z.number().min(0).max(1).describe('`count` divided by the number of these users; 0 if there are none.'),
+});
 
 const groupRate = z.object({
-  token: z.string(),
+  token: z.string().describe('The token that the users of the group have.'),
   population: count.describe('Number of users in the population who belong to the group.'),
   audience: count.describe('Number of users in the audience who belong to the group.'),
   rate: z.number().min(0).max(1).describe('Selection rate of the group: `audience` divided by `population`.'),
@@ -42,11 +45,9 @@ const token = z.object({
   token: z.string().nullable().describe('The token; `null` for users without a value.'),
   audience: part,
   population: part,
-  seeds: part
-    .describe('Frequency of the token among the seeds that are in the population or were sent with `features`.')
-    .nullable(),
+  seeds: part.nullable().describe('Frequency of the token among the seeds; `null` if the seeds are not known.'),
   lift: z
-    .object({ estimate: z.number(), low: z.number(), high: z.number() })
+    .object({ estimate: z.number().describe('The quotient.'), ...range.shape })
     .describe(
       'Share of the token in the audience divided by its share in the population, with the 95 % interval of this ' +
         'token.',
@@ -71,7 +72,7 @@ const numbers = answerOf<NonNullable<Feature['numbers']>>()(
       .nullable()
       .describe(
         'Difference of the means in standard deviations of the population; for a vector, the root mean square over its ' +
-          'numbers.',
+          'numbers. `null` if nobody has a value.',
       ),
   },
 );
@@ -79,15 +80,17 @@ const numbers = answerOf<NonNullable<Feature['numbers']>>()(
 const explainedFeature = answerOf<Feature>()(
   {},
   {
-    feature: z.string(),
-    kind: z.enum(FEATURE_KINDS),
-    sensitive: z.boolean(),
+    feature: z.string().describe('Name of a user feature.'),
+    kind: featureKind,
+    sensitive,
     token_count: count.describe(
       'Number of distinct tokens (or bands of a number) in the population. The list may contain fewer.',
     ),
-    numbers: numbers.nullable().describe('Statistics of a number or vector, computed over users who have a value.'),
+    numbers: numbers
+      .nullable()
+      .describe('Statistics of a number or vector, computed over users who have a value; `null` for tokens.'),
     tokens: z.array(token).readonly().describe('Tokens of the feature, strongest evidence first.'),
-    disparity: disparity.nullable(),
+    disparity: disparity.nullable().describe('Comparison of selection rates; `null` if rates are not compared.'),
   },
 );
 
@@ -135,12 +138,21 @@ export const explanation = answerOf<ShownExplanation>()(
   {
     version: z.int().min(1).describe('Number of the audience version.'),
     population_version: z.string().describe('The population version from which the audience was selected.'),
-    population: z.object({ count }),
-    audience: z.object({ count }),
-    seeds: z.object({ count }).nullable(),
+    population: z.object({ count: count.describe('Number of users in the population version.') }),
+    audience: z.object({ count: count.describe('Number of members who are in the population version.') }),
+    seeds: z
+      .object({ count: count.describe('Number of seeds who are in the population or were sent with `features`.') })
+      .nullable()
+      .describe('The seeds; `null` if they are not known.'),
     features: z.array(explainedFeature).readonly(),
     warnings: z
-      .array(z.object({ code: z.literal('disparity'), feature: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          code: z.literal('disparity'),
+          feature: z.string().describe('Name of the feature.'),
+          message: z.string(),
+        }),
+      )
       .describe('Sensitive features whose groups have selection rates that differ too much.'),
   },
   {

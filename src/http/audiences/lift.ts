@@ -11,19 +11,17 @@ import { predicted } from '../expansions/quality.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { answerOf } from '../plugins/json/answer.ts';
-import { count, instant, time } from '../plugins/json/fields.ts';
+import { count, instant, range, time } from '../plugins/json/fields.ts';
 import { versionNumber } from '../plugins/json/query-numbers.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { predictedLift } from './quality.ts';
 import { checkPopulation, openFound } from './view.ts';
 
-const range = z.object({ low: z.number(), high: z.number() });
-
 const estimate = answerOf<Estimate>()(
   { id: 'LiftEstimate' },
   {
-    estimate: z.number(),
+    estimate: z.number().describe('The point estimate.'),
     fixed: range
       .nullable()
       .describe(
@@ -34,7 +32,7 @@ const estimate = answerOf<Estimate>()(
       .nullable()
       .describe(
         'The 95 % interval that is valid at all times at once, so you may look as often as you like and stop when it ' +
-          `excludes 0. Valid from ${grouped(TUNED_USERS)} users on.`,
+          `excludes 0. Valid from ${grouped(TUNED_USERS)} users on; \`null\` until both arms have conversions.`,
       ),
   },
 );
@@ -50,7 +48,10 @@ const effect = answerOf<Effect>()(
     minimum_detectable: z
       .number()
       .nullable()
-      .describe('The smallest absolute difference that would be found with 80 % probability.'),
+      .describe(
+        'The smallest absolute difference that would be found with 80 % probability; `null` until both arms have ' +
+          'conversions.',
+      ),
   },
 );
 
@@ -59,7 +60,7 @@ const arm = answerOf<Arm>()(
   {
     users: count.describe('Number of users in the arm, without erased users.'),
     converted: count.describe('Number of these users with at least one conversion in the window.'),
-    conversions: count,
+    conversions: count.describe('Number of conversions of these users in the window.'),
     value: z.number().describe('The sum of the values of the conversions.'),
   },
 );
@@ -120,10 +121,22 @@ const liftReport = answerOf<LiftReport>()(
   {
     campaign_id: z.string(),
     audience_version: count,
-    holdout_percent: z.number(),
-    basis: z.literal(BASIS),
-    window: answerOf<Window>()({ description: 'The time range of the conversions.' }, { from: time, to: time }),
-    arms: answerOf<LiftReport['arms']>()({}, { treated: arm, held_out: arm }),
+    holdout_percent: z
+      .number()
+      .describe(
+        'Percentage of the audience version that is held out. It may have been another in parts of the window.',
+      ),
+    basis: z
+      .literal(BASIS)
+      .describe('Users are compared by the arm that they were assigned to, whether or not they saw the campaign.'),
+    window: answerOf<Window>()(
+      { description: 'The time range of the conversions that count.' },
+      { from: time.describe('Start of the window (inclusive).'), to: time.describe('End of the window (exclusive).') },
+    ),
+    arms: answerOf<LiftReport['arms']>()(
+      { description: 'The users of the audience version by arm, with their conversions.' },
+      { treated: arm, held_out: arm },
+    ),
     conversion: effect.describe('The effect on the share of users who convert.'),
     value: effect.describe('The effect on the value per user.'),
     sample_ratio_p: z
@@ -133,7 +146,12 @@ const liftReport = answerOf<LiftReport>()(
           '`holdout_percent` (chi-square test).',
       ),
     warnings: z
-      .array(z.object({ code: z.enum(['sample_ratio', 'holdout_changed']), message: z.string() }))
+      .array(
+        z.object({
+          code: z.enum(['sample_ratio', 'holdout_changed']).describe('Stable code of the warning.'),
+          message: z.string(),
+        }),
+      )
       .describe(
         'Reasons not to trust the comparison: the number of users held out is improbable, or another percentage was ' +
           'held out during a part of the window.',
@@ -142,7 +160,7 @@ const liftReport = answerOf<LiftReport>()(
       .nullable()
       .describe(
         'The predicted lift, from the seeds: how many more users who like the campaign this audience contains than a ' +
-          'random one. It compares audiences, not treated with untreated users.',
+          'random one; `null` if it was not predicted. It compares audiences, not treated with untreated users.',
       ),
   },
   {

@@ -15,7 +15,7 @@ import type { StreamSlots } from './stream/stream-slots.ts';
 
 const bounds = answerOf<Bounds>()(
   { id: 'Bounds', description: 'A value between two bounds, both inclusive. Equal bounds are the exact value.' },
-  { min: z.number(), max: z.number() },
+  { min: z.number().describe('Lower bound.'), max: z.number().describe('Upper bound.') },
 );
 
 /** A compared audience: a version, or one of its cuts. */
@@ -29,8 +29,8 @@ const compared = answerOf<Compared>()(
   { id: 'ComparedAudience' },
   {
     campaign_id: z.string(),
-    version: count,
-    cut: z.string().nullable(),
+    version: count.describe('Number of the audience version.'),
+    cut: z.string().nullable().describe('Name of the cut; `null` for the whole audience.'),
     from_size: count.describe('Rank after which the compared users begin.'),
     to_size: count.describe('Last rank of the compared users.'),
     users: bounds.describe('Number of users compared, without users who are held out.'),

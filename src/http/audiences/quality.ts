@@ -4,7 +4,7 @@ import type { Audience, Expansion } from '../../domain/types.ts';
 import type { Expected } from '../../service/ports/estimates.ts';
 import { category } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { drift, type exclusion, fourFifthsPrice, predicted, verdict } from '../expansions/quality.ts';
+import { drift, excludedCounts, type exclusion, fourFifthsPrice, predicted, verdict } from '../expansions/quality.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { count } from '../plugins/json/fields.ts';
 import { versionNumber } from '../plugins/json/query-numbers.ts';
@@ -17,7 +17,7 @@ const qualityReport = z
     expansion_id: z.string(),
     audience_version: count,
     size: count.describe('Number of users in the audience.'),
-    candidates: count,
+    candidates: count.describe('Number of users in the ranking.'),
     verdict: verdict.nullable().describe('The predicted quality in one word; `null` if nothing was predicted.'),
     reason: z.string().describe('A sentence that explains the verdict, with the relevant numbers.'),
     fitting_seeds: count
@@ -39,7 +39,7 @@ const qualityReport = z
           'version of the service.',
       ),
     excluded: z
-      .object({ category, features: z.array(z.string()).readonly(), past_campaigns: count })
+      .object({ category, ...excludedCounts })
       .nullable()
       .describe(
         "What the campaign's category excluded: names of user features, and the number of past campaigns; `null` " +
@@ -52,7 +52,7 @@ const qualityReport = z
       .array(
         z.object({
           share: z.number().describe('Audience size as a share of the candidates.'),
-          size: count,
+          size: count.describe('Number of users in an audience of this size.'),
           recall: predicted.describe(
             'Share of the users who like the campaign, seeds excluded, that an audience of this size contains.',
           ),

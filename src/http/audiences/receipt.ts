@@ -4,9 +4,10 @@ import { CONSENT_BASES } from '../../domain/consent.ts';
 import { RECEIPT_FORMAT, type Receipt, type ReceiptKey, SIGNATURE_ALGORITHM } from '../../domain/receipts.ts';
 import { category } from '../campaigns/inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import { computedWith } from '../expansions/expansion.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { answerOf } from '../plugins/json/answer.ts';
-import { count, featureValue, time, timeText } from '../plugins/json/fields.ts';
+import { count, externalIdText, featureValue, time, timeText } from '../plugins/json/fields.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { versionParams } from './queries.ts';
 
@@ -48,16 +49,20 @@ const receipt = z
   .object({
     format: z.literal(RECEIPT_FORMAT),
     campaign_id: z.string(),
-    expansion_id: z.string(),
-    made_at: timeText,
+    expansion_id: z.string().describe('The expansion that made the ranking.'),
+    made_at: timeText.describe('Time at which the ranking was completed.'),
     inputs: z
       .object({
-        external_id: z.string().nullable(),
-        features: z.record(z.string(), featureValue),
-        filters: z.record(z.string(), z.unknown()),
-        negative_weight: z.number(),
+        external_id: externalIdText,
+        features: z.record(z.string(), featureValue).describe('The campaign features by name.'),
+        filters: z.record(z.string(), z.unknown()).describe('The filters by user feature, as in the campaign.'),
+        negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
         excluded: z
-          .object({ category, features: z.array(z.string()).readonly(), campaigns: z.array(z.string()).readonly() })
+          .object({
+            category,
+            features: z.array(z.string()).readonly().describe('Names of the excluded user features.'),
+            campaigns: z.array(z.string()).readonly().describe('External ids of the excluded past campaigns.'),
+          })
           .optional()
           .describe("What the campaign's category excludes: names of user features, and ids of past campaigns."),
         four_fifths: z
@@ -71,12 +76,23 @@ const receipt = z
               '`common_suppression` (the global suppression list), `positives` and `dismissed` (both from feedback). A ' +
               'set that the expansion did not use is absent.',
           ),
-        model: z.object({ version: z.string(), sha256: sum }),
+        model: z.object({
+          version: z.string().describe('Version of the general model.'),
+          sha256: sum.describe(
+            'SHA-256 of the canonical JSON (RFC 8785) of `manifest.json` without `version` and `created`. The manifest ' +
+              'contains the hash of every other file of the model.',
+          ),
+        }),
         population: z.object({
-          version: z.string(),
-          sha256: sum,
+          version: z.string().describe('Version of the population.'),
+          sha256: sum.describe(
+            'SHA-256 of the canonical JSON of `population.json` without `version`. It contains the hash of every file.',
+          ),
           erased: z
-            .object({ users: count, sha256: sum })
+            .object({
+              users: count.describe('Number of these users.'),
+              sha256: sum.describe('SHA-256 of their user numbers in ascending order, each on a line.'),
+            })
             .describe('The users of this population version who were erased before the ranking began.'),
         }),
       })
@@ -95,15 +111,25 @@ const receipt = z
         'reproduced.',
     ),
     outputs: z
-      .object({ scores: sum, order: sum, parameters: sum })
-      .describe('The hashes of the files of the ranking, and of the parameters of the customised model.'),
+      .object({
+        scores: sum.describe('SHA-256 of `scores.f32`: the score of each user as a float32, by user number.'),
+        order: sum.describe('SHA-256 of `order.u32`: the user numbers as uint32, best user first.'),
+        parameters: sum.describe('SHA-256 of `customised.bin`: the parameters of the customised model.'),
+      })
+      .describe("Hashes of the files in the version's folder of the data folder."),
     computed_with: z
       .object({
-        metaheac: z.string(),
-        onnxruntime: z.string(),
-        device: z.string(),
-        batch_size: count,
-        processor: z.object({ architecture: z.string(), features: z.array(z.string()).readonly() }),
+        metaheac: z.string().describe('Version of the service.'),
+        onnxruntime: z.string().describe('Version of ONNX Runtime.'),
+        device: computedWith.device,
+        batch_size: computedWith.batch_size,
+        processor: z.object({
+          architecture: z.string().describe('Architecture of the processor, such as `x64` or `arm64`.'),
+          features: z
+            .array(z.string())
+            .readonly()
+            .describe('Instruction sets of the processor that may affect rounding; empty if they are not known.'),
+        }),
         golden_sha256: sum.describe(
           "The hash of the scores that this processor computes for the model's golden batch.",
         ),

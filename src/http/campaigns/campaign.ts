@@ -1,13 +1,12 @@
 /** Campaigns: response and request schemas. */
 import { z } from 'zod';
 import { CAMPAIGN_SORTS } from '../../domain/campaign-query.ts';
-import { EXPANSION_STATES } from '../../domain/states.ts';
 import type { Campaign } from '../../domain/types.ts';
 import type { ServerConfig } from '../config.ts';
-import { runFields } from '../expansions/expansion.ts';
+import { expansionState, latestState, runFields } from '../expansions/expansion.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
-import { count, idText, instant, time } from '../plugins/json/fields.ts';
+import { count, externalIdText, idText, instant, time } from '../plugins/json/fields.ts';
 import { pageQuery } from '../plugins/paging.ts';
 import { tagOf } from '../plugins/preconditions.ts';
 import { consentBasis } from '../user-sets/user-set.ts';
@@ -15,20 +14,18 @@ import { cuts, cutsField } from './cuts.ts';
 import {
   audienceField,
   audienceRequest,
-  category,
   featuresField,
   filtersField,
   fourFifths,
   holdoutField,
   labelsField,
   negativeWeightField,
+  optionalCategory,
   refresh,
   refreshChangeField,
   refreshField,
   seedsField,
 } from './inputs.ts';
-
-const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
 
 /** Numbers of unknown and missing features of a campaign. */
 export const featureCounts = z.object({
@@ -78,17 +75,17 @@ export const campaign = answerOf<Campaign>()(
   },
   {
     id: z.string(),
-    external_id: z.string().nullable().describe('Your own id for the campaign; `null` if none was given.'),
+    external_id: externalIdText,
     name: z.string(),
-    labels: z.record(z.string(), z.string()),
+    labels: z.record(z.string(), z.string()).describe('Your own labels for the campaign: text by key.'),
     expansion_id: z.string().nullable().describe('Id of the latest expansion; `null` before the first expansion.'),
-    state: state.nullable(),
+    state: latestState,
     ...runFields,
     feature_counts: featureCounts,
     audience: audienceRequest,
     negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
-    category: category.nullable(),
-    four_fifths: fourFifths.nullable(),
+    category: optionalCategory,
+    four_fifths: fourFifths,
     holdout_percent: z.number().describe('Percentage of the audience that is held out; 0 for none.'),
     cuts,
     refresh,
@@ -103,10 +100,14 @@ export const campaign = answerOf<Campaign>()(
       .describe('The active audience version, which is served; `null` until the first version is ready.'),
     size: count
       .nullable()
-      .describe('Actual number of users in the audience, including users who are held out; at most `candidates`.'),
+      .describe(
+        'Actual number of users in the audience, including users who are held out; at most `candidates`. `null` without an audience.',
+      ),
     candidates: count
       .nullable()
-      .describe('Number of users who can be selected: the population without the users in `excluded`.'),
+      .describe(
+        'Number of users who can be selected: the population without the users in `excluded`; `null` without an audience.',
+      ),
     created_at: time,
     updated_at: time,
   },
@@ -140,7 +141,7 @@ export const campaignPage = pageOf('CampaignPage', campaign);
 
 export function campaignQuery(config: ServerConfig) {
   return pageQuery(config).extend({
-    state: state.optional(),
+    state: expansionState.optional().describe('Lists only campaigns whose latest expansion is in this state.'),
     sort: z
       .enum(CAMPAIGN_SORTS)
       .optional()
@@ -215,8 +216,8 @@ export function campaignBody(config: ServerConfig) {
       filters: filtersField(config).default({}),
       audience: audienceField(),
       negative_weight: negativeWeightField(config).default(1),
-      category: category.nullable().default(null),
-      four_fifths: fourFifths.nullable().default(null),
+      category: optionalCategory.default(null),
+      four_fifths: fourFifths.default(null),
       holdout_percent: holdoutField().default(0),
       cuts: cutsField(config).default([]),
       refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
@@ -239,15 +240,17 @@ export function campaignBody(config: ServerConfig) {
 export function campaignChangeBody(config: ServerConfig) {
   return z
     .strictObject({
-      external_id: externalId(config).nullable(),
+      external_id: externalId(config)
+        .nullable()
+        .describe('Your own id for the campaign, which must be unique; `null` removes it.'),
       name: name(config),
       labels: labelsField(config),
       features: featuresField(config),
       filters: filtersField(config),
       audience: audienceField(),
       negative_weight: negativeWeightField(config),
-      category: category.nullable(),
-      four_fifths: fourFifths.nullable(),
+      category: optionalCategory,
+      four_fifths: fourFifths,
       holdout_percent: holdoutField(),
       cuts: cutsField(config),
       refresh: refreshChangeField(),

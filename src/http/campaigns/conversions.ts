@@ -33,7 +33,11 @@ function conversionsBody(config: ServerConfig, now: () => number) {
       .describe('What the conversion is worth, in your own unit; 0 by default.'),
   });
   return z
-    .strictObject({ conversions: listOf('conversions', conversion, maximumFeedbackEvents, maximumErrorDetails) })
+    .strictObject({
+      conversions: listOf('conversions', conversion, maximumFeedbackEvents, maximumErrorDetails).describe(
+        'Conversions in any order.',
+      ),
+    })
     .meta({
       ...component('ConversionsCreate'),
       description: 'Conversions as NDJSON, one conversion per line.',
@@ -44,7 +48,7 @@ function conversionsBody(config: ServerConfig, now: () => number) {
 const conversionReport = answerOf<ConversionReport>()(
   { id: 'ConversionReport', examples: [{ received: 3, recorded: 2 }] },
   {
-    received: count,
+    received: count.describe('Number of conversions in the request.'),
     recorded: count.describe('Number of conversions that are new or have a different value than before.'),
   },
 );

@@ -16,21 +16,30 @@ export function cutName({ maximumCutNameLength: most }: CampaignLimits) {
     .meta({ examples: ['first'] });
 }
 
+const size = z.int().min(0);
+const percent = z.number().min(0).max(100);
+const FROM = {
+  size: size.describe('The cut begins after an audience of this size.'),
+  percent: percent.describe('Like `from_size`, as a percentage of the population.'),
+};
+const TO = {
+  size: size.min(1).describe('The cut ends with an audience of this size, which must be above `from_size`.'),
+  percent: percent.gt(0).describe('Like `to_size`, as a percentage of the population.'),
+};
+
 export function cutsField(config: CampaignLimits) {
-  const size = z.int().min(0);
-  const percent = z.number().min(0).max(100);
   const inUsers = z
     .strictObject({
       name: cutName(config),
-      from_size: size.describe('The cut begins after an audience of this size.'),
-      to_size: size.min(1).describe('The cut ends with an audience of this size, which must be above `from_size`.'),
+      from_size: FROM.size,
+      to_size: TO.size,
     })
     .refine(({ from_size, to_size }) => from_size < to_size, 'from_size must be below to_size');
   const inPercent = z
     .strictObject({
       name: cutName(config),
-      from_percent: percent.describe('Like `from_size`, as a percentage of the population.'),
-      to_percent: percent.gt(0).describe('Like `to_size`, as a percentage of the population.'),
+      from_percent: FROM.percent,
+      to_percent: TO.percent,
     })
     .refine(({ from_percent, to_percent }) => from_percent < to_percent, 'from_percent must be below to_percent');
   const cut = z
@@ -61,12 +70,13 @@ export const cuts = z
       )
       .pipe(
         z.union([
-          z.object({ name: z.string(), from_size: count, to_size: count }),
-          z.object({ name: z.string(), from_percent: z.number(), to_percent: z.number() }),
+          z.object({ name: z.string(), from_size: FROM.size, to_size: TO.size }),
+          z.object({ name: z.string(), from_percent: FROM.percent, to_percent: TO.percent }),
         ]),
       ),
   )
-  .readonly();
+  .readonly()
+  .describe('The named cuts of the campaign.');
 
 const SIZES = {
   name: z.string(),

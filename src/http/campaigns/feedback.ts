@@ -39,24 +39,34 @@ function feedbackBody(config: ServerConfig, now: () => number) {
           'a user counts.',
       ),
   });
-  return z.strictObject({ events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails) }).meta({
-    ...component('FeedbackEvents'),
-    description: 'Feedback events as NDJSON, one event per line.',
-    examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
-  });
+  return z
+    .strictObject({
+      events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails).describe('Events in any order.'),
+    })
+    .meta({
+      ...component('FeedbackEvents'),
+      description: 'Feedback events as NDJSON, one event per line.',
+      examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
+    });
 }
 
 export const usersByEvent = z
-  .object({ conversion: count, click: count, dismissal: count })
+  .object({
+    conversion: count.describe('Number of users who converted.'),
+    click: count.describe('Number of users who clicked.'),
+    dismissal: count.describe('Number of users who dismissed the campaign.'),
+  })
   .describe('Numbers of users by their latest event.');
 
 const feedbackReport = z
   .object({
-    received: count,
+    received: count.describe('Number of events in the request.'),
     taken: count.describe(
       "Number of accepted events. An event is accepted if it is newer than the user's latest event.",
     ),
-    outdated: count,
+    outdated: count.describe(
+      "Number of events that changed nothing, because they are older than their user's latest event.",
+    ),
     users: usersByEvent,
   })
   .meta({

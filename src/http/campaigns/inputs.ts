@@ -7,7 +7,7 @@ import { SPECIAL_CATEGORIES } from '../../lib/special-categories.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../plugins/json/bounded-fields.ts';
-import { count, share } from '../plugins/json/fields.ts';
+import { share } from '../plugins/json/fields.ts';
 import type { Wrong } from '../plugins/json/validation.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
 import { seedList } from '../user-sets/seed-weights.ts';
@@ -77,11 +77,17 @@ export function labelsField(config: InputLimits) {
     });
 }
 
+const rangeBounds = {
+  min: z.number().optional().describe('Smallest number that matches; none by default.'),
+  max: z.number().optional().describe('Largest number that matches; none by default.'),
+};
+
 /** The response schema of filters. */
-export const filters = z.record(
-  z.string(),
-  z.union([z.array(z.string()).readonly(), z.object({ min: z.number().optional(), max: z.number().optional() })]),
-);
+export const filters = z
+  .record(z.string(), z.union([z.array(z.string()).readonly(), z.object(rangeBounds)]))
+  .describe(
+    'Conditions that users must match to be ranked, by user feature: a list of tokens, or the range of a number.',
+  );
 
 export function filtersField(config: InputLimits) {
   const { maximumFilterFeatures, maximumFilterTokens, maximumFeatureValueLength, maximumErrorDetails } = config;
@@ -115,7 +121,10 @@ export function filtersField(config: InputLimits) {
           },
           {
             type: 'object',
-            properties: { min: { type: 'number' }, max: { type: 'number' } },
+            properties: {
+              min: { type: 'number', description: rangeBounds.min.description },
+              max: { type: 'number', description: rangeBounds.max.description },
+            },
             additionalProperties: false,
             minProperties: 1,
           },
@@ -125,28 +134,29 @@ export function filtersField(config: InputLimits) {
 }
 
 const range = z
-  .strictObject(
-    { min: z.number().optional(), max: z.number().optional() },
-    'a list of tokens, or min and max, is expected',
-  )
+  .strictObject(rangeBounds, 'a list of tokens, or min and max, is expected')
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'min, max or both are expected')
   .refine(
     ({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min <= max,
     'min must not be above max',
   );
 
+const requestedSize = z
+  .int()
+  .min(1)
+  .describe('Number of users in the audience. If there are fewer candidates, all of them are selected.');
+
 /** The response schema of the requested audience size. */
 export const audienceRequest = z
-  .union([z.object({ size: count }), z.object({ percent: z.number() })])
+  .union([z.object({ size: requestedSize }), z.object({ percent: share })])
   .describe('The requested size of the audience.');
 
 export function audienceField() {
-  const size = z
-    .int()
-    .min(1)
-    .describe('Number of users in the audience. If there are fewer candidates, all of them are selected.');
   return z
-    .union([z.strictObject({ size }), z.strictObject({ percent: share })], 'either size or percent is expected')
+    .union(
+      [z.strictObject({ size: requestedSize }), z.strictObject({ percent: share })],
+      'either size or percent is expected',
+    )
     .meta({ description: 'Size of the audience: either `size` or `percent`.', examples: [{ size: 1000 }] });
 }
 
@@ -161,18 +171,20 @@ export function negativeWeightField({ maximumNegativeWeight: maximum }: InputLim
     );
 }
 
-export const category = z
-  .enum(SPECIAL_CATEGORIES)
-  .describe(
-    'The special category of the campaign. The audience is computed without the user features and the past campaigns ' +
-      'that the population labels for this category.',
-  );
+const CATEGORY =
+  'The special category of the campaign. The audience is computed without the user features and the past campaigns ' +
+  'that the population labels for this category';
+
+export const category = z.enum(SPECIAL_CATEGORIES).describe(`${CATEGORY}.`);
+
+export const optionalCategory = z.enum(SPECIAL_CATEGORIES).nullable().describe(`${CATEGORY}; \`null\` for none.`);
 
 export const fourFifths = z
   .string()
   .min(1)
+  .nullable()
   .describe(
-    'A single-valued user feature, such as gender. The ranking is changed so that in every audience, and in every ' +
+    'A single-valued user feature, such as gender; `null` for none. The ranking is changed so that in every audience, and in every ' +
       'cut that begins at the first rank, no group of this feature is selected at less than 80 % of the rate of ' +
       'another group; within a group, the order stays the same. Scores then only reflect this order. ' +
       '`quality.four_fifths` shows the price.',
@@ -206,10 +218,22 @@ function showDuration(ms: number): string {
   return `${Math.ceil(ms / UNIT_MS[unit])}${unit}`;
 }
 
+const TRIGGERS = {
+  every: 'Time from the creation of an expansion to the creation of the next expansion; `null` for no interval.',
+  onNewPopulation: 'Whether to expand the campaign again when another population version is served.',
+  onChange:
+    'Whether to expand the campaign again within seconds of a change to its features, filters, seeds, negatives or ' +
+    'suppression lists (including the global list). Needed if users who opt out must leave audiences automatically.',
+};
+
 /** The response schema of a refresh policy. */
 export const refresh = answerOf<RefreshPolicy>()(
   { description: 'Triggers of automatic expansions of the campaign.' },
-  { every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() },
+  {
+    every: z.string().nullable().describe(TRIGGERS.every),
+    on_new_population: z.boolean().describe(TRIGGERS.onNewPopulation),
+    on_change: z.boolean().describe(TRIGGERS.onChange),
+  },
   { every: ({ everyMs }) => (everyMs === null ? null : showDuration(everyMs)) },
 );
 
@@ -223,21 +247,11 @@ export function refreshChangeField() {
         .nullable()
         .optional()
         .meta({
-          description: 'Time from the creation of an expansion to the creation of the next expansion.',
+          description: TRIGGERS.every,
           examples: ['1h'],
         }),
-      on_new_population: z.boolean().optional().meta({
-        description: 'Whether to expand the campaign again when another population version is served.',
-      }),
-      on_change: z
-        .boolean()
-        .optional()
-        .meta({
-          description:
-            'Whether to expand the campaign again within seconds of a change to its features, filters, seeds, ' +
-            'negatives or suppression lists (including the global list). Needed if users who opt out must leave audiences ' +
-            'automatically.',
-        }),
+      on_new_population: z.boolean().optional().describe(TRIGGERS.onNewPopulation),
+      on_change: z.boolean().optional().describe(TRIGGERS.onChange),
     })
     .meta({
       description: 'Triggers of automatic expansions. Fields that are not given stay as they are.',

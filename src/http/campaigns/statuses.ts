@@ -1,28 +1,27 @@
 /** The route that returns the states of many campaigns at once, and its schemas. */
 import { z } from 'zod';
 import { includesLabels } from '../../domain/api-keys.ts';
-import { EXPANSION_STATES } from '../../domain/states.ts';
 import type { Campaign } from '../../domain/types.ts';
 import type { ServerConfig } from '../config.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { runFields } from '../expansions/expansion.ts';
+import { latestState, runFields } from '../expansions/expansion.ts';
 import { component } from '../openapi/component.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { answerOf } from '../plugins/json/answer.ts';
-import { count, idText, reason } from '../plugins/json/fields.ts';
+import { count, externalIdText, idText } from '../plugins/json/fields.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
 const status = answerOf<Campaign>()(
   { id: 'CampaignStatus' },
   {
     id: z.string(),
-    external_id: z.string().nullable(),
-    state: z.enum(EXPANSION_STATES).nullable().describe('State of the latest expansion.'),
-    progress: z.number().describe('Progress of the latest expansion, from 0 to 1.'),
+    external_id: externalIdText,
+    state: latestState,
+    progress: runFields.progress,
     eta_seconds: runFields.eta_seconds,
-    reason: reason.nullable().describe('Why the latest expansion is in its state.'),
+    reason: runFields.reason,
     audience_version: count.nullable().describe('The active audience version; `null` before the first version.'),
-    size: count.nullable().describe('Number of users in the active audience.'),
+    size: count.nullable().describe('Number of users in the active audience; `null` without one.'),
   },
   { eta_seconds: ({ remainingMs }) => remainingMs, size: ({ audienceSize }) => audienceSize },
 );
@@ -62,7 +61,10 @@ const statuses = answerOf<Statuses>()(
 function statusesBody({ maximumCampaignPageSize: most, maximumExternalIdBytes }: ServerConfig) {
   const ids = z.array(idText('an id', maximumExternalIdBytes)).min(1).max(most);
   return z
-    .strictObject({ ids: ids.optional(), external_ids: ids.optional() })
+    .strictObject({
+      ids: ids.optional().describe('Ids of campaigns. Either this field or `external_ids` is required.'),
+      external_ids: ids.optional().describe('External ids of campaigns.'),
+    })
     .refine((given) => (given.ids === undefined) !== (given.external_ids === undefined), {
       message: 'either ids or external_ids is expected',
     })

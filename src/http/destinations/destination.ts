@@ -34,9 +34,10 @@ const EXAMPLE = {
   updated_at: '2026-11-25T12:00:00.000Z',
 } as const;
 
+const NAME = 'Name for people; it need not be unique.';
 const PATH = 'Folder below the root that the operator has set (`METAHEAC_DESTINATIONS_ROOT`).';
 const LABELS = 'Only campaigns with all of these labels are delivered. Without labels, all campaigns are.';
-const CUT = 'Name of the cut to deliver instead of the audience. Versions without this cut are not delivered.';
+const CUT = 'Name of the cut to deliver; `null` for the audience. Versions without this cut are not delivered.';
 const PAUSED = 'Whether deliveries wait until the destination is resumed. They fail after a day.';
 const shared = {
   bucket: z.string().min(3).max(63).describe('Bucket of AWS S3 or of an S3-compatible server.'),
@@ -45,17 +46,19 @@ const shared = {
     .string()
     .max(2_048)
     .nullable()
-    .describe('Base URL of an S3-compatible server other than AWS: https, or http if the operator allows the host.'),
+    .describe(
+      'Base URL of an S3-compatible server other than AWS: https, or http if the operator allows the host. `null` for AWS.',
+    ),
   region: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/)
     .nullable()
-    .describe("Region of the bucket; by default, the region in the service's AWS settings."),
+    .describe("Region of the bucket; `null` for the region in the service's AWS settings."),
   profile: z
     .string()
     .regex(/^[\w.-]{1,128}$/)
     .nullable()
-    .describe("Profile in the service's AWS credential files; by default, the service's own credentials."),
+    .describe("Profile in the service's AWS credential files; `null` for the service's own credentials."),
   format: z.enum(DESTINATION_FORMATS).describe('Format of the files.'),
   mode: z
     .enum(DESTINATION_MODES)
@@ -79,7 +82,7 @@ export const PLACE_FIELDS: readonly string[] = Object.keys(placeFields);
 
 const fields = {
   id: z.string(),
-  name: z.string().describe('Name of the destination for people; it need not be unique.'),
+  name: z.string().describe(NAME),
   kind: z
     .enum(['folder', 's3'])
     .describe('Kind of the place. Its details (path, bucket and so on) are shown only to keys of scope `admin`.'),
@@ -117,7 +120,7 @@ export const destinationTest = answerOf<DestinationTest>()(
   {
     ok: z.boolean().describe('Whether a small file could be written and removed.'),
     error: z.string().nullable().describe('Why the file could not be written or removed; `null` on success.'),
-    seconds: z.number(),
+    seconds: z.number().describe('Duration of the test in seconds.'),
   },
   { seconds: ({ durationMs }) => Math.round(durationMs) / 1000 },
 );
@@ -134,7 +137,7 @@ export const destinationDeliveryParams = z.strictObject({
 /** The fields that both request bodies share, without defaults. */
 function changeable(config: ServerConfig) {
   return {
-    name: z.string().min(1).max(config.maximumNameLength),
+    name: z.string().min(1).max(config.maximumNameLength).describe(NAME),
     format: shared.format,
     mode: shared.mode,
     labels: labelsField(config).describe(LABELS),
@@ -153,12 +156,12 @@ export function destinationBody(config: ServerConfig) {
     cut: cut.default(null),
   };
   const folder = z.strictObject({
-    kind: z.literal('folder'),
+    kind: z.literal('folder').describe('A folder below the root.'),
     path: z.string().min(1).max(512).describe(PATH),
     ...common,
   });
   const bucket = z.strictObject({
-    kind: z.literal('s3'),
+    kind: z.literal('s3').describe('A bucket of AWS S3 or of an S3-compatible server.'),
     bucket: shared.bucket,
     prefix: shared.prefix.default(''),
     endpoint: shared.endpoint.default(null),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import { featureCounts } from '../campaigns/campaign.ts';
-import { category, featuresField, filtersField, negativeWeightField } from '../campaigns/inputs.ts';
+import { featuresField, filtersField, negativeWeightField, optionalCategory } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { excluded, outside, seedCountFields } from '../expansions/expansion.ts';
 import { drift, verdict } from '../expansions/quality.ts';
@@ -33,7 +33,7 @@ export function estimateBody(config: ServerConfig) {
       ).optional(),
       negative_weight: negativeWeightField(config).default(1),
       filters: filtersField(config).default({}),
-      category: category.nullable().default(null),
+      category: optionalCategory.default(null),
       suppression: userIdList(
         config,
         'Ids of users who are neither used as seeds nor included in the audience, like users on the global ' +
@@ -58,16 +58,16 @@ export const estimate = z
   .object({
     seeds: answerOf<SeedCounts & { readonly suppressed: number | null; readonly contradicting: number }>()(
       {
-        description:
-          'Counts of the seeds: received = known + unknown + duplicate. `suppressed` is `null` until users have ' +
-          'been counted.',
+        description: 'Counts of the seeds: received = known + unknown + duplicate.',
       },
       {
         ...seedCountFields,
         outside,
         suppressed: count
           .nullable()
-          .describe('Number of known seeds on a suppression list, which an expansion does not use.'),
+          .describe(
+            'Number of known seeds on a suppression list, which an expansion does not use; `null` until users have been counted.',
+          ),
         contradicting: count.describe(
           'Number of known seeds that are also negatives. They count as negatives, not as `suppressed`.',
         ),
@@ -103,26 +103,28 @@ export const estimate = z
           'Predicted lift: the number of users in the audience who like the campaign, relative to a random ' +
             'audience of the same size.',
         ),
-        drift: drift.nullable(),
+        drift: drift.nullable().describe('Drift that the estimate assumes; `null` if it was not estimated.'),
       })
       .nullable()
-      .describe('The expected quality of an audience.'),
+      .describe('The expected quality of an audience; `null` if it was not estimated (see `reason`).'),
     based_on: z
       .object({
-        seeds: z.int(),
+        seeds: z.int().describe('Number of seeds used in the estimate.'),
         fitting_seeds: z
           .int()
           .describe(
             'Number of seeds used in the estimate that are in the population and match the filters. Only these seeds ' +
               'are ranked among the candidates.',
           ),
-        candidates: z.int(),
+        candidates: z.int().describe('Number of random candidates used in the estimate.'),
       })
       .nullable()
-      .describe('Numbers of seeds and of random candidates that the estimate used. An expansion uses more of both.'),
+      .describe('What the estimate used; `null` if `expected` is. An expansion uses more seeds and candidates.'),
     reason: z
       .object({
-        code: z.enum(['too_few_seeds', 'no_candidates', 'loading', 'busy', 'too_slow', 'failed']),
+        code: z
+          .enum(['too_few_seeds', 'no_candidates', 'loading', 'busy', 'too_slow', 'failed'])
+          .describe('Stable code of the reason.'),
         message: z.string(),
       })
       .nullable()

@@ -4,19 +4,31 @@ import { CAUSES } from '../../domain/changes.ts';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';
 import type { Expansion, SeedCounts } from '../../domain/types.ts';
-import { category, filters, fourFifths } from '../campaigns/inputs.ts';
+import { filters, fourFifths, optionalCategory } from '../campaigns/inputs.ts';
 import { component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, featureValue, reason, seconds, time } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { quality } from './quality.ts';
 
+export const expansionState = z
+  .enum(EXPANSION_STATES)
+  .describe(
+    'State of the expansion: `queued`, `adapting` (the model learns from the seeds) or `scoring` (it ranks the ' +
+      'population); finally `ready`, `too_small` (too few known seeds), `failed`, `cancelled` (by a caller) or ' +
+      '`superseded` (by a newer expansion).',
+  );
+
+export const latestState = expansionState
+  .nullable()
+  .describe('State of the latest expansion; `null` before the first expansion.');
+
 export const seedCountFields = {
-  received: count,
-  known: count,
-  unknown: count,
-  duplicate: count,
-  unknown_examples: z.array(z.string()).readonly(),
+  received: count.describe('Number of ids sent, including repeated ones.'),
+  known: count.describe('Number of distinct ids that are in the population.'),
+  unknown: count.describe('Number of distinct ids that are not in the population.'),
+  duplicate: count.describe('Number of ids that repeat an earlier id.'),
+  unknown_examples: z.array(z.string()).readonly().describe('Up to 10 unknown ids.'),
 };
 
 export const outside = count
@@ -32,7 +44,11 @@ const seedCounts = answerOf<SeedCounts>()(
 );
 
 export const excluded = z
-  .object({ seeds: count, suppressed: count, filtered: count })
+  .object({
+    seeds: count.describe('Number of seeds.'),
+    suppressed: count.describe('Number of users who are on a suppression list or were erased.'),
+    filtered: count.describe('Number of users who do not match the filters.'),
+  })
   .nullable()
   .describe(
     'Numbers of users who are not ranked. Each user is counted under one reason. `null` until the users have been ' +
@@ -48,25 +64,24 @@ export const runFields = {
       'Estimated time until the expansion ends, based on earlier expansions; `null` if the expansion has ended, is ' +
         'the first, or has very many expansions before it in the queue.',
     ),
-  reason: reason.nullable().describe('The reason for the state of the expansion, with the relevant numbers.'),
-  features: z.record(z.string(), featureValue),
+  reason: reason
+    .nullable()
+    .describe('The reason for the state of the expansion, with the relevant numbers; `null` if the state needs none.'),
+  features: z.record(z.string(), featureValue).describe('The campaign features by name.'),
   filters,
   seeds: seedCounts,
   excluded,
-  model_version: z.string().nullable(),
-  population_version: z.string().nullable(),
+  model_version: z.string().nullable().describe('Version of the general model; `null` until the expansion begins.'),
+  population_version: z.string().nullable().describe('Version of the population; `null` until the expansion begins.'),
   timings: z.record(z.string(), z.number()).describe('Duration of each stage of the expansion in seconds.'),
-  quality: quality.nullable(),
+  quality: quality.nullable().describe('The quality report of the expansion; `null` until it is `ready`.'),
 };
 
-const computedWith = answerOf<ComputedWith>()(
-  {},
-  {
-    device: z.string().describe('Device of the engine: `cpu`, or `cuda:` followed by a number.'),
-    threads: count.describe('Number of threads of the engine.'),
-    batch_size: count.describe('Number of users scored in one run of the model.'),
-  },
-);
+export const computedWith = {
+  device: z.string().describe('Device of the engine: `cpu`, or `cuda:` followed by a number.'),
+  threads: count.describe('Number of threads of the engine.'),
+  batch_size: count.describe('Number of users scored in one run of the model.'),
+};
 
 export const expansion = answerOf<Expansion>()(
   {
@@ -107,26 +122,29 @@ export const expansion = answerOf<Expansion>()(
     cause: z
       .enum(CAUSES)
       .describe("Cause of the expansion: the campaign's creation, a request, or a trigger of the refresh policy."),
-    state: z.enum(EXPANSION_STATES),
+    state: expansionState,
     ...runFields,
     feedback: z
-      .object({ positives: count, dismissed: count })
+      .object({
+        positives: count.describe('Number of users who converted or clicked.'),
+        dismissed: count.describe('Number of users who dismissed the campaign.'),
+      })
       .describe('Numbers of users whom feedback added to the seeds and to the negatives.'),
     negatives: count.describe("Number of users in the campaign's negatives."),
     negative_weight: z.number().describe('Weight of an explicit negative; a sampled negative has weight 1.'),
-    category: category.nullable(),
-    four_fifths: fourFifths.nullable(),
+    category: optionalCategory,
+    four_fifths: fourFifths,
     audience_version: count
       .nullable()
-      .describe('The earliest audience version from this expansion that is still kept.'),
-    computed_with: computedWith
+      .describe('The earliest audience version from this expansion that is still kept; `null` if there is none.'),
+    computed_with: answerOf<ComputedWith>()({}, computedWith)
       .nullable()
       .describe(
         'Device and settings that computed the expansion; `null` until the expansion is ready, and for ' +
           'expansions by earlier versions of the service.',
       ),
     created_at: time,
-    started_at: time.nullable(),
+    started_at: time.nullable().describe('Time at which the first attempt began; `null` while none has begun.'),
     updated_at: time,
   },
   { eta_seconds: ({ remainingMs }) => remainingMs },

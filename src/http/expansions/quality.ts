@@ -41,7 +41,12 @@ const prediction = z.looseObject({
       "Number of seeds that are in the population and match the campaign's filters. Only these seeds are held out " +
         'and ranked among candidates.',
     ),
-  auc: predicted.nullable(),
+  auc: predicted
+    .nullable()
+    .describe(
+      'Probability that a user who likes the campaign scores above a candidate; `null` if too few seeds match the ' +
+        'filters.',
+    ),
   recall: predictedByShare.describe(
     'Predicted recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
       'keys are audience sizes as fractions of the candidates. Empty if too few seeds match the filters.',
@@ -55,20 +60,26 @@ const prediction = z.looseObject({
 
 export const fourFifthsPrice = z
   .looseObject({
-    feature: z.string(),
+    feature: z.string().describe('The feature whose groups are compared.'),
     sizes: z
       .array(
         z.looseObject({
           share: z.number().describe('Audience size as a share of the candidates.'),
-          size: count,
+          size: count.describe('Number of users in an audience of this size.'),
           ratio_before: z.number().describe('The lowest selection rate divided by the highest, before the change.'),
           ratio: z
             .number()
             .describe('The same ratio after the change. It is below .8 only if a group has too few candidates.'),
-          mean_score_before: z.number(),
-          mean_score: z.number().describe("Mean after the change, of the model's unchanged scores."),
+          mean_score_before: z.number().describe('Mean score of the audience before the change.'),
+          mean_score: z.number().describe("Mean of the model's own scores in the audience after the change."),
           groups: z
-            .array(z.object({ token: z.string(), before: count, users: count }))
+            .array(
+              z.object({
+                token: z.string().describe('The token that the users of the group have.'),
+                before: count.describe('Number of users of the group before the change.'),
+                users: count.describe('Number of users of the group after the change.'),
+              }),
+            )
             .describe('Users of each group in an audience of this size, before and after the change.'),
         }),
       )
@@ -76,14 +87,19 @@ export const fourFifthsPrice = z
   })
   .meta({ id: 'FourFifthsPrice' });
 
+export const excludedCounts = {
+  features: z.array(z.string()).readonly().describe('The user features that were excluded.'),
+  past_campaigns: count.describe('Number of past campaigns that were excluded.'),
+};
+
 export const exclusion = z.looseObject({
   category,
-  features: z.array(z.string()).describe('The user features that were excluded.'),
-  past_campaigns: count.describe('Number of past campaigns that were excluded.'),
+  ...excludedCounts,
   prediction_with_all_features: prediction
     .nullable()
     .describe(
-      'The prediction for a model that uses all features, from the same held-out seeds: what the exclusion costs.',
+      'The prediction for a model that uses all features, from the same held-out seeds: what the exclusion costs. ' +
+        '`null` if nothing was predicted.',
     ),
 });
 
@@ -102,8 +118,8 @@ const report = z
       ),
     held_out: z
       .looseObject({
-        held_out_seeds: count,
-        candidates: count,
+        held_out_seeds: count.describe('Number of seeds that were held out.'),
+        candidates: count.describe('Number of candidates among whom they were ranked.'),
         auc: z.number().describe('Probability that a held-out seed scores above a candidate.'),
         standard_error: z.number().describe('Standard error of `auc`.'),
         recall: z
@@ -119,7 +135,9 @@ const report = z
     prediction: prediction
       .nullable()
       .optional()
-      .describe('The expected quality of the audience, predicted from the seeds alone.'),
+      .describe(
+        'The expected quality of the audience, predicted from the seeds alone; `null` if nothing was predicted.',
+      ),
     four_fifths: fourFifthsPrice
       .optional()
       .describe('The effect of the four-fifths rule; absent if the campaign does not use it.'),

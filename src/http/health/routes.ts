@@ -14,7 +14,7 @@ const liveness = z.object({ status: z.literal('alive') }).meta({ id: 'Liveness',
 
 export const part = z.object({
   name: z.string().describe('Name of the part: `engine`, `store`, `model`, `population`, `disk` or `descriptors`.'),
-  ready: z.boolean(),
+  ready: z.boolean().describe('Whether the part works.'),
   degraded: z.boolean().optional().describe('Whether the part does only some of its work, for a limited time.'),
   detail: z.string().describe('Result of the check.'),
 });
@@ -24,9 +24,9 @@ const readiness = z
     status: z
       .enum(['ready', 'degraded'])
       .describe('`degraded` if a node of a cluster answers look-ups only, from memory, and refuses changes.'),
-    parts: z.array(part).readonly().optional(),
-    model_version: z.string().optional(),
-    population_version: z.string().optional(),
+    parts: z.array(part).readonly().optional().describe('Only for callers who may see details.'),
+    model_version: z.string().optional().describe('The served model; only for callers who may see details.'),
+    population_version: z.string().optional().describe('The served population; only for callers who may see details.'),
   })
   .meta({
     id: 'Readiness',

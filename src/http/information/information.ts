@@ -1,16 +1,16 @@
 /** Response schemas of the service's limits, served model and served population. */
 import { z } from 'zod';
-import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import { category } from '../campaigns/inputs.ts';
 import type { ServerConfig } from '../config.ts';
 import { component } from '../openapi/component.ts';
-import { count, interval, time, timeText } from '../plugins/json/fields.ts';
+import { nextCursor } from '../plugins/json/answer.ts';
+import { count, featureKind, interval, sensitive, time, timeText } from '../plugins/json/fields.ts';
 import { pageLimit } from '../plugins/json/query-numbers.ts';
 import { pageCursor } from '../plugins/paging.ts';
 import { IDENTIFIERS_EXAMPLE, populationIdentifiers } from '../populations/population.ts';
 
-const kind = z.enum(FEATURE_KINDS).describe('Kind of the feature; `multi` means a list of values.');
 const measured = interval.describe('A mean with its 95 % interval.');
+/** The keys are audience sizes. */
 const measuredByShare = z.record(z.string(), measured);
 const valuesUrl = z.string().meta({ format: 'uri-reference' }).describe('URL of the list of known values.');
 
@@ -19,12 +19,12 @@ export const limits = z
     items: z.array(
       z.object({
         name: z.string(),
-        value: z.number(),
+        value: z.number().describe('The value in force. The name or the description says its unit.'),
         variable: z
           .string()
           .nullable()
           .describe('The environment variable of `metaheac serve` that sets the limit; `null` if the limit is fixed.'),
-        description: z.string(),
+        description: z.string().describe('What is limited.'),
       }),
     ),
   })
@@ -54,7 +54,7 @@ export const currentModel = z
       .array(
         z.object({
           name: z.string(),
-          kind,
+          kind: featureKind,
           max_length: count
             .nullable()
             .describe(
@@ -67,22 +67,22 @@ export const currentModel = z
       )
       .describe("The features that a campaign's `features` may contain."),
     adaptation: z.object({
-      optimiser: z.string(),
-      negatives_per_seed: z.number(),
+      optimiser: z.string().describe('`adam` or `gradient_descent`.'),
+      negatives_per_seed: z.number().describe('Number of users sampled as negatives per seed.'),
       summary: z.string().describe('A sentence that describes how the model is adapted to a campaign.'),
     }),
     evaluation: z
       .object({
-        data: z.string(),
+        data: z.string().describe('Name of the data set.'),
         campaigns: z.string().describe('The campaigns on which the model was measured.'),
         groups: z.record(
           z.string(),
           z.object({
-            campaigns: count,
+            campaigns: count.describe('Number of campaigns in the group.'),
             auc: measured,
-            precision: measuredByShare,
-            recall: measuredByShare,
-            lift: measuredByShare,
+            precision: measuredByShare.describe('Share of the audience that are members of the campaign.'),
+            recall: measuredByShare.describe('Share of the members of the campaign that the audience contains.'),
+            lift: measuredByShare.describe('Members in the audience, relative to a random audience of the same size.'),
           }),
         ),
       })
@@ -131,10 +131,8 @@ export const currentPopulation = z
     features: z.array(
       z.object({
         name: z.string(),
-        kind,
-        sensitive: z
-          .boolean()
-          .describe('Whether the feature is sensitive. Explanations compare the groups of sensitive features.'),
+        kind: featureKind,
+        sensitive,
         excluded_for: z.array(category).readonly().describe('The categories whose campaigns do not use the feature.'),
         known_values: count.describe('Number of distinct values of the feature that were ever imported.'),
         values: valuesUrl,
@@ -164,7 +162,7 @@ export const currentPopulation = z
     ],
   });
 
-export const valuePage = z.object({ items: z.array(z.string()), next_cursor: z.string().nullable() }).meta({
+export const valuePage = z.object({ items: z.array(z.string()), next_cursor: nextCursor }).meta({
   id: 'ValuePage',
   description: 'A page of known values. A page of search results may be short or empty even if another page follows.',
   examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
@@ -175,11 +173,11 @@ export const countedValuePage = z
   .object({
     items: z.array(
       z.object({
-        value: z.string(),
+        value: z.string().describe('A value of the feature.'),
         users: count.describe('Number of users in the served version who have the value.'),
       }),
     ),
-    next_cursor: z.string().nullable(),
+    next_cursor: nextCursor,
   })
   .meta({
     id: 'CountedValuePage',

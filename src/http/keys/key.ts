@@ -7,6 +7,7 @@ import { component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { time } from '../plugins/json/fields.ts';
 
+const NAME_TEXT = 'Who or what uses the key.';
 const SCOPE_TEXT =
   'What the key may do: `read`; `write`, which can also create and change; or `admin`, which can also manage keys, ' +
   'read the audit log, erase users and change the served versions.';
@@ -16,12 +17,12 @@ const LABELS_TEXT =
 
 const fields = {
   id: z.string().describe('Id of the key, which is the first part of the key itself.'),
-  name: z.string(),
+  name: z.string().describe(NAME_TEXT),
   scope: z.enum(SCOPES).describe(SCOPE_TEXT),
   labels: z.record(z.string(), z.string()).describe(LABELS_TEXT),
   created_at: time,
-  expires_at: time.nullable(),
-  revoked_at: time.nullable(),
+  expires_at: time.nullable().describe('Time at which the key expires; `null` if it never does.'),
+  revoked_at: time.nullable().describe('Time at which the key was revoked; `null` if it was not.'),
 };
 
 const EXAMPLE = {
@@ -79,7 +80,7 @@ export const keyParams = z.strictObject({
 export function keyBody(config: ServerConfig, now: () => number) {
   return z
     .strictObject({
-      name: z.string().min(1).max(config.maximumNameLength).describe('Who or what uses the key.'),
+      name: z.string().min(1).max(config.maximumNameLength).describe(NAME_TEXT),
       scope: z.enum(SCOPES).describe(SCOPE_TEXT),
       labels: labelsField(config).default({}).describe(LABELS_TEXT),
       expires_at: z.iso

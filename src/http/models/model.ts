@@ -43,9 +43,22 @@ const EXAMPLE = {
 
 const predicted = answerOf<ModelComparison['served']>()(
   {
-    description: 'Predicted quality of the audience, from held-out seeds; `null` if there were too few held-out seeds.',
+    description: 'Predicted quality of the audience, from held-out seeds.',
   },
-  { verdict: z.string().nullable(), auc: z.number().nullable(), recall_at_5_percent: z.number().nullable() },
+  {
+    verdict: z
+      .string()
+      .nullable()
+      .describe('The predicted quality in one word, as in the quality report; `null` if nothing was predicted.'),
+    auc: z
+      .number()
+      .nullable()
+      .describe('Probability that a held-out seed scores above a candidate; `null` if nothing was predicted.'),
+    recall_at_5_percent: z
+      .number()
+      .nullable()
+      .describe('Expected recall of an audience of 5 % of the candidates; `null` if nothing was predicted.'),
+  },
   { recall_at_5_percent: ({ recall }) => recall },
 );
 
@@ -53,7 +66,7 @@ const comparison = answerOf<ModelComparison>()(
   {},
   {
     campaign_id: z.string(),
-    seeds: count,
+    seeds: count.describe('Number of seeds that both models used.'),
     scored: count.describe(
       'Number of candidates that both models scored. If the population is large, the candidates are a sample.',
     ),
@@ -71,15 +84,15 @@ const comparison = answerOf<ModelComparison>()(
 const check = answerOf<ModelCheck>()(
   {},
   {
-    kind: z.enum(['activation', 'rollback']),
+    kind: z.enum(['activation', 'rollback']).describe('What started the check. A rollback compares no audiences.'),
     state: z
       .enum(['checking', 'served', 'refused'])
       .describe('State of the check. `refused` means that the served model has not changed; `reason` says why.'),
     from_version: z.string().describe('The model that is served during the check.'),
     population_version: z.string(),
     started_at: timeText,
-    ended_at: timeText.nullable(),
-    reason: reason.nullable(),
+    ended_at: timeText.nullable().describe('Time at which the check ended; `null` while it runs.'),
+    reason: reason.nullable().describe('Why the model was refused; `null` if it was not.'),
     comparisons: z
       .array(comparison)
       .readonly()
@@ -97,7 +110,7 @@ export const modelVersion = answerOf<ModelVersion>()(
     published_at: time.describe(
       'Time at which the files of the model were placed in the data folder, or published in a cluster.',
     ),
-    bytes: count,
+    bytes: count.describe('Size of the files of the model.'),
     check: check
       .nullable()
       .describe(

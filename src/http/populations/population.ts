@@ -1,12 +1,13 @@
 /** Response schemas and queries of population versions. */
 import { z } from 'zod';
-import { RULES, splitLabel } from '../../domain/identities.ts';
-import { FEATURE_KINDS, type FeatureKind } from '../../lib/feature-kinds.ts';
+import { splitLabel } from '../../domain/identities.ts';
+import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import type { FeatureCoverage, Population } from '../../service/ports/populations.ts';
 import type { ServerConfig } from '../config.ts';
 import { answerOf } from '../plugins/json/answer.ts';
-import { count, time } from '../plugins/json/fields.ts';
+import { count, featureKind, sensitive, time } from '../plugins/json/fields.ts';
 import { pageLimit } from '../plugins/json/query-numbers.ts';
+import { identifierKind } from '../user-sets/identifiers.ts';
 
 export const versionParams = z.object({
   version: z
@@ -19,8 +20,7 @@ export const versionParams = z.object({
 export const populationIdentifiers = z
   .array(
     z.object({
-      type: z.string(),
-      rule: z.enum(RULES),
+      ...identifierKind,
       count: count.describe('Number of identifiers of this type and rule.'),
       users: count.describe('Number of users who have at least one of them.'),
     }),
@@ -101,10 +101,8 @@ const coverage = answerOf<ShownCoverage>()(
   {},
   {
     name: z.string(),
-    kind: z.enum(FEATURE_KINDS),
-    sensitive: z
-      .boolean()
-      .describe('Whether the feature is sensitive. Explanations compare the groups of sensitive features.'),
+    kind: featureKind,
+    sensitive,
     users: count.describe('Number of users who have a value.'),
     values: count.nullable().describe('Number of distinct values that users have; `null` for numbers and vectors.'),
     unknown_values: count
@@ -118,7 +116,10 @@ const coverage = answerOf<ShownCoverage>()(
       .min(0)
       .max(1)
       .nullable()
-      .describe("Share of this feature's values, counted over all users, that the served model does not know."),
+      .describe(
+        "Share of this feature's values, counted over all users, that the served model does not know; `null` if the " +
+          'model does not read the feature.',
+      ),
   },
 );
 
@@ -157,7 +158,7 @@ export const changesQuery = z.strictObject({
 export const populationChanges = z
   .object({
     version: z.string(),
-    since: z.string(),
+    since: z.string().describe('The population version that `version` is compared with.'),
     added: count.describe('Number of users in `version` who are not in `since`.'),
     removed: count.describe('Number of users in `since` who are not in `version`.'),
     kept: count.describe('Number of users in both versions.'),
@@ -165,10 +166,10 @@ export const populationChanges = z
       'Number of users in both versions whose values differ in at least one feature that both versions have.',
     ),
     features: z
-      .array(z.object({ name: z.string(), changed: count }))
-      .describe('Features that both versions have, with the number of users whose value changed.'),
-    added_features: z.array(z.string()),
-    removed_features: z.array(z.string()),
+      .array(z.object({ name: z.string(), changed: count.describe('Number of users whose value changed.') }))
+      .describe('Features that both versions have.'),
+    added_features: z.array(z.string()).describe('Names of the features that only `version` has.'),
+    removed_features: z.array(z.string()).describe('Names of the features that only `since` has.'),
   })
   .meta({
     id: 'PopulationChanges',
@@ -193,7 +194,9 @@ export function sampleQuery({ maximumSampleSize, defaultSampleSize, maximumFeatu
     });
 }
 
-export const populationSample = z.object({ population_version: z.string(), user_ids: z.array(z.string()) }).meta({
-  id: 'PopulationSample',
-  examples: [{ population_version: 'ba9876543210', user_ids: ['u1', 'u2', 'u3'] }],
-});
+export const populationSample = z
+  .object({ population_version: z.string(), user_ids: z.array(z.string()).describe('The users of the sample.') })
+  .meta({
+    id: 'PopulationSample',
+    examples: [{ population_version: 'ba9876543210', user_ids: ['u1', 'u2', 'u3'] }],
+  });

@@ -21,14 +21,14 @@ interface ErrorPage {
 /** The documentation page of an error code. */
 export const errorPageSchema = z
   .object({
-    code: codeSchema,
+    code: codeSchema.describe('The error code.'),
     type: z
       .string()
       .meta({ format: 'uri-reference' })
       .describe("The `type` of problems with this code, which is the URL of the code's page."),
-    status: z.int(),
-    title: z.string(),
-    meaning: z.string(),
+    status: z.int().describe('HTTP status of problems with this code.'),
+    title: z.string().describe('`title` of problems with this code.'),
+    meaning: z.string().describe('What the code means, and what causes it.'),
     advice: z.string().describe('Advice on how to resolve the error.'),
     example: z.record(z.string(), z.unknown()).describe('An example of a response body with this code.'),
   })

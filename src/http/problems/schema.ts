@@ -9,21 +9,26 @@ import { PROBLEM_TYPE } from './problem.ts';
 const problemSchema = z
   .looseObject({
     type: z.string().meta({ format: 'uri-reference' }).describe("The URL of the code's page, relative to the service."),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
+    title: z.string().describe('The error in a few words, the same for all problems with this code.'),
+    status: z.int().describe('HTTP status.'),
+    detail: z.string().describe('What is wrong in this request.'),
     code: z
       .enum(Object.keys(PROBLEMS) as [string, ...string[]])
       .describe('Stable code of the error, on which programs should branch.'),
-    request_id: z.string(),
-    errors: z.array(
-      z.object({
-        pointer: z.string().describe('JSON pointer into the body, or the name of a query, path or header parameter.'),
-        value: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
-        limit: z.number().optional(),
-        message: z.string(),
-      }),
-    ),
+    request_id: z.string().describe('Id of the request, as in `X-Request-Id` and in the log of the service.'),
+    errors: z
+      .array(
+        z.object({
+          pointer: z.string().describe('JSON pointer into the body, or the name of a query, path or header parameter.'),
+          value: z
+            .union([z.string(), z.number(), z.boolean(), z.null()])
+            .optional()
+            .describe('The refused value, which may be `null`; absent if it is not shown.'),
+          limit: z.number().optional().describe('The limit that the value is beyond.'),
+          message: z.string(),
+        }),
+      )
+      .describe('The faults of the request; empty if no single value is at fault.'),
   })
   .meta({
     id: 'Problem',

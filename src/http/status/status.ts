@@ -63,10 +63,10 @@ const damage = answerOf<Damage>()(
 );
 
 const lastError = z.object({
-  code: z.string(),
-  at: time,
+  code: z.string().describe('Error code.'),
+  at: time.describe('Time of the error.'),
   campaign_id: z.string().nullable().describe('Id of the campaign; `null` for a request error.'),
-  expansion_id: z.string().nullable(),
+  expansion_id: z.string().nullable().describe('Id of the expansion; `null` for a request error.'),
   route: z.string().nullable().describe('Pattern of the route; `null` for an expansion error.'),
 });
 
@@ -75,13 +75,13 @@ export const status = z
     ready: z.boolean().describe('Whether `/readyz` returns 200.'),
     parts: z.array(part).readonly().describe('Parts of the service, as in `/readyz`.'),
     versions: z.object({
-      service: z.string(),
-      model: z.string(),
-      population: z.string(),
+      service: z.string().describe('Version of the service.'),
+      model: z.string().describe('Version of the served model.'),
+      population: z.string().describe('Version of the served population.'),
       database_schema: count.describe('Number of the latest database migration.'),
     }),
     started_at: time,
-    uptime_seconds: seconds,
+    uptime_seconds: seconds.describe('Seconds since the service started.'),
     clock: clockAnswer,
     queue: z.object({
       depth: count.describe('Number of expansions that are waiting for the engine.'),
@@ -91,11 +91,11 @@ export const status = z
       by_state: z.record(z.string(), count).describe('Number of campaigns by the state of their latest expansion.'),
     }),
     engine: z.object({
-      ready: z.boolean(),
+      ready: z.boolean().describe('Whether the engine works.'),
       detail: z
         .string()
         .describe('The device if the engine is ready, otherwise the reason why the engine is not ready.'),
-      restarts: count,
+      restarts: count.describe('Number of times the engine was restarted since the service started.'),
       hung: count.describe('Number of engines that were killed and replaced because they stopped responding.'),
       last_end: z
         .string()
@@ -104,24 +104,22 @@ export const status = z
           'Description of the latest unexpected end of an engine; `null` if there has been none since the ' +
             'service started.',
         ),
-      threads: count
+      threads: count.nullable().describe('Number of threads of the engine; `null` if it is not running.'),
+      expanding: count
         .nullable()
-        .describe(
-          'Number of threads of the engine. If the engine is not running, this field and the following fields are ' +
-            '`null`.',
-        ),
-      expanding: count.nullable().describe('Number of expansions that the engine is working on.'),
-      heartbeat_age_seconds: seconds.nullable(),
-      resident_bytes: count.nullable(),
+        .describe('Number of expansions that the engine is working on; `null` if it is not running.'),
+      heartbeat_age_seconds: seconds
+        .nullable()
+        .describe('Seconds since the latest heartbeat of the engine; `null` if it is not running.'),
+      resident_bytes: count.nullable().describe('Memory that the engine uses; `null` if it is not running.'),
       users_scored: count.describe(
-        'Number of users scored since the service started. Users are counted once for each expansion. Never ' +
-          '`null`.',
+        'Number of users scored since the service started. Users are counted once for each expansion.',
       ),
     }),
     disk: z
       .object({
-        free_bytes: count,
-        total_bytes: count,
+        free_bytes: count.describe('Free bytes on the disk.'),
+        total_bytes: count.describe('Size of the disk.'),
         reserve_file_bytes: count.describe(
           'Size of the reserve file, which is removed if the disk is too full to record a deletion; 0 while ' +
             'the file does not exist.',
@@ -142,11 +140,11 @@ export const status = z
     }),
     damage: z
       .object({
-        count,
-        files: z.array(damage),
+        count: count.describe('Number of damaged files and rows, listed or not.'),
+        files: z.array(damage).describe('The files and rows, at most 20.'),
       })
       .describe(
-        'Files and rows that are missing or damaged, oldest first, at most 20. An entry is removed once its file or ' +
+        'Files and rows that are missing or damaged, oldest first. An entry is removed once its file or ' +
           'row is intact again.',
       ),
     webhooks: z.object({
@@ -155,8 +153,8 @@ export const status = z
         'Number of successful delivery attempts since the service started. `retried` and `failed` count the ' +
           'other attempts.',
       ),
-      retried: count,
-      failed: count,
+      retried: count.describe('Number of attempts that failed and are followed by another attempt.'),
+      failed: count.describe('Number of last attempts that failed.'),
     }),
     last_errors: z
       .array(lastError)

@@ -16,6 +16,12 @@ import { AppError } from '../../lib/errors.ts';
 import type { Population, ShownUsers } from '../../service/ports/populations.ts';
 import { component } from '../openapi/component.ts';
 
+/** What an identifier in a response is. */
+export const identifierKind = {
+  type: z.string().describe('Type of the identifiers, such as `email`.'),
+  rule: z.enum(RULES).describe('Rule by which the identifiers are normalised and hashed.'),
+};
+
 /** Query parameters of requests that contain identifiers. */
 export const identifierQuery = {
   identifier: z
@@ -27,8 +33,7 @@ export const identifierQuery = {
         '`custom:<name>`. Each becomes the user id `<type>:<rule>:<hash>`.',
     )
     .meta(component('IdentifierType')),
-  rule: z
-    .enum(RULES)
+  rule: identifierKind.rule
     .optional()
     .describe('Rule by which identifiers are normalised and hashed. Required with `identifier`.')
     .meta(component('IdentifierRule')),

@@ -48,7 +48,10 @@ function weightOf({ maximumSeedWeight: maximum }: ServerConfig, fields: string):
     fields,
     name: 'weight',
     wrong: (weight) => wrongWeight(weight, maximum),
-    schema: { type: 'number', minimum: 1 / maximum, maximum },
+    schema: {
+      ...{ type: 'number', minimum: 1 / maximum, maximum },
+      description: 'How much the seed counts compared with other seeds; 1 by default.',
+    },
   };
 }
 
@@ -80,7 +83,10 @@ export function entryList<Item>(
     return wrongUser ?? (value === undefined ? null : field.wrong(value));
   };
   const userId = { type: 'string', minLength: 1, maxLength: maximumUserIdBytes } as const;
-  const features = { type: ['object', 'null'], additionalProperties: {} };
+  const features = {
+    ...{ type: ['object', 'null'], additionalProperties: {} },
+    description: 'User features by name, for a user who may be outside the population; `null` for none.',
+  };
   const properties = { user_id: userId, [name]: field.schema, ...(hasFeatures && { features }) };
   const objectWith = (required: string) =>
     ({ type: 'object', properties, required: [required], additionalProperties: false }) as const;

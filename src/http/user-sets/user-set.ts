@@ -1,7 +1,7 @@
 /** Response schemas of match reports, and request schemas of uploads. */
 import { z } from 'zod';
 import { CONSENT_BASES } from '../../domain/consent.ts';
-import { RULES, splitLabel } from '../../domain/identities.ts';
+import { splitLabel } from '../../domain/identities.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import type { IdentifierMatches, MatchReport } from '../../domain/user-sets.ts';
 import { grouped } from '../../lib/text/counted.ts';
@@ -12,7 +12,7 @@ import { answerOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 import { decimalNumber } from '../plugins/json/query-numbers.ts';
 import { type EntryField, expiringList } from './entry-fields.ts';
-import { identifierQuery } from './identifiers.ts';
+import { identifierKind, identifierQuery } from './identifiers.ts';
 import type { Hint } from './match-hints.ts';
 import { seedList } from './seed-weights.ts';
 import { userIdList } from './user-id-list.ts';
@@ -50,11 +50,12 @@ const sent = answerOf<SentIds>()(
         "Percentage of the request's distinct ids that are in the population, not counting users in `outside`; 100 " +
           'if there are no others.',
       ),
-    unknown_examples: seedCountFields.unknown_examples.describe('Up to 10 unknown ids.'),
     hints: z
       .array(
         z.object({
-          found: z.enum(['json_lines', 'header', 'utf16', 'spaces', 'quotes', 'columns']),
+          found: z
+            .enum(['json_lines', 'header', 'utf16', 'spaces', 'quotes', 'columns'])
+            .describe('Stable code of the reason; `message` explains it.'),
           users: count.describe('Number of unknown ids that the hint applies to.'),
           example: z.string().describe('An unknown id that the hint applies to.'),
           message: z.string(),
@@ -117,13 +118,13 @@ export const userSet = answerOf<ShownSet>()(
       'Number of ids sent since the set was last replaced, minus removed ids: known + unknown + outside + ' +
         'duplicate.',
     ),
-    known: count,
+    known: seedCountFields.known.describe('Number of ids that are in this population version.'),
     unknown: count.describe(
       'Number of ids that are not in this population version. These ids stay in the set, because the next ' +
         'version may contain them.',
     ),
     outside,
-    duplicate: count.describe('Number of ids that were sent more than once.'),
+    duplicate: seedCountFields.duplicate,
     suppressed: count
       .optional()
       .describe(
@@ -137,33 +138,40 @@ export const userSet = answerOf<ShownSet>()(
     identifiers: z
       .array(
         z.object({
-          type: z.string(),
-          rule: z.enum(RULES),
+          ...identifierKind,
           users: count.describe('Number of distinct identifiers of this type and rule in the set.'),
           known: count.describe('Number of these identifiers that belong to a user in this population version.'),
-          known_percent: z.number(),
+          known_percent: z.number().describe('`known` as a percentage of `users`, rounded down to a tenth.'),
         }),
       )
       .optional()
       .describe('How the identifiers in the set match, by type and rule. Only for a set with identifiers.'),
     weights: z
-      .object({ min: z.number(), median: z.number(), max: z.number(), distinct: count })
+      .object({
+        min: z.number().describe('Smallest weight.'),
+        median: z.number().describe('Median of the weights, to three significant digits.'),
+        max: z.number().describe('Largest weight.'),
+        distinct: count.describe('Number of different weights, to three significant digits.'),
+      })
       .optional()
-      .describe(
-        'Weights of the seeds, as they were sent. Only for seeds that do not all have weight 1. The median and the ' +
-          'number of distinct weights are computed from three significant digits.',
-      ),
-    consent_basis: z.enum(CONSENT_BASES).nullable().describe('`null` if none was given.'),
+      .describe('Weights of the seeds, as they were sent. Only for seeds that do not all have weight 1.'),
+    consent_basis: z
+      .enum(CONSENT_BASES)
+      .nullable()
+      .describe('Legal basis for processing the users of the set; `null` if none was given.'),
     expiring: z
-      .object({ users: count, next_at: time.nullable().describe('When the first of them expires.') })
+      .object({
+        users: count.describe('Number of users who will expire.'),
+        next_at: time.nullable().describe('When the first of them expires; `null` if there are none.'),
+      })
       .optional()
       .describe('The users who will expire and leave the list. Only for suppression lists.'),
     unknown_examples: seedCountFields.unknown_examples.describe(
       'Up to 10 unknown ids. `…/unknown` lists all unknown ids.',
     ),
-    population_version: z.string(),
+    population_version: z.string().describe('The population version that the counts refer to.'),
     created_at: time.nullable().describe('Time at which the set was created; `null` if there is no set.'),
-    updated_at: time.nullable(),
+    updated_at: time.nullable().describe('Time of the latest change to the set; `null` if there is no set.'),
     dry_run: z
       .literal(true)
       .optional()

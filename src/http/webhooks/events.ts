@@ -4,7 +4,7 @@ import { CAUSES, type VersionPart } from '../../domain/changes.ts';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
 import { changedParts } from '../audiences/changed-parts.ts';
 import { cutSizes } from '../campaigns/cuts.ts';
-import { count, reason as reasonField, time } from '../plugins/json/fields.ts';
+import { count, externalIdText, reason as reasonField, time } from '../plugins/json/fields.ts';
 
 const EXAMPLE = {
   campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
@@ -75,7 +75,7 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
 ) {
   const data = z.strictObject({
     campaign_id: z.string(),
-    external_id: z.string().nullable(),
+    external_id: externalIdText,
     name: z.string(),
     expansion_id: z.string(),
     cause: z
@@ -106,7 +106,7 @@ function callerEvent<T extends CallerEvent>(
   const { expansion_id: _, cause: __, ...names } = EXAMPLE;
   const data = z.strictObject({
     campaign_id: z.string(),
-    external_id: z.string().nullable(),
+    external_id: externalIdText,
     name: z.string(),
     ...active,
   });
@@ -219,8 +219,8 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
         timestamp,
         data: z.strictObject({
           campaign_id: z.string().nullable().describe('The campaign of the list; `null` for the global list.'),
-          external_id: z.string().nullable(),
-          name: z.string().nullable(),
+          external_id: externalIdText.describe('External id of the campaign; `null` if there is none.'),
+          name: z.string().nullable().describe('Name of the campaign; `null` for the global list.'),
           users: count.describe('Number of users who were removed.'),
         }),
       })

@@ -28,11 +28,15 @@ const EXAMPLE = {
   updated_at: '2026-11-25T12:00:00.000Z',
 };
 
+const URL_TEXT = 'URL to which events are sent with POST.';
+const EVENTS_TEXT = 'Types of the events that the webhook receives.';
+const DESCRIPTION_TEXT = 'A description for people.';
+
 const fields = {
   id: z.string(),
-  url: z.string(),
-  events: z.array(z.enum(CAMPAIGN_EVENTS)).readonly(),
-  description: z.string(),
+  url: z.string().describe(URL_TEXT),
+  events: z.array(z.enum(CAMPAIGN_EVENTS)).readonly().describe(EVENTS_TEXT),
+  description: z.string().describe(DESCRIPTION_TEXT),
   enabled: z
     .boolean()
     .describe('Whether the webhook is enabled. Events that occur while the webhook is disabled are never sent to it.'),
@@ -98,14 +102,16 @@ export const delivery = answerOf<Delivery>()(
       .int()
       .nullable()
       .describe('The audience version that is active after the event; `null` if there is none.'),
-    state: z.enum(DELIVERY_STATES),
-    attempts: z.int().min(0),
+    state: z
+      .enum(DELIVERY_STATES)
+      .describe('`pending`: an attempt is due or running; `delivered`; `failed`: there are no further attempts.'),
+    attempts: z.int().min(0).describe('Number of attempts so far.'),
     replay_of: z
       .string()
       .nullable()
       .describe('Id of the delivery that this delivery repeats; `null` if it is not a replay.'),
-    next_attempt_at: time.nullable(),
-    last_attempt_at: time.nullable(),
+    next_attempt_at: time.nullable().describe('Time of the next attempt; `null` if the delivery has ended.'),
+    last_attempt_at: time.nullable().describe('Time of the latest attempt; `null` before the first attempt.'),
     last_status: z.int().nullable().describe('HTTP status of the last response; `null` if there was no response.'),
     last_error: z
       .string()
@@ -114,9 +120,12 @@ export const delivery = answerOf<Delivery>()(
         'Reason why the last attempt got no response: `timeout`, `address_refused`, `webhook_url_refused`, ' +
           '`webhook_disabled`, or an error code of the system, DNS or TLS (such as `ECONNREFUSED`). For a destination, ' +
           'the reason why the version could not be written: an error code of the service or the system, or ' +
-          '`destination_paused`.',
+          '`destination_paused`. `null` otherwise.',
       ),
-    last_response_seconds: z.number().nullable().describe('Duration of the last attempt in seconds.'),
+    last_response_seconds: z
+      .number()
+      .nullable()
+      .describe('Duration of the last attempt in seconds; `null` before the first attempt.'),
     created_at: time,
   },
   { last_response_seconds: ({ lastDurationMs: ms }) => (ms === null ? null : Math.round(ms) / 1000) },
@@ -187,7 +196,7 @@ function bodyFields(config: ServerConfig) {
       .string()
       .min(1)
       .max(config.maximumWebhookUrlLength)
-      .describe('An https URL of a public host, without user info; the operator may allow other hosts.'),
+      .describe(`${URL_TEXT} An https URL of a public host, without user info; the operator may allow other hosts.`),
     events: z
       .custom<readonly CampaignEvent[]>((value) => Array.isArray(value), 'a list of event types is expected')
       .superRefine((events, context) => {
@@ -195,8 +204,11 @@ function bodyFields(config: ServerConfig) {
         const seen = new Set<unknown>();
         addFirstIssues(context, events.entries(), (event) => eventFault(event, seen), config.maximumErrorDetails);
       })
-      .meta({ type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string', enum: CAMPAIGN_EVENTS } }),
-    description: z.string().max(config.maximumNameLength),
+      .meta({
+        ...{ type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string', enum: CAMPAIGN_EVENTS } },
+        description: EVENTS_TEXT,
+      }),
+    description: z.string().max(config.maximumNameLength).describe(DESCRIPTION_TEXT),
   };
 }
 

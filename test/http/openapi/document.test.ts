@@ -91,6 +91,14 @@ describe('openApiDocument', () => {
     expect(without).toEqual([]);
   });
 
+  it('describes every field whose name does not say what it is, and what null means', () => {
+    const bodies = operations.flatMap(({ name, operation }) =>
+      Object.values(operation.requestBody?.content ?? {}).map(({ schema }) => [name, schema] as const),
+    );
+    const all = [...Object.entries(document.components.schemas), ...bodies];
+    expect(all.flatMap(([name, schema]) => fieldsWithoutWords(schema, name))).toEqual([]);
+  });
+
   it('refuses unknown fields in every object of a JSON body', () => {
     const loose = operations.flatMap(({ name, operation }) =>
       Object.entries(operation.requestBody?.content ?? {})
@@ -155,6 +163,25 @@ function looseObjects(schema: JsonSchema, place: string): string[] {
   const { properties, additionalProperties } = schema;
   const inner = childrenOf(schema).flatMap(([name, child]) => looseObjects(child, `${place}/${name}`));
   return properties !== undefined && additionalProperties !== false ? [place, ...inner] : inner;
+}
+
+/** Names that say what the field is, unless it may be null. */
+const PLAIN = /^(id|name|items|data|message|type|users|mean|version)$|_(id|at|version)$/;
+
+/** Pointers to fields without a description. Objects need none, because their fields have one. */
+function fieldsWithoutWords(schema: JsonSchema, place: string): string[] {
+  const fields = new Map(Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>));
+  return childrenOf(schema).flatMap(([name, child]) => {
+    const inner = fieldsWithoutWords(child, `${place}/${name}`);
+    const field = fields.get(name);
+    if (field !== child || field['type'] === 'null' || 'const' in field) return inner;
+    const parts = [field, ...childrenOf(field).map(([, part]) => part)];
+    const isObject = parts.some((part) => '$ref' in part || 'properties' in part);
+    const isNullable = parts.some(({ type }) => type === 'null' || (Array.isArray(type) && type.includes('null')));
+    const words = parts.map(({ description = '' }) => description).join();
+    const isPlain = isObject || PLAIN.test(name) || words.length > parts.length;
+    return (isNullable ? words.includes('null') : isPlain) ? inner : [`${place}/${name}`, ...inner];
+  });
 }
 
 /** The schemas of fields that are times by their name. */

@@ -58,10 +58,13 @@ export function answerOf<Value>() {
   };
 }
 
+/** The field that leads to the next page. */
+export const nextCursor = z.string().nullable().describe('Cursor of the next page; `null` on the last page.');
+
 /** A page of answers. */
 export function pageOf<Item extends z.ZodType>(id: string, item: Item, description = 'A page of items, newest first.') {
-  const wire = z.object({ items: z.array(item).readonly(), next_cursor: z.string().nullable() });
-  const read = ({ items, nextCursor }: Page<z.input<Item>>) => ({ items, next_cursor: nextCursor });
+  const wire = z.object({ items: z.array(item).readonly(), next_cursor: nextCursor });
+  const read = (page: Page<z.input<Item>>) => ({ items: page.items, next_cursor: page.nextCursor });
   return toJson(z.transform(read), wire.meta({ id, description }));
 }
 

@@ -1,5 +1,6 @@
 /** Schemas of fields that several resources share. */
 import { z } from 'zod';
+import { FEATURE_KINDS } from '../../../lib/feature-kinds.ts';
 import { addIssue, type Wrong } from './validation.ts';
 
 export const count = z.int().min(0);
@@ -19,13 +20,28 @@ export const instant = z.iso
 export const seconds = z.transform((ms: number) => ms / 1000).pipe(z.number());
 
 /** An estimated value and the bounds of its interval. */
-export const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
+export const interval = z.object({
+  mean: z.number(),
+  low: z.number().describe('Lower bound of the interval.'),
+  high: z.number().describe('Upper bound of the interval.'),
+});
+
+/** The bounds of an interval without the estimate. */
+export const range = interval.omit({ mean: true });
+
+export const externalIdText = z.string().nullable().describe('Your own id for the campaign; `null` if none was given.');
 
 export const share = z
   .number()
   .gt(0)
   .max(100)
   .describe('Size of the audience as a percentage of the population, including seeds; rounded up to whole users.');
+
+export const featureKind = z.enum(FEATURE_KINDS).describe('Kind of the feature; `multi` means a list of values.');
+
+export const sensitive = z
+  .boolean()
+  .describe('Whether the feature is sensitive. Explanations compare the groups of sensitive features.');
 
 export const featureValue = z.union([
   z.string(),
@@ -35,7 +51,7 @@ export const featureValue = z.union([
 ]);
 
 /** A reason: a stable code, a sentence, and the relevant numbers. */
-export const reason = z.looseObject({ code: z.string(), message: z.string() });
+export const reason = z.looseObject({ code: z.string().describe('Stable code of the reason.'), message: z.string() });
 
 /** Schema of a text response, such as a stream or metrics. */
 export const textSchema = z.string();
