@@ -32,6 +32,20 @@ export async function countArms(
   return counts;
 }
 
+/**
+ * Counts the treated users whom `ids` show but `shown` do not: users without an identifier. Yields to the event loop.
+ * @throws AppError storage_failed
+ */
+export async function countLeftOut(
+  ranking: ReadRanking,
+  range: Treated,
+  ids: Pick<UserIds, 'isErased'>,
+  shown: Pick<UserIds, 'isErased'>,
+): Promise<number> {
+  const isOther = (user: UserNumber) => ids.isErased(user) || !shown.isErased(user);
+  return (await countArms(ranking, range, { isErased: isOther })).treated;
+}
+
 /** The arm of each user; null for a user who is not in the audience. @throws AppError storage_failed */
 export function armsOf(
   ranking: ReadRanking,

@@ -43,6 +43,8 @@ export interface NewDestination {
   readonly labels: Labels;
   /** The named cut to deliver; null for the audience. */
   readonly cut: string | null;
+  /** Label of the identifiers to deliver instead of user ids; null for user ids. */
+  readonly identifier: string | null;
 }
 
 export interface Destination extends NewDestination {
@@ -94,6 +96,12 @@ export interface DeliveryManifest {
   /** The delivered cut; null for the audience. */
   readonly cut: string | null;
   readonly format: DestinationFormat;
+  /** Label of the identifiers in the files; null for user ids. */
+  readonly identifier: string | null;
+  /** The population version of these identifiers. */
+  readonly identifiers_version: string | null;
+  /** Number of members of the version who are left out because they have no such identifier. */
+  readonly without_identifier: number | null;
   readonly rows: number;
   readonly files: readonly DeliveredFile[];
   /** The remaining facts are about the version, so every delivery of a version has the same manifest. */
@@ -101,11 +109,22 @@ export interface DeliveryManifest {
   readonly created_at: string;
 }
 
+/** What the files of a delivery contain. A delta needs an earlier delivery with the same contents. */
+export type DeliveredContents = Pick<DeliveryManifest, 'cut' | 'identifier' | 'identifiers_version'>;
+
+export function hasSameContents(one: DeliveredContents, other: DeliveredContents): boolean {
+  return (
+    one.cut === other.cut &&
+    one.identifier === other.identifier &&
+    one.identifiers_version === other.identifiers_version
+  );
+}
+
 /** Creates the manifest of a version. `previous` is null for a full version. */
 export function manifestOf(
   audience: Pick<Audience, 'campaignId' | 'version' | 'populationVersion' | 'createdAt'>,
   previous: number | null,
-  { format, cut }: Pick<NewDestination, 'format' | 'cut'>,
+  contents: DeliveredContents & Pick<DeliveryManifest, 'format' | 'without_identifier'>,
   files: readonly DeliveredFile[],
 ): DeliveryManifest {
   return {
@@ -113,8 +132,11 @@ export function manifestOf(
     version: audience.version,
     kind: previous === null ? 'full' : 'delta',
     previous_version: previous,
-    cut,
-    format,
+    cut: contents.cut,
+    format: contents.format,
+    identifier: contents.identifier,
+    identifiers_version: contents.identifiers_version,
+    without_identifier: contents.without_identifier,
     rows: files.reduce((sum, { rows }) => sum + rows, 0),
     files,
     population_version: audience.populationVersion,

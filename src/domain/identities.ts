@@ -124,6 +124,15 @@ export function hashFormOf(label: string): HashForm | null {
   return found === undefined ? null : { bytes: HASH_BYTES[found.algorithm], encoding: found.encoding };
 }
 
+/** Matches a type and a rule, such as `email:uid2`. */
+export const LABEL = new RegExp(`^(?:email|phone|maid|uid2|rampid|custom:[a-z0-9_-]{1,40}):(?:${RULES.join('|')})$`);
+
+/** The label under which the hashes of a type and rule are stored, see `labelOf`. */
+export function storedLabel(label: string): string {
+  const { type, rule } = splitLabel(label);
+  return labelOf(type, rule);
+}
+
 export function splitLabel(label: string): { readonly type: string; readonly rule: RuleName } {
   const end = label.lastIndexOf(':');
   return { type: label.slice(0, end), rule: label.slice(end + 1) as RuleName };

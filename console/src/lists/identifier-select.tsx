@@ -7,6 +7,16 @@ import { type IdFormat, labelTitle, USER_IDS } from './identifiers.ts';
 import type { UserList } from './list.ts';
 import './lists.css';
 
+/** The types and rules of identifiers that the population has; empty until they are loaded. */
+export function useIdentifiers() {
+  const { api } = useConsole();
+  const { data } = usePolled((signal) => call(api.GET('/v1/populations/current', { signal })), {
+    key: 'identifiers',
+    everyMs: () => null,
+  });
+  return data?.identifiers ?? [];
+}
+
 interface IdentifierSelectProps {
   readonly value: IdFormat;
   readonly onValue: (format: IdFormat) => void;
@@ -14,12 +24,7 @@ interface IdentifierSelectProps {
 
 /** Shows nothing if the population has no identifiers. */
 export function IdentifierSelect({ value, onValue }: IdentifierSelectProps) {
-  const { api } = useConsole();
-  const { data } = usePolled((signal) => call(api.GET('/v1/populations/current', { signal })), {
-    key: 'identifiers',
-    everyMs: () => null,
-  });
-  const offered = data?.identifiers ?? [];
+  const offered = useIdentifiers();
   if (offered.length === 0) return null;
   const { label: chosen, isHashed, countryCode } = value;
   const choose = (title: string) => {

@@ -84,6 +84,12 @@ export function labelTitle({ type, rule }: Pick<IdentifierMatch, 'type' | 'rule'
   return `${typeTitle(type)}, rule ${rule}`;
 }
 
+/** Splits the label of identifiers, such as `email:uid2`. */
+export function partsOfLabel(label: string): Pick<IdentifierMatch, 'type' | 'rule'> {
+  const end = label.lastIndexOf(':');
+  return { type: label.slice(0, end), rule: label.slice(end + 1) as Rule };
+}
+
 /** Describes how many identifiers of a type and rule match. */
 export function describeMatch(match: IdentifierMatch) {
   const { users, known_percent: percent } = match;

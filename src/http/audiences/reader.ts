@@ -1,7 +1,6 @@
 /** Reads the members of an audience as a page or as a stream. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Audience } from '../../domain/types.ts';
-import type { UserNumber } from '../../lib/brands.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
 import type { ShownUsers } from '../../service/ports/populations.ts';
@@ -137,9 +136,7 @@ async function countLeftOut(
   { population: { directory }, reads }: ServerDependencies,
 ): Promise<number | null> {
   if (users === null) return null;
-  const isShown = (user: UserNumber) => directory.isErased(user) || !users.isErased(user);
-  const range = { from: view.next, size: end, holdout };
-  return (await reads.countArms(ranking, range, { isErased: isShown })).treated;
+  return reads.countLeftOut(ranking, { from: view.next, size: end, holdout }, directory, users);
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type DestinationPlace,
   type NewDestination,
 } from '../../domain/destinations.ts';
+import { LABEL } from '../../domain/identities.ts';
 import type { DestinationTest } from '../../service/ports/destinations.ts';
 import { cutName } from '../campaigns/cuts.ts';
 import { labelsField } from '../campaigns/inputs.ts';
@@ -29,6 +30,7 @@ const EXAMPLE = {
   mode: 'full',
   labels: { team: 'growth' },
   cut: null,
+  identifier: null,
   paused: false,
   created_at: '2026-11-25T12:00:00.000Z',
   updated_at: '2026-11-25T12:00:00.000Z',
@@ -38,6 +40,9 @@ const NAME = 'Name for people; it need not be unique.';
 const PATH = 'Folder below the root that the operator has set (`METAHEAC_DESTINATIONS_ROOT`).';
 const LABELS = 'Only campaigns with all of these labels are delivered. Without labels, all campaigns are.';
 const CUT = 'Name of the cut to deliver; `null` for the audience. Versions without this cut are not delivered.';
+const IDENTIFIER =
+  'Type and rule of the identifiers to deliver instead of user ids, such as `email:uid2`. If a user has several, the ' +
+  'lowest hash is delivered. Users without one are left out and counted in the manifest. `null` for user ids.';
 const PAUSED = 'Whether deliveries wait until the destination is resumed. They fail after a day.';
 const shared = {
   bucket: z.string().min(3).max(63).describe('Bucket of AWS S3 or of an S3-compatible server.'),
@@ -91,6 +96,7 @@ const fields = {
   mode: shared.mode,
   labels: z.record(z.string(), z.string()).describe(LABELS),
   cut: z.string().nullable().describe(CUT),
+  identifier: z.string().nullable().describe(IDENTIFIER),
   paused: z.boolean().describe(PAUSED),
   created_at: time,
   updated_at: time,
@@ -142,18 +148,24 @@ function changeable(config: ServerConfig) {
     mode: shared.mode,
     labels: labelsField(config).describe(LABELS),
     cut: cutName(config).nullable().describe(CUT),
+    identifier: z
+      .string()
+      .regex(LABEL, 'a type and a rule are expected, such as email:uid2')
+      .nullable()
+      .describe(IDENTIFIER),
   };
 }
 
 /** Request body that creates a destination. */
 export function destinationBody(config: ServerConfig) {
-  const { name, format, mode, labels, cut } = changeable(config);
+  const { name, format, mode, labels, cut, identifier } = changeable(config);
   const common = {
     name,
     format: format.default('parquet'),
     mode: mode.default('full'),
     labels: labels.default({}),
     cut: cut.default(null),
+    identifier: identifier.default(null),
   };
   const folder = z.strictObject({
     kind: z.literal('folder').describe('A folder below the root.'),
@@ -178,8 +190,8 @@ export function destinationBody(config: ServerConfig) {
 type Body = z.output<ReturnType<typeof destinationBody>>;
 
 /** Converts a request body to a destination. */
-export function newDestination({ name, format, mode, labels, cut, ...place }: Body): NewDestination {
-  return { name, format, mode, labels, cut, place: place satisfies DestinationPlace };
+export function newDestination({ name, format, mode, labels, cut, identifier, ...place }: Body): NewDestination {
+  return { name, format, mode, labels, cut, identifier, place: place satisfies DestinationPlace };
 }
 
 /** Request body that changes a destination. */

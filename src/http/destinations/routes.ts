@@ -1,11 +1,13 @@
 /** Routes of destinations and their deliveries. */
 import type { Destination } from '../../domain/destinations.ts';
+import { splitLabel } from '../../domain/identities.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
 import { ifMatchHeaders } from '../plugins/preconditions.ts';
 import { describeRoute, json } from '../plugins/route.ts';
+import { usersLabelled } from '../user-sets/identifiers.ts';
 import { addReceiverRoutes, type Once, sendChanged, tagOfReceiver } from '../webhooks/receiver-routes.ts';
 import {
   destination,
@@ -45,7 +47,7 @@ export function addDestinationRoutes(app: ServerApp, dependencies: ServerDepende
 
 function createDestination(
   app: ServerApp,
-  { store, destinations, clock, config }: ServerDependencies,
+  { store, destinations, population, clock, config }: ServerDependencies,
   once: Once,
 ): void {
   app.post(
@@ -73,6 +75,7 @@ function createDestination(
     }),
     async (request, reply) => {
       const given = newDestination(request.body);
+      checkIdentifier(given.identifier, population);
       await destinations.check(given.place);
       return once(request, reply, {
         answer: destination,
@@ -86,7 +89,7 @@ function createDestination(
   );
 }
 
-function updateDestination(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+function updateDestination(app: ServerApp, { store, population, webhooks, clock, config }: ServerDependencies): void {
   app.patch(
     '/v1/destinations/:id',
     describeRoute({
@@ -103,12 +106,18 @@ function updateDestination(app: ServerApp, { store, webhooks, clock, config }: S
     }),
     async (request, reply) => {
       const { id } = request.params;
+      checkIdentifier(request.body.identifier, population);
       const update = (accept: Accept<Destination>) => store.destinations.update(id, request.body, clock.now(), accept);
       await sendChanged(request, reply, destination, update);
       webhooks.wake();
       return reply;
     },
   );
+}
+
+/** @throws AppError invalid_request if the population does not have the identifiers */
+function checkIdentifier(label: string | null | undefined, { directory }: ServerDependencies['population']): void {
+  if (typeof label === 'string') usersLabelled(splitLabel(label), directory, '/identifier');
 }
 
 function testDestination(app: ServerApp, { store, destinations }: ServerDependencies): void {

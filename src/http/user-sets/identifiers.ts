@@ -11,6 +11,7 @@ import {
   NOT_AN_IDENTIFIER,
   RULES,
   rulesOf,
+  type splitLabel,
 } from '../../domain/identities.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Population, ShownUsers } from '../../service/ports/populations.ts';
@@ -121,9 +122,21 @@ export function usersShownBy(
 ): ShownUsers {
   identifyBy({ identifier: type, rule });
   if (type === undefined || rule === undefined) return directory;
+  return usersLabelled({ type, rule }, directory, 'rule');
+}
+
+/**
+ * Returns the identifiers of a type and rule.
+ * @throws AppError invalid_request at `pointer` if the population has no such identifiers
+ */
+export function usersLabelled(
+  { type, rule }: ReturnType<typeof splitLabel>,
+  directory: Population['directory'],
+  pointer: string,
+): ShownUsers {
   const shown = directory.identifiedBy(labelOf(type, rule));
   if (shown !== null) return shown;
-  throw refusal('rule', `the population has no identifiers of the type ${type} by the rule ${rule}`);
+  throw refusal(pointer, `the population has no identifiers of the type ${type} by the rule ${rule}`);
 }
 
 function refusal(pointer: string, message: string): AppError {

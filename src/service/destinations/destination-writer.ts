@@ -12,6 +12,7 @@ import {
   type DeliveryManifest,
   type DestinationFormat,
   type DestinationPlace,
+  hasSameContents,
   MANIFEST_FILE,
   manifestOf,
   type NewDestination,
@@ -31,6 +32,7 @@ import type { HeldRanking, RankingReads, Rankings, RowEncoder, Side } from '../p
 import type { AddressGuard } from '../webhooks/address-guard.ts';
 import type { PostResult } from '../webhooks/deliver.ts';
 import { type DestinationFiles, openDestination } from './open-files.ts';
+import { countWithout, type UsersOfDelivery, usersOfDelivery } from './shown-users.ts';
 import { writePart } from './write-part.ts';
 
 export interface WriterDependencies {
@@ -60,7 +62,7 @@ export interface DestinationTest {
 }
 
 /** A version that is being written. */
-interface Delivery {
+interface Delivery extends UsersOfDelivery {
   readonly files: DestinationFiles;
   readonly audience: Audience;
   readonly format: DestinationFormat;
@@ -124,13 +126,14 @@ export class DestinationWriter {
   }
 
   async #write(destination: NewDestination, id: string, version: number, signal: AbortSignal): Promise<void> {
-    const { place, format, mode, cut } = destination;
-    const { store } = this.#dependencies;
+    const { place, format, mode, cut, identifier } = destination;
+    const { store, population } = this.#dependencies;
     const files = await this.#open(place);
     const audience = await store.audienceVersion(id, version);
-    const delivery: Delivery = { files, audience, format, cut, folder: `${id}/${version}`, signal };
+    const users = usersOfDelivery(identifier, population);
+    const delivery: Delivery = { ...users, files, audience, format, cut, folder: `${id}/${version}`, signal };
     const before = await manifestIn(files, delivery.folder);
-    const known = before?.format === format && before.cut === cut ? before : null;
+    const known = before?.format === format && hasSameContents(before, delivery) ? before : null;
     const previous = await this.#previousOf(delivery, mode === 'deltas', known);
     for (const folder of [id, delivery.folder]) await files.removeLeftovers?.(folder);
     await this.#replace(delivery, before, previous);
@@ -141,14 +144,12 @@ export class DestinationWriter {
    * Returns the version that this version's files are a delta of, or null if they contain all members. A version that
    * was already written keeps its kind. A new version is a delta of the previous one if the destination has that one.
    */
-  async #previousOf(
-    { files, cut, audience: { campaignId, version } }: Delivery,
-    isDelta: boolean,
-    known: DeliveryManifest | null,
-  ): Promise<Audience | null> {
+  async #previousOf(delivery: Delivery, isDelta: boolean, known: DeliveryManifest | null): Promise<Audience | null> {
+    const { campaignId, version } = delivery.audience;
     const previous = known === null ? version - 1 : known.previous_version;
     if (previous === null || previous < 1 || (known === null && !isDelta)) return null;
-    if ((await manifestIn(files, `${campaignId}/${previous}`))?.cut !== cut) return null;
+    const stored = await manifestIn(delivery.files, `${campaignId}/${previous}`);
+    if (stored === null || !hasSameContents(stored, delivery)) return null;
     try {
       return await this.#dependencies.store.audienceVersion(campaignId, previous);
     } catch (error) {
@@ -182,7 +183,9 @@ export class DestinationWriter {
       await withdraw();
       await files.deleteFile(name);
     }
-    await putJson(files, manifestName, manifestOf(audience, previous?.version ?? null, delivery, parts));
+    const without = await countWithout(delivery, await this.#hold(audience, delivery.cut), this.#dependencies.reads);
+    const contents = { ...delivery, without_identifier: without };
+    await putJson(files, manifestName, manifestOf(audience, previous?.version ?? null, contents, parts));
   }
 
   /** Writes the parts of a version one after another to the same local file. */
@@ -190,9 +193,8 @@ export class DestinationWriter {
     delivery: Delivery,
     previous: Audience | null,
   ): AsyncGenerator<{ readonly part: DeliveredFile; readonly path: string }> {
-    const { scratch, reads, population, config } = this.#dependencies;
+    const { scratch, reads, config } = this.#dependencies;
     const { destinationPartRows: partRows, streamChunkRows: blockSize } = config;
-    const { directory } = population;
     createClosedFolder(scratch);
     const held = [await this.#hold(delivery.audience, delivery.cut)];
     // the next part removes the files of killed processes
@@ -201,7 +203,7 @@ export class DestinationWriter {
       const to = held[0]!.opened;
       if (previous !== null) {
         held.push(await this.#hold(previous, delivery.cut));
-        const changes = reads.changeBlocks(held[1]!.opened, to, directory, blockSize);
+        const changes = reads.changeBlocks(held[1]!.opened, to, delivery.shown, blockSize);
         yield { part: await this.#writePart(path, 0, 'changes', delivery, changes), path };
         return;
       }
@@ -209,7 +211,7 @@ export class DestinationWriter {
       for (let number = 0; from + number * partRows < to.size; number++) {
         const fromRank = from + number * partRows;
         const range = { size: Math.min(fromRank + partRows, to.size), holdout: to.holdout, fromRank, blockSize };
-        const members = reads.memberBlocks(to.ranking, directory, range);
+        const members = reads.memberBlocks(to.ranking, delivery.shown, range);
         yield { part: await this.#writePart(path, number, 'members', delivery, members), path };
       }
     } finally {

@@ -124,7 +124,8 @@ export function describeOutbox(newData: NewData): void {
     it('get the events of active versions of campaigns with their labels, with their settings', async () => {
       const { store, clock, id } = await openTold(newData);
       const place = { kind: 'folder', path: 'a' } as const;
-      const input = { name: 'ads', place, format: 'csv', mode: 'full', labels: { team: 'growth' }, cut: null } as const;
+      const files = { format: 'csv', mode: 'full', cut: null, identifier: 'email:uid2' } as const;
+      const input = { name: 'ads', place, labels: { team: 'growth' }, ...files };
       const made = await store.destinations.create(input, 1, clock.now());
       const times = { createdAt: clock.now(), updatedAt: clock.now() };
       expect(await store.destinations.get(made.id)).toEqual({ ...input, id: made.id, paused: false, ...times });

@@ -12,9 +12,14 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { HAS_MOTO, startMoto } from '../../fixture/moto.ts';
 import { s3Client, startOwnS3, stubCredentials } from '../../fixture/s3.ts';
-import { importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
+import { importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
 const population = await importUsers();
+/** Some users have an e-mail address. */
+const identified = await importUsers(
+  USER_IDS,
+  USER_IDS.filter((id) => /^person-\d*[036]$/.test(id)).map((id) => `${id},email,uid2,${id}@example.com`),
+);
 
 /** The users of a version whose file is larger than a part of an upload. */
 const LARGE = 40_000;
@@ -163,6 +168,61 @@ describe('a folder as destination', () => {
     await call('PATCH', `/v1/campaigns/${campaign}`, { audience: { size: 55 } });
     await delivered(id);
     expect(manifestOf(folder, '3')).toMatchObject({ cut: null, kind: 'full' });
+  });
+
+  it('receives identifiers instead of user ids, without the users who have none', async () => {
+    const { root, create, delivered, createReady, call, resize } = await openDestinations({}, identified);
+    const id = await create({ identifier: 'email:uid2', mode: 'deltas' });
+    const campaign = await createReady();
+    await delivered(id);
+    const folder = join(root, 'a/b', campaign);
+    const path = `/v1/campaigns/${campaign}/audience?identifier=email&rule=uid2`;
+    const whole = await call('GET', path, undefined, { accept: 'text/csv' });
+    const without = Number(whole.headers['x-without-identifier']);
+    expect(text(folder, '1/part-00000.csv')).toBe(whole.text);
+    expect(without).toBeGreaterThan(0);
+    const contents = { identifier: 'email:uid2', identifiers_version: identified.version };
+    const first = { ...contents, kind: 'full', rows: 50 - without, without_identifier: without };
+    expect(manifestOf(folder, '1')).toMatchObject(first);
+    await resize(campaign, 60);
+    await delivered(id);
+    const second = manifestOf(folder, '2');
+    expect(second).toMatchObject({ ...contents, kind: 'delta' });
+    expect(second.rows + second.without_identifier - without).toBe(10);
+    for (const line of text(folder, '2/part-00000.csv').trim().split('\r\n').slice(1))
+      expect(line).toMatch(/^added,[\w+/]{43}=$/);
+    // the identifiers of users may differ between population versions
+    writeFileSync(join(folder, '2/_manifest.json'), JSON.stringify({ ...second, identifiers_version: 'older' }));
+    await resize(campaign, 62);
+    await delivered(id);
+    expect(manifestOf(folder, '3')).toMatchObject({ kind: 'full', rows: expect.any(Number) });
+    expect((await call('PATCH', `/v1/destinations/${id}`, { identifier: null })).json.identifier).toBe(null);
+    await resize(campaign, 64);
+    await delivered(id);
+    const users = { identifier: null, identifiers_version: null, without_identifier: null };
+    expect(manifestOf(folder, '4')).toMatchObject({ ...users, kind: 'full', rows: 64 });
+  });
+
+  it('fails, and is retried, while the population does not have its identifiers', async () => {
+    const { store, create, createReady, call, webhooks } = await openDestinations({}, identified);
+    const place = { kind: 'folder', path: 'c' } as const;
+    const files = { format: 'csv', mode: 'full', labels: {}, cut: null, identifier: 'phone:meta' } as const;
+    const { id } = await store.destinations.create({ name: 'ads', place, ...files }, 10, Date.now());
+    await createReady();
+    await vi.waitFor(async () => {
+      webhooks.wake();
+      const [newest] = (await call('GET', `/v1/destinations/${id}/deliveries`)).json.items;
+      expect(newest).toMatchObject({ state: 'pending', attempts: 1, last_error: 'identifiers_missing' });
+    });
+    const other = await create({});
+    const given = { name: 'ads', ...place, identifier: 'phone:meta' };
+    for (const answer of [
+      await call('POST', '/v1/destinations', given),
+      await call('PATCH', `/v1/destinations/${other}`, { identifier: 'email:sha256' }),
+    ]) {
+      expect(answer.json).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/identifier' }] });
+      expect(answer.json.detail).toContain('the population has no identifiers of the type');
+    }
   });
 
   it('fails for good if the campaign is gone, and is retried after other errors', async () => {

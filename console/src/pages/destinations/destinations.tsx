@@ -4,6 +4,7 @@ import { call } from '../../api/client.ts';
 import type { Destination, DestinationDelivery } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { labelTitle, partsOfLabel } from '../../lists/identifiers.ts';
 import { hrefOf } from '../../router.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -103,7 +104,7 @@ function List({ items, mayChange, onChange }: ListProps) {
     {
       key: 'what',
       title: 'Files',
-      cell: ({ format, mode }) => `${FORMATS[format]}, ${mode === 'full' ? 'all members' : 'only the changes'}`,
+      cell: filesOf,
     },
     { key: 'labels', title: 'Audiences', cell: audiencesOf },
   ];
@@ -158,6 +159,11 @@ function Name({ name, paused }: Destination) {
       {name} {paused ? <Badge tone="neutral">paused</Badge> : null}
     </>
   );
+}
+
+function filesOf({ format, mode, identifier }: Destination): string {
+  const files = `${FORMATS[format]}, ${mode === 'full' ? 'all members' : 'only the changes'}`;
+  return identifier === null ? files : `${files}; ${labelTitle(partsOfLabel(identifier))}`;
 }
 
 function audiencesOf({ labels, cut }: Destination): string {

@@ -20,8 +20,15 @@ interface EditDestinationProps {
 
 export function EditDestination({ destination, onClose, onChange }: EditDestinationProps) {
   const { api, toasts } = useConsole();
-  const { id, name, format, mode, cut, labels } = destination;
-  const [before] = useState<Received>({ name, format, mode, cut: cut ?? '', labels: rowsOf(labels) });
+  const { id, name, format, mode, cut, identifier, labels } = destination;
+  const [before] = useState<Received>({
+    name,
+    format,
+    mode,
+    cut: cut ?? '',
+    identifier: identifier ?? '',
+    labels: rowsOf(labels),
+  });
   const [draft, setDraft] = useState(before);
   const [error, setError] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);

@@ -27,6 +27,7 @@ export const ERRORS: readonly (readonly [codes: readonly string[], sentence: str
   [['campaign_not_found'], 'The campaign was deleted.'],
   [['audience_not_found'], 'The version was removed before it was written.'],
   [['cut_not_found'], 'The version does not have the cut of the destination.'],
+  [['identifiers_missing'], 'The population has no identifiers of the type and rule of the destination.'],
   [['unavailable'], 'The service has not yet loaded the population of this version.'],
   [['aborted'], 'The service stopped while it was writing.'],
 ];

@@ -11,7 +11,7 @@ import './destinations.css';
 import { type Received, ReceivedFields, receivedBody } from './received.tsx';
 
 const NO_PLACE = { kind: 'folder', path: '', bucket: '', prefix: '', endpoint: '', region: '', profile: '' };
-const FIRST: Received = { name: '', format: 'parquet', mode: 'full', cut: '', labels: [] };
+const FIRST: Received = { name: '', format: 'parquet', mode: 'full', cut: '', identifier: '', labels: [] };
 
 /** Converts a draft to a request. Empty fields are omitted, so the service uses its defaults. */
 function bodyOf(received: Received, { kind, path, bucket, ...rest }: typeof NO_PLACE): DestinationInput {
