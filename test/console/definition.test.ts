@@ -22,9 +22,12 @@ describeInBrowser('the definition of an audience', () => {
       filters: { country: countries },
       features: { category: 'shoes' },
       seeds: [...people.slice(0, SEEDS), 'a stranger'],
+      seeds_consent_basis: 'contract',
     });
     await served.ended(id);
-    await served.call('PUT', `/v1/campaigns/${id}/suppression`, { user_ids: people.slice(200, 207) });
+    await served.call('PUT', `/v1/campaigns/${id}/suppression?consent_basis=consent`, {
+      user_ids: people.slice(200, 207),
+    });
     const weighted = people.slice(0, SEEDS).map((user_id, i) => ({ user_id, weight: i < 20 ? 8 : 2 }));
     await served.call('POST', `/v1/campaigns/${id}/seeds/add`, { user_ids: weighted });
     await served.call('PUT', `/v1/campaigns/${id}/negatives`, {
@@ -42,12 +45,13 @@ describeInBrowser('the definition of an audience', () => {
     const own = await region('Your customers').textContent();
     expect(own).toMatch(/IDs given241In the population120Unknown1Duplicates120Also negatives1/);
     expect(own).toContain('Weights1 to 8, median 23 distinct weights');
+    expect(own).toContain('Legal basisContract');
     expect(await region('Negatives').textContent()).toMatch(
       /People54 in the populationAlso customers1count as negativesWeight of each3/,
     );
     expect(await region('Eligible people').textContent()).toContain(`Country${countries.join(', ')}`);
     expect(await region('Suppression lists').textContent()).toMatch(
-      /This audience’s list77 in .* list55 in the population/,
+      /This audience’s list77 in .*; legal basis: Consent.* list55 in the population$/,
     );
     expect(await region('Campaign details').textContent()).toContain('Categoryshoes');
     const policy = 'Every day, when the definition or a suppression list changes';

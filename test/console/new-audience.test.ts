@@ -19,6 +19,8 @@ describeInBrowser('a new audience', () => {
     const { page, faults } = opened;
     await drop(opened, 'customers.csv', csv([...customers, 'nobody-1', 'nobody-2', 'nobody-3']));
     await page.getByText('120 customers matched, 3 unknown.').waitFor();
+    // the list is sent again
+    await page.getByRole('region', { name: 'Your customers' }).getByLabel('Legal basis').selectOption('Contract');
     expect(await page.getByLabel('ID column').inputValue()).toBe('1');
     await page.getByText('Expected quality').waitFor();
     const [download] = await Promise.all([
@@ -43,6 +45,7 @@ describeInBrowser('a new audience', () => {
     await page.getByText(/^40 of [\d,]+ eligible people\./).waitFor();
     await page.locator('summary', { hasText: 'Category' }).click();
     await page.getByRole('radio').first().check();
+    await page.getByRole('region', { name: 'Exclude people' }).getByLabel('Legal basis').selectOption('Consent');
     await drop(opened, 'left.txt', Buffer.from(`${customers.slice(0, 5).join('\n')}\nstranger\n`), 'Choose a list');
     await page.getByText('5 people matched, 1 unknown.').waitFor();
     const returned = Buffer.from(`${customers.slice(5, 8).join('\n')}\nreturner\n`);
@@ -67,6 +70,8 @@ describeInBrowser('a new audience', () => {
     const at = `/v1/campaigns/${campaign.id}`;
     const seeds = await fixture().served.call('GET', `${at}/seeds`, undefined, AUTHORIZED);
     expect(seeds.json).toMatchObject({ known: 120, unknown: 3, suppressed: 5, contradicting: 3 });
+    const excluded = await fixture().served.call('GET', `${at}/suppression`, undefined, AUTHORIZED);
+    expect([seeds.json.consent_basis, excluded.json.consent_basis]).toEqual(['contract', 'consent']);
     expect(await page.evaluate("sessionStorage.getItem('metaheac.new-audience')")).toBeNull();
     expect(faults.list).toEqual([]);
   });

@@ -71,6 +71,6 @@ const MOST_DIGITS = 3;
 
 /** The kind of ids in a list that is being chosen. It cannot change once a reload of the page has lost the file. */
 export function ListFormat({ list }: { readonly list: UserList }) {
-  if (list.kept.value !== null && list.source.value === null) return null;
+  if (list.isLost) return null;
   return <IdentifierSelect value={list.format.value} onValue={(format) => list.changeFormat(format)} />;
 }

@@ -2,6 +2,7 @@
 import { type Signal, signal } from '@preact/signals';
 import type { UserSet } from '../api/types.ts';
 import { bestColumn } from './best-column.ts';
+import type { ConsentBasis } from './consent.ts';
 import { type IdentifierQuery, type IdFormat, identifierQueryOf, USER_IDS, userIdOf } from './identifiers.ts';
 import { ndjsonOf } from './ndjson.ts';
 import { refuseForeign } from './read/foreign.ts';
@@ -42,12 +43,17 @@ export interface KeptList {
   readonly isWhole: boolean;
 }
 
+/** The query parameters of requests that contain a list. */
+export interface ListQuery extends IdentifierQuery {
+  readonly consent_basis?: ConsentBasis;
+}
+
 /** Functions that send a list of users to the service. */
 export interface ListDependencies {
-  /** Returns the function that sends a list of ids of the kind that the query specifies. */
-  readonly send: (query: IdentifierQuery) => Send;
+  /** Returns the function that sends a list with this query. */
+  readonly send: (query: ListQuery) => Send;
   /** Like `send`, but the service only counts the ids. */
-  readonly preview: (query: IdentifierQuery) => Send;
+  readonly preview: (query: ListQuery) => Send;
   /** State of the list before a reload of the page. */
   readonly kept: KeptList | null;
   /** Whether to send weights and features with the ids, if the list has these columns. */
@@ -63,6 +69,8 @@ export class UserList {
   readonly preview = signal<Preview | null>(null);
   /** The kind of ids, which the user chooses before or after the list. */
   readonly format = signal<IdFormat>(USER_IDS);
+  /** The legal basis, which the user may choose before or after the list; empty if none is stated. */
+  readonly basis = signal<ConsentBasis | ''>('');
   readonly state: Signal<ListState>;
   /**
    * A sample of the users for estimates. It is updated while the list is being sent, and at the end. It contains no
@@ -126,6 +134,23 @@ export class UserList {
     if (from !== null) void this.choose(from);
   }
 
+  /** Changes the legal basis, and sends the list again. */
+  changeBasis(basis: ConsentBasis | ''): void {
+    this.basis.value = basis;
+    const { kind } = this.state.value;
+    if (kind === 'sending' || kind === 'done') void this.send();
+  }
+
+  get query(): ListQuery {
+    const basis = this.basis.peek();
+    return { ...identifierQueryOf(this.format.peek()), ...(basis !== '' && { consent_basis: basis }) };
+  }
+
+  /** Whether the list was sent, but a reload of the page has lost its file. */
+  get isLost(): boolean {
+    return this.kept.value !== null && this.source.value === null;
+  }
+
   async send(): Promise<void> {
     const [from, layout] = [this.source.value, this.layout.value];
     if (from === null || layout === null) return;
@@ -149,9 +174,8 @@ export class UserList {
         this.sample.value = some.users;
       },
     };
-    const sent = this.#last.then(() =>
-      sendIds(from.file, layout, this.#needs.send(identifierQueryOf(format)), following),
-    );
+    const { query } = this;
+    const sent = this.#last.then(() => sendIds(from.file, layout, this.#needs.send(query), following));
     this.#last = sent.catch(() => {});
     try {
       const report = await sent;
@@ -193,7 +217,7 @@ export class UserList {
   }
 
   async #knownOf(ids: readonly string[]): Promise<number> {
-    const send = this.#needs.preview(identifierQueryOf(this.format.value));
+    const send = this.#needs.preview(this.query);
     return (await send(ndjsonOf(ids), true)).sent?.known ?? 0;
   }
 

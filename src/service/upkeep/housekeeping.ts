@@ -76,8 +76,8 @@ export function startHousekeeping(options: HousekeepingOptions): () => void {
 }
 
 /**
- * The current time; null after a jump of the clock, until the time is certain. `before(0)` would be too early if a wrong
- * clock was once trusted, because it counts ages.
+ * The current time; null after a jump of the clock, until the time is certain. `before(0)` would be too early if a
+ * wrong clock was once trusted, because it counts ages.
  */
 function certainTime(clock: Pick<ServiceClock, 'isSettled' | 'now'>): number | null {
   return clock.isSettled ? clock.now() : null;

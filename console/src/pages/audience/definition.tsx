@@ -5,6 +5,7 @@ import { ApiError } from '../../api/errors.ts';
 import type { Campaign, UserSet } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { consentText } from '../../lists/consent.ts';
 import { describeMatch } from '../../lists/identifiers.ts';
 import { Facts, Section } from '../../ui/facts.tsx';
 import { counted, formatCount, formatExact, formatTime } from '../../ui/format.ts';
@@ -80,20 +81,9 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
   );
 }
 
-function Customers({
-  seeds: {
-    received,
-    known,
-    unknown,
-    outside,
-    duplicate,
-    suppressed,
-    contradicting,
-    weights,
-    identifiers = [],
-    updated_at: at,
-  },
-}: Pick<Sets, 'seeds'>) {
+function Customers({ seeds }: Pick<Sets, 'seeds'>) {
+  const { received, known, unknown, outside, duplicate, suppressed, contradicting, weights } = seeds;
+  const { identifiers = [], updated_at: at } = seeds;
   return (
     <Section title="Your customers" lead={at === null ? null : `Uploaded ${formatTime(at)}.`}>
       {received === 0 ? (
@@ -116,11 +106,17 @@ function Customers({
               ? [{ name: 'Also negatives', value: formatCount(contradicting), note: 'not used as customers' }]
               : []),
             ...(weights ? [{ name: 'Weights', value: weightWords(weights), note: distinctWords(weights) }] : []),
+            ...basisFacts(seeds),
           ]}
         />
       )}
     </Section>
   );
+}
+
+/** The legal basis of a list; nothing if none is stated. */
+function basisFacts({ consent_basis: basis }: UserSet) {
+  return basis === null ? [] : [{ name: 'Legal basis', value: consentText(basis) }];
 }
 
 function weightWords({ min, median, max }: NonNullable<UserSet['weights']>): string {
@@ -140,6 +136,7 @@ function Negatives({ negatives, weight }: Pick<Sets, 'negatives'> & { readonly w
         facts={[
           { name: 'People', value: formatCount(users), note: `${formatCount(known)} in the population` },
           ...identifiers.map(describeMatch),
+          ...basisFacts(negatives),
           { name: 'Also customers', value: formatCount(contradicting), note: 'count as negatives' },
           ...(suppressed > 0 ? [{ name: 'Suppressed', value: formatCount(suppressed), note: 'not used' }] : []),
           { name: 'Weight of each', value: formatExact(weight), note: 'compared with a random person' },
@@ -150,7 +147,8 @@ function Negatives({ negatives, weight }: Pick<Sets, 'negatives'> & { readonly w
 }
 
 function Suppression({ suppression, global }: Pick<Sets, 'suppression' | 'global'>) {
-  const noteOf = ({ known }: UserSet) => `${formatCount(known)} in the population`;
+  const noteOf = ({ known, consent_basis: basis }: UserSet) =>
+    `${formatCount(known)} in the population${basis === null ? '' : `; legal basis: ${consentText(basis)}`}`;
   return (
     <Section title="Suppression lists" lead="People on either list are never in the audience.">
       <Facts

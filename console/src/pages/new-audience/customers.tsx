@@ -1,6 +1,7 @@
 /** Input for the customers that the audience is built from, by pasting ids or choosing a file. */
 import { useEffect, useId } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
+import { ListBasis } from '../../lists/basis-select.tsx';
 import { Drop } from '../../lists/drop.tsx';
 import { ListFormat } from '../../lists/identifier-select.tsx';
 import { Outcome } from '../../lists/outcome.tsx';
@@ -51,6 +52,7 @@ export function Customers({ audience, error }: CustomersProps) {
       )}
       <Outcome list={seeds} noun="customers" onClear={audience.clearSeeds} />
       <Reading list={seeds} />
+      <ListBasis list={seeds} />
     </section>
   );
 }

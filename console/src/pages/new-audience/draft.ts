@@ -6,7 +6,7 @@
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import type { Caller, CampaignInputs, UserSet } from '../../api/types.ts';
-import type { IdentifierQuery } from '../../lists/identifiers.ts';
+import type { ListQuery } from '../../lists/list.ts';
 import { ndjsonBody } from '../../lists/ndjson.ts';
 import type { Send } from '../../lists/send-ids.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
@@ -32,10 +32,10 @@ export class Draft {
     this.#made = needs.id === null ? null : Promise.resolve(needs.id);
   }
 
-  /** Returns the function that sends a list of ids of the kind that the query specifies. */
+  /** Returns the function that sends a list with this query. */
   readonly sendTo =
     (list: 'seeds' | 'negatives' | 'suppression') =>
-    (query: IdentifierQuery): Send =>
+    (query: ListQuery): Send =>
     async (body, isFirst) => {
       const { api } = this.#needs;
       const to = { params: { path: { id: await this.#id() }, query }, ...ndjsonBody(body) };
@@ -45,9 +45,9 @@ export class Draft {
 
   /** Like `sendTo`, but changes nothing. */
   readonly tryWith =
-    (identifiers: IdentifierQuery): Send =>
+    (of: ListQuery): Send =>
     async (body) => {
-      const query = { ...identifiers, dry_run: 'true' as const };
+      const query = { ...of, dry_run: 'true' as const };
       const params = { path: { id: await this.#id() }, query };
       return call(this.#needs.api.PUT('/v1/campaigns/{id}/suppression', { params, ...ndjsonBody(body) }));
     };

@@ -2,7 +2,6 @@
 import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Caller, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import type { Console } from '../../console.ts';
-import { identifierQueryOf } from '../../lists/identifiers.ts';
 import { UserList } from '../../lists/list.ts';
 import { sendIds } from '../../lists/send-ids.ts';
 import { Draft } from './draft.ts';
@@ -142,7 +141,7 @@ function clearLost(draft: Draft, lists: readonly UserList[]): void {
 
 /** Sends the previewed list, which applies from then on. */
 async function keep(
-  { source, layout, format }: UserList,
+  { source, layout, query }: UserList,
   send: ReturnType<Draft['sendTo']>,
   keeping: Signal<Keeping>,
 ): Promise<void> {
@@ -150,7 +149,7 @@ async function keep(
   if (from === null || how === null) return;
   keeping.value = { kind: 'sending', share: 0 };
   try {
-    await sendIds(from.file, how, send(identifierQueryOf(format.peek())), {
+    await sendIds(from.file, how, send(query), {
       signal: new AbortController().signal,
       onUser: ignore,
       onSent: (share) => {

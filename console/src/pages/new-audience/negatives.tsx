@@ -1,5 +1,6 @@
 /** Input for people who are known not to like what is advertised. The model learns from them too. */
 import { useId } from 'preact/hooks';
+import { ListBasis } from '../../lists/basis-select.tsx';
 import { Drop } from '../../lists/drop.tsx';
 import { ListFormat } from '../../lists/identifier-select.tsx';
 import { Outcome } from '../../lists/outcome.tsx';
@@ -37,6 +38,7 @@ export function Negatives({ audience: { negatives, values, change }, faultAt }: 
         </div>
       )}
       <Reading list={negatives} />
+      <ListBasis list={negatives} />
       <div class="size-wish">
         <TextField
           label="Weight of each"

@@ -6,6 +6,7 @@ import { useId } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { ListBasis } from '../../lists/basis-select.tsx';
 import { Drop } from '../../lists/drop.tsx';
 import { ListFormat } from '../../lists/identifier-select.tsx';
 import { Outcome } from '../../lists/outcome.tsx';
@@ -49,6 +50,7 @@ export function Suppression({ audience, error }: SuppressionProps) {
         </div>
       )}
       {now === 'kept' || now === 'sending' ? null : <Reading list={suppression} />}
+      {now === 'kept' || now === 'sending' ? null : <ListBasis list={suppression} />}
     </section>
   );
 }
