@@ -112,11 +112,13 @@ const receipt = z
     ),
     outputs: z
       .object({
-        scores: sum.describe('SHA-256 of `scores.f32`: the score of each user as a float32, by user number.'),
+        scores: sum.describe(
+          'SHA-256 of `scores.f32`: the score of each user as a float32, by user number; NaN if not ranked.',
+        ),
         order: sum.describe('SHA-256 of `order.u32`: the user numbers as uint32, best user first.'),
         parameters: sum.describe('SHA-256 of `customised.bin`: the parameters of the customised model.'),
       })
-      .describe("Hashes of the files in the version's folder of the data folder."),
+      .describe('Hashes of the files of the ranking, in `audiences/<campaign_id>/<expansion_id>` of the data folder.'),
     computed_with: z
       .object({
         metaheac: z.string().describe('Version of the service.'),
