@@ -213,6 +213,25 @@ describeInBrowser('lists of identifiers', () => {
       await page.locator('.look-up-answer').getByText(answer!, { exact: true }).waitFor();
     }
     await expectAccessible(page);
+    await opened.go(`audiences/${id}?tab=export`);
+    await page.getByLabel('Kind of IDs').selectOption(RULE);
+    await page.getByText('People without an identifier of this kind', { exact: false }).waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'export-identifiers', 'light');
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download' }).click();
+    const [, ...rows] = readFileSync(await (await download).path(), 'utf8')
+      .trim()
+      .split('\n');
+    const hashes = new Set(fixture().people.map((_, i) => hashOf(emailOf(i))));
+    expect([rows.length, rows.every((row) => hashes.has(row.split(',')[1]!))]).toEqual([100, true]);
+    await opened.go(`audiences/${id}/report`);
+    await page.getByLabel('Kind of IDs').selectOption(RULE);
+    await drop(opened, 'bought.txt', Buffer.from(`${emails[3]}\n${emails[4]}\n`), 'Choose a list');
+    await page.getByText(`${RULE}: 100% of 2 are known.`).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Report 2 conversions' }).click();
+    await page.getByText('Reported 2 conversions.').waitFor();
     expect([exposed, faults.list]).toEqual([[], []]);
   });
 

@@ -1,5 +1,6 @@
 /** Chooses the kind of ids in a list, from user IDs and the identifiers that the population has. */
 import { call } from '../api/client.ts';
+import type { CurrentPopulation } from '../api/types.ts';
 import { usePolled } from '../api/use-polled.ts';
 import { useConsole } from '../console.ts';
 import { Select, TextField } from '../ui/field.tsx';
@@ -27,20 +28,12 @@ export function IdentifierSelect({ value, onValue }: IdentifierSelectProps) {
   const offered = useIdentifiers();
   if (offered.length === 0) return null;
   const { label: chosen, isHashed, countryCode } = value;
-  const choose = (title: string) => {
-    const found = offered.find((one) => labelTitle(one) === title);
-    onValue(found === undefined ? USER_IDS : { ...value, label: { type: found.type, rule: found.rule } });
-  };
   return (
     <div class="id-format">
-      <Select
-        label="Kind of IDs"
-        value={chosen === null ? '' : labelTitle(chosen)}
-        onValue={choose}
-        options={[
-          { value: '', label: 'User IDs' },
-          ...offered.map((one) => ({ value: labelTitle(one), label: labelTitle(one) })),
-        ]}
+      <LabelSelect
+        offered={offered}
+        value={chosen}
+        onValue={(label) => onValue(label === null ? USER_IDS : { ...value, label })}
       />
       {chosen === null ? null : (
         <Select
@@ -63,6 +56,33 @@ export function IdentifierSelect({ value, onValue }: IdentifierSelectProps) {
         />
       ) : null}
     </div>
+  );
+}
+
+type Label = IdFormat['label'];
+
+interface LabelSelectProps {
+  readonly offered: CurrentPopulation['identifiers'];
+  readonly value: Label;
+  readonly onValue: (label: Label) => void;
+}
+
+/** Chooses user IDs or a type and rule of identifiers. */
+export function LabelSelect({ offered, value, onValue }: LabelSelectProps) {
+  const choose = (title: string) => {
+    const found = offered.find((one) => labelTitle(one) === title);
+    onValue(found === undefined ? null : { type: found.type, rule: found.rule });
+  };
+  return (
+    <Select
+      label="Kind of IDs"
+      value={value === null ? '' : labelTitle(value)}
+      onValue={choose}
+      options={[
+        { value: '', label: 'User IDs' },
+        ...offered.map((one) => ({ value: labelTitle(one), label: labelTitle(one) })),
+      ]}
+    />
   );
 }
 

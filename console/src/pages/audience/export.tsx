@@ -3,6 +3,8 @@ import { useState } from 'preact/hooks';
 import { ApiError, ForeignAnswerError, isProblem, OfflineError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
+import { LabelSelect, useIdentifiers } from '../../lists/identifier-select.tsx';
+import { type IdFormat, identifierQueryOf, USER_IDS } from '../../lists/identifiers.ts';
 import { Button } from '../../ui/button.tsx';
 import { Select } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
@@ -15,15 +17,15 @@ interface Format {
   readonly key: string;
   readonly label: string;
   readonly type: string;
-  readonly query: string;
+  readonly query?: Readonly<Record<string, string>>;
   readonly ending: string;
 }
 
 const FORMATS: readonly Format[] = [
-  { key: 'csv', label: 'CSV', type: 'text/csv', query: '', ending: 'csv' },
-  { key: 'sheet', label: 'CSV for a spreadsheet', type: 'text/csv', query: 'csv_safe=true', ending: 'csv' },
-  { key: 'ndjson', label: 'NDJSON', type: 'application/x-ndjson', query: '', ending: 'ndjson' },
-  { key: 'parquet', label: 'Parquet', type: 'application/vnd.apache.parquet', query: '', ending: 'parquet' },
+  { key: 'csv', label: 'CSV', type: 'text/csv', ending: 'csv' },
+  { key: 'sheet', label: 'CSV for a spreadsheet', type: 'text/csv', query: { csv_safe: 'true' }, ending: 'csv' },
+  { key: 'ndjson', label: 'NDJSON', type: 'application/x-ndjson', ending: 'ndjson' },
+  { key: 'parquet', label: 'Parquet', type: 'application/vnd.apache.parquet', ending: 'parquet' },
 ];
 
 export function Export({ campaign }: { readonly campaign: Campaign }) {
@@ -39,11 +41,15 @@ function Download({ campaign: { id, name, size, cuts } }: { readonly campaign: C
   const { page, session, toasts, connection } = useConsole();
   const [isBusy, setBusy] = useState(false);
   const [key, setKey] = useState('csv');
+  const [label, setLabel] = useState<IdFormat['label']>(null);
+  const identifiers = useIdentifiers();
   const [chosen, setCut] = useState('');
   // the chosen cut may have been removed meanwhile
   const cut = cuts.some(({ name: known }) => known === chosen) ? chosen : '';
   const format = FORMATS.find((each) => each.key === key) ?? FORMATS[0]!;
-  const query = [...(cut === '' ? [] : [`cut=${cut}`]), ...(format.query === '' ? [] : [format.query])].join('&');
+  const query = String(
+    new URLSearchParams({ ...(cut && { cut }), ...format.query, ...identifierQueryOf({ ...USER_IDS, label }) }),
+  );
   const path = `/v1/campaigns/${id}/audience${query === '' ? '' : `?${query}`}`;
   const file = `${fileName(cut === '' ? name : `${name} ${cut}`)}.${format.ending}`;
   const download = async () => {
@@ -72,14 +78,16 @@ function Download({ campaign: { id, name, size, cuts } }: { readonly campaign: C
     <section class="panel" aria-label="Download">
       <h2>Download</h2>
       <p class="muted">
-        {cut === '' ? `${formatCount(size ?? 0)} people` : `The people in the cut ${cut}`} with rank, ID, score and
-        percentile, best first.
+        {cut === '' ? `${formatCount(size ?? 0)} people` : `The people in the cut ${cut}`} with rank,{' '}
+        {label === null ? 'ID' : 'hash'}, score and percentile, best first.
+        {label === null ? null : ' People without an identifier of this kind are left out.'}
       </p>
       <div class="export">
         <CutSelect label="Part of the audience" cuts={cuts} value={cut} onValue={setCut} />
+        {identifiers.length === 0 ? null : <LabelSelect offered={identifiers} value={label} onValue={setLabel} />}
         <Select
           label="Format"
-          isLabelHidden
+          isLabelHidden={identifiers.length === 0 && cuts.length === 0}
           value={format.key}
           onValue={setKey}
           options={FORMATS.map(({ key: value, label }) => ({ value, label }))}

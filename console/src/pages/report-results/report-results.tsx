@@ -3,6 +3,8 @@ import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { IdentifierSelect } from '../../lists/identifier-select.tsx';
+import { type IdFormat, identifierQueryOf, USER_IDS } from '../../lists/identifiers.ts';
 import { ndjsonBody } from '../../lists/ndjson.ts';
 import type { Report, Send } from '../../lists/send-ids.ts';
 import { Upload } from '../../lists/upload.tsx';
@@ -33,6 +35,7 @@ export function ReportResults() {
     { key: id, everyMs: () => null },
   );
   const [event, setEvent] = useState<Event>('conversion');
+  const [format, setFormat] = useState(USER_IDS);
   const back = hrefOf(['audiences', id], { tab: 'results' });
   const { effect } = EVENTS[event];
   return (
@@ -56,12 +59,15 @@ export function ReportResults() {
               hint={effect}
               options={Object.entries(EVENTS).map(([value, { label }]) => ({ value, label }))}
             />
+            <IdentifierSelect value={format} onValue={setFormat} />
           </div>
           <Upload
+            key={JSON.stringify(format)}
             label="Choose a list"
-            hint="Text, CSV or JSON Lines with user IDs, of any size."
-            preview={previewOf(api, id)}
-            commit={reportOf(api, id, event)}
+            hint="Text, CSV or JSON Lines, of any size."
+            format={format}
+            preview={previewOf(api, id, format)}
+            commit={reportOf(api, id, event, format)}
             actionOf={({ known, unknown }: Report) =>
               known + unknown === 0 ? null : `Report ${counted(known + unknown, event)}`
             }
@@ -80,19 +86,20 @@ export function ReportResults() {
 /**
  * Counts known people with a dry run of the suppression list, which changes nothing, because feedback has no dry run.
  */
-function previewOf(api: Api, id: string): Send {
-  const params = { path: { id }, query: { dry_run: 'true' as const } };
+function previewOf(api: Api, id: string, format: IdFormat): Send {
+  const params = { path: { id }, query: { ...identifierQueryOf(format), dry_run: 'true' as const } };
   return (lines) => call(api.PUT('/v1/campaigns/{id}/suppression', { params, ...ndjsonBody(lines) }));
 }
 
-function reportOf(api: Api, id: string, event: Event): Send {
+function reportOf(api: Api, id: string, event: Event, format: IdFormat): Send {
+  const params = { path: { id }, query: identifierQueryOf(format) };
   return async (lines) => {
     const ids = lines.split('\n').filter(Boolean);
     for (let from = 0; from < ids.length; from += MOST_EVENTS) {
       const events = ids
         .slice(from, from + MOST_EVENTS)
         .map((line) => ({ user_id: JSON.parse(line) as string, event }));
-      await call(api.POST('/v1/campaigns/{id}/feedback', { params: { path: { id } }, body: { events } }));
+      await call(api.POST('/v1/campaigns/{id}/feedback', { params, body: { events } }));
     }
     const counts = { received: ids.length, known: ids.length, unknown: 0, duplicate: 0 };
     return { ...counts, sent: { ...counts, unknown_examples: [], hints: [] }, dry_run: true };
