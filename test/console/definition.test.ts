@@ -26,7 +26,7 @@ describeInBrowser('the definition of an audience', () => {
     });
     await served.ended(id);
     await served.call('PUT', `/v1/campaigns/${id}/suppression?consent_basis=consent`, {
-      user_ids: people.slice(200, 207),
+      user_ids: people.slice(200, 207).map((user_id) => ({ user_id, expires_at: '2099-12-31T00:00:00Z' })),
     });
     const weighted = people.slice(0, SEEDS).map((user_id, i) => ({ user_id, weight: i < 20 ? 8 : 2 }));
     await served.call('POST', `/v1/campaigns/${id}/seeds/add`, { user_ids: weighted });
@@ -51,7 +51,7 @@ describeInBrowser('the definition of an audience', () => {
     );
     expect(await region('Eligible people').textContent()).toContain(`Country${countries.join(', ')}`);
     expect(await region('Suppression lists').textContent()).toMatch(
-      /This audience’s list77 in .*; legal basis: Consent.* list55 in the population$/,
+      /This audience’s list77 in .*; 7 will expire; legal basis: Consent.* list55 in the population$/,
     );
     expect(await region('Campaign details').textContent()).toContain('Categoryshoes');
     const policy = 'Every day, when the definition or a suppression list changes';

@@ -29,8 +29,9 @@ const PARTS: Readonly<Record<NonNullable<AudienceVersion['changed']>[number], st
   cuts: 'cuts',
 };
 
-export function causeWords({ cause }: Pick<AudienceVersion, 'cause'>): string {
-  return CAUSES[cause];
+/** The first expansion may have been requested, as it is when the audience is created in the console. */
+export function causeWords({ cause, changed }: Pick<AudienceVersion, 'cause' | 'changed'>): string {
+  return CAUSES[changed === null ? 'created' : cause];
 }
 
 /** Lists what differs from the version that was in use before; empty if nothing differs. */

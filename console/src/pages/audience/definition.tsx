@@ -147,8 +147,12 @@ function Negatives({ negatives, weight }: Pick<Sets, 'negatives'> & { readonly w
 }
 
 function Suppression({ suppression, global }: Pick<Sets, 'suppression' | 'global'>) {
-  const noteOf = ({ known, consent_basis: basis }: UserSet) =>
-    `${formatCount(known)} in the population${basis === null ? '' : `; legal basis: ${consentText(basis)}`}`;
+  const noteOf = ({ known, expiring, consent_basis: basis }: UserSet) =>
+    [
+      `${formatCount(known)} in the population`,
+      ...(expiring?.users ? [`${formatCount(expiring.users)} will expire`] : []),
+      ...(basis === null ? [] : [`legal basis: ${consentText(basis)}`]),
+    ].join('; ');
   return (
     <Section title="Suppression lists" lead="People on either list are never in the audience.">
       <Facts
