@@ -1,26 +1,45 @@
-// Load on one address, in a separate process: `node load.mjs` reads its task as a line of JSON from stdin and prints
-// the result as one. Each connection sends its next request when it has the answer; with `perSecond`, at most that many
-// in total.
+// Load on one address, in a separate process: `node load.mjs` reads its task as a line of JSON from stdin and prints one
+// result for each of its turns. A turn sends one of the sets of requests for some seconds. Each connection sends its next
+// request when it has the answer; with `perSecond`, at most that many in total.
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 
-const { port, seconds, connections, perSecond, requests } = JSON.parse(readFileSync(0, 'utf8'));
-const heads = requests.map(({ method, path, body = '' }) =>
+const { port, pid, connections, perSecond, sets, turns } = JSON.parse(readFileSync(0, 'utf8'));
+const headsOf = ({ method, path, body = '' }) =>
   Buffer.from(
     `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n` +
       (body ? `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` : '') +
       `\r\n${body}`,
-  ),
-);
-const times = [];
-let sent = 0;
-let isOver = false;
-const start = performance.now();
+  );
+const heads = Object.fromEntries(Object.entries(sets).map(([name, requests]) => [name, requests.map(headsOf)]));
+const results = [];
+for (const { set, seconds } of turns) results.push(await run(heads[set], seconds));
+process.stdout.write(JSON.stringify(results));
 
-/** Time to wait, so that at most `perSecond` requests are sent. */
-const pause = () => (perSecond ? start + (1000 * sent) / perSecond - performance.now() : 0);
+async function run(messages, seconds) {
+  const load = { messages, times: [], sent: 0, isOver: false, start: performance.now() };
+  const before = processorUs();
+  setTimeout(() => {
+    load.isOver = true;
+  }, 1000 * seconds);
+  await Promise.all(Array.from({ length: connections }, () => connect(load)));
+  const took = (performance.now() - load.start) / 1000;
+  const count = load.times.length;
+  const times = load.times.sort((a, b) => a - b);
+  const at = (share) => times[Math.min(count - 1, Math.floor(share * count))];
+  return { perSecond: count / took, p50: at(0.5), p99: at(0.99), processorUs: (processorUs() - before) / count };
+}
 
-function connect() {
+/** Processor time of the first thread of the process `pid`. */
+function processorUs() {
+  return pid === undefined
+    ? 0
+    : Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1000;
+}
+
+function connect(load) {
+  // time to wait, so that at most `perSecond` requests are sent
+  const pause = () => (perSecond ? load.start + (1000 * load.sent) / perSecond - performance.now() : 0);
   return new Promise((resolve, reject) => {
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
     let since = 0;
@@ -30,13 +49,13 @@ function connect() {
       const wait = pause();
       if (wait > 1) return void setTimeout(send, wait);
       since = performance.now();
-      socket.write(heads[sent++ % heads.length]);
+      socket.write(load.messages[load.sent++ % load.messages.length]);
     };
     const ended = () => {
-      times.push(performance.now() - since);
+      load.times.push(performance.now() - since);
       missing = -1;
       parts = [];
-      if (!isOver) return send();
+      if (!load.isOver) return send();
       socket.end();
       resolve();
     };
@@ -56,12 +75,3 @@ function connect() {
     });
   });
 }
-
-setTimeout(() => {
-  isOver = true;
-}, 1000 * seconds);
-await Promise.all(Array.from({ length: connections }, connect));
-const took = (performance.now() - start) / 1000;
-times.sort((a, b) => a - b);
-const at = (share) => times[Math.min(times.length - 1, Math.floor(share * times.length))];
-process.stdout.write(JSON.stringify({ perSecond: times.length / took, p50: at(0.5), p99: at(0.99) }));

@@ -18,6 +18,8 @@ interface Load {
   readonly p50: number;
   /** Milliseconds. */
   readonly p99: number;
+  /** Microseconds of processor time per request, of the first thread of the process `pid`. */
+  readonly processorUs: number;
 }
 
 export interface Report {
@@ -53,12 +55,25 @@ export async function raceBare(
 export async function load(
   port: number,
   requests: readonly Request[],
-  options: { seconds: number; connections: number; perSecond?: number },
+  { seconds, ...options }: { seconds: number; connections: number; perSecond?: number },
 ): Promise<Load> {
+  const [only] = await loadInTurns({ ...options, port, sets: { all: requests }, turns: [{ set: 'all', seconds }] });
+  return only!;
+}
+
+/** Sends sets of requests in turns, from one process. */
+export async function loadInTurns(task: {
+  readonly port: number;
+  readonly pid?: number;
+  readonly connections: number;
+  readonly perSecond?: number;
+  readonly sets: Readonly<Record<string, readonly Request[]>>;
+  readonly turns: readonly { readonly set: string; readonly seconds: number }[];
+}): Promise<Load[]> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'load.mjs')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  child.stdin.end(JSON.stringify({ port, requests, ...options }));
+  child.stdin.end(JSON.stringify(task));
   let text = '';
   child.stdout.on('data', (data: Buffer) => (text += data));
   const [code] = await once(child, 'close');

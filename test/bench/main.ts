@@ -9,8 +9,10 @@ import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchCluster } from './cluster/command.ts';
+import { benchDelivery } from './delivery.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
 import { benchImport } from './import.bench.ts';
+import { benchLookups } from './lookups.bench.ts';
 import { machineLine, thisMachine } from './machine.ts';
 import { benchOverload } from './overload.bench.ts';
 import { writeTable } from './page.ts';
@@ -26,6 +28,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   campaign: benchCampaign,
   growth: benchGrowth,
   serving: benchServing,
+  lookups: benchLookups,
+  delivery: benchDelivery,
   overload: benchOverload,
   import: benchImport,
 };

@@ -82,6 +82,12 @@ export function people(count: number, users: number): string[] {
   return Array.from({ length: count }, (_, i) => id(1 + Math.floor((i * users) / count)));
 }
 
+/** Ids of people, evenly spread, in an order without pattern. */
+export function shuffledPeople(count: number, users: number): string[] {
+  // by a prime stride
+  return people(count, users).map((_, i, all) => all[(i * 7919) % all.length]!);
+}
+
 /** `limits` replace the default limits. */
 export function startService(
   population: string,
