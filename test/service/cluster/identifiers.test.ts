@@ -58,7 +58,8 @@ describeWithPostgres('a plain identifier', () => {
     const { json } = await call('POST', '/v1/campaigns', { name: 'one', features, seeds, audience: { size: 20 } });
     const campaign = `/v1/campaigns/${json.id}`;
     for (const path of ['/v1/suppression', `${campaign}/seeds`, `${campaign}/negatives`])
-      for (const user_ids of [['secret.person', PLAIN], [PLAIN]]) await call('PUT', `${path}${UID2}`, { user_ids });
+      for (const user_ids of [['secret.person', PLAIN], [PLAIN]])
+        for (const query of [UID2, '']) await call('PUT', `${path}${query}`, { user_ids });
     const events = [{ user_id: PLAIN, event: 'click' }];
     expect((await call('POST', `${campaign}/feedback${UID2}`, { events })).status).toBe(200);
     const conversions = [{ user_id: PLAIN, time: '2026-01-02T03:04:05Z' }];
