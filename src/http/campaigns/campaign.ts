@@ -4,7 +4,7 @@ import { CAMPAIGN_SORTS } from '../../domain/campaign-query.ts';
 import type { Campaign } from '../../domain/types.ts';
 import type { ServerConfig } from '../config.ts';
 import { expansionState, latestState, runFields } from '../expansions/expansion.ts';
-import { component } from '../openapi/component.ts';
+import { bodyExample, component } from '../openapi/component.ts';
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, externalIdText, idText, instant, time } from '../plugins/json/fields.ts';
 import { pageQuery } from '../plugins/paging.ts';
@@ -224,15 +224,13 @@ export function campaignBody(config: ServerConfig) {
     })
     .meta({
       ...component('CampaignCreate'),
-      examples: [
-        {
-          external_id: 'shoes-2026-autumn',
-          name: 'autumn shoes',
-          features: { category: 'shoes' },
-          seeds: ['u1', 'u2', 'u3'],
-          audience: { percent: 5 },
-        },
-      ],
+      ...bodyExample({
+        external_id: 'shoes-2026-autumn',
+        name: 'autumn shoes',
+        features: { category: 'shoes' },
+        seeds: ['u1', 'u2', 'u3'],
+        audience: { percent: 5 },
+      }),
     });
 }
 
@@ -257,7 +255,7 @@ export function campaignChangeBody(config: ServerConfig) {
     })
     .partial()
     .refine((change) => Object.keys(change).length > 0, 'at least one field is expected')
-    .meta({ ...component('CampaignUpdate'), examples: [{ audience: { size: 2000 } }] });
+    .meta({ ...component('CampaignUpdate'), ...bodyExample({ audience: { size: 2000 } }) });
 }
 
 function name({ maximumNameLength }: ServerConfig) {

@@ -10,3 +10,11 @@ export const COMPONENT = 'x-component';
 export function component(name: string): { readonly [COMPONENT]: string } {
   return { [COMPONENT]: name };
 }
+
+/**
+ * Returns metadata for the example of a body that is transformed when it is parsed. zod leaves `examples` out of such
+ * schemas, because they could be outputs.
+ */
+export function bodyExample(value: object) {
+  return { 'x-examples': { example: { value } } };
+}

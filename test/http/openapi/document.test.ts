@@ -91,6 +91,15 @@ describe('openApiDocument', () => {
     expect(without).toEqual([]);
   });
 
+  it('has an example for every body', () => {
+    const without = operations.flatMap(({ name, operation }) =>
+      Object.entries(operation.requestBody?.content ?? {})
+        .filter(([, media]) => !('example' in media || 'examples' in media || 'examples' in resolved(media.schema)))
+        .map(([type]) => `${name} ${type}`),
+    );
+    expect(without).toEqual([]);
+  });
+
   it('describes every field whose name does not say what it is, and what null means', () => {
     const bodies = operations.flatMap(({ name, operation }) =>
       Object.values(operation.requestBody?.content ?? {}).map(({ schema }) => [name, schema] as const),
