@@ -1,6 +1,7 @@
 /**
- * Look-ups with a hold-out, and by the hashes of identifiers, compared with look-ups by user id without a hold-out. The
- * same look-ups again, in another audience, show how much the figures vary by chance.
+ * Look-ups with a hold-out, and by the hashes of identifiers, compared with look-ups by user id without a hold-out. Those
+ * with an unused query show what the router pays for any query; those in another audience show how much the figures vary
+ * by chance.
  */
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
@@ -8,12 +9,12 @@ import { CONNECTIONS, loadInTurns, type Request } from './load.ts';
 import { type BenchOptions, type BenchReport, figure, ratio } from './report.ts';
 import { makePopulation, people, shuffledPeople, startService, withFolder } from './service.ts';
 
-const SIZES = { full: { users: 300_000, rounds: 25, warmUp: 2 }, quick: { users: 20_000, rounds: 4, warmUp: 1 } };
+const SIZES = { full: { users: 300_000, rounds: 25, warmUp: 1.5 }, quick: { users: 20_000, rounds: 4, warmUp: 1 } };
 const SEEDS = 200;
 const DISTINCT = 20_000;
 /** Seconds of a turn. The shorter it is, the more alike the machine is for the turns of a round. */
 const TURN = 0.4;
-const SIDES = ['plain', 'held out', 'by identifier', 'plain again'] as const;
+const SIDES = ['plain', 'held out', 'by identifier', 'with a query', 'plain again'] as const;
 
 export async function benchLookups({ quick, users: given, note }: BenchOptions): Promise<BenchReport> {
   const { users: usual, rounds, warmUp } = quick ? SIZES.quick : SIZES.full;
@@ -32,6 +33,7 @@ export async function benchLookups({ quick, users: given, note }: BenchOptions):
         plain: lookUps(plain),
         'held out': lookUps(heldOut),
         'by identifier': lookUps(plain, (user) => `${hash('sha256', emailOf(user))}?${QUERY}`),
+        'with a query': lookUps(plain, (user) => `${user}?${UNUSED}`),
         'plain again': lookUps(other),
       };
       note(`measuring ${rounds} rounds`);
@@ -59,6 +61,8 @@ export async function benchLookups({ quick, users: given, note }: BenchOptions):
 }
 
 const emailOf = (user: string) => `${user}@example.com`;
+/** A query that changes nothing, because no identifier is named. */
+const UNUSED = 'hashed=true&country_code=1';
 const QUERY = 'identifier=email&rule=adcp&hashed=true';
 
 /** The turns of a round. Each round begins with another side, and every other round goes backwards. */
