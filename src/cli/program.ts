@@ -18,6 +18,7 @@ import { addUpkeepCommands } from './commands/upkeep/upkeep.ts';
 import { addExample, HELP } from './help.ts';
 import { existing, requireExisting } from './options.ts';
 import { createOutput, type Terminal } from './output.ts';
+import { addSettings, keyOf } from './settings.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, for example with `ulimit -n 16384`.';
 
@@ -103,6 +104,11 @@ function addOtherCommands(program: Command, output: Output): void {
     .option('--model <dir>', 'with --data: a model trained on the data set (default: train a model first)', existing)
     .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));
   addExample(demo, 'metaheac demo --keep');
+  const mcp = addSettings(program.command('mcp'), ['METAHEAC_API_KEY'])
+    .description('serve the tools of a running service to an agent (Model Context Protocol on stdin and stdout)')
+    .requiredOption('--url <url>', 'address of the running service')
+    .action(async ({ url, ...options }) => (await import('./commands/mcp.ts')).mcpCommand(url, keyOf(options), output));
+  addExample(mcp, 'metaheac mcp --url http://127.0.0.1:8080');
   const completion = program
     .command('completion')
     .description('print a script that completes commands and options in a shell')

@@ -283,3 +283,10 @@ export interface ExpansionResult {
   readonly quality: Readonly<Record<string, unknown>>;
   readonly receipt: Receipt;
 }
+
+/** What a buyer's agent may choose to pay for a signal. */
+export interface SignalPrice {
+  readonly id: string;
+  readonly cpm: number;
+  readonly currency: string;
+}

@@ -35,6 +35,7 @@ import { createReadiness } from './health/readiness.ts';
 import { addHealthRoutes } from './health/routes.ts';
 import { addInformationRoutes } from './information/routes.ts';
 import { addKeyRoutes } from './keys/routes.ts';
+import { addMcpRoutes } from './mcp/routes.ts';
 import { addModelVersionRoutes } from './models/routes.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
 import { Access } from './plugins/access/access.ts';
@@ -211,6 +212,7 @@ async function addRoutes(
   addHealthRoutes(app, dependencies, observed.partsOf, { metrics, access });
   addStatusRoutes(app, dependencies, observed);
   addClockRoutes(app, dependencies);
+  addMcpRoutes(app, dependencies, access);
   await addDocumentRoutes(app);
   await addConsoleRoutes(app);
 }

@@ -1,4 +1,5 @@
 /** The settings of an HTTP server: limits, keys, allowed hosts and origins. */
+import type { SignalPrice } from '../domain/types.ts';
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 
 export interface ServerConfig extends ServerLimits {
@@ -14,6 +15,8 @@ export interface ServerConfig extends ServerLimits {
   readonly allowedHosts: readonly string[];
   /** Origins of web pages that may call the service. */
   readonly corsOrigins: readonly string[];
+  /** Prices of signals, from which buyers choose. `cpm` is per 1,000 impressions. */
+  readonly signalPrices: readonly SignalPrice[];
   /** Addresses and CIDRs of proxies that are trusted to report the client's address. */
   readonly trustedProxies: readonly string[];
 }
@@ -24,6 +27,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   isPublic: false,
   allowedHosts: [],
   corsOrigins: [],
+  signalPrices: [{ id: 'included', cpm: 0, currency: 'USD' }],
   trustedProxies: [],
   ...DEFAULT_SERVER_LIMITS,
 };

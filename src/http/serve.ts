@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { cannotListen, isLoopback } from '../lib/listening.ts';
 import type { ListenOptions, Service } from '../service/ports/service.ts';
 import { buildServer } from './app.ts';
-import type { ServerConfig } from './config.ts';
+import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
 import type { ServerApp } from './plugins/fastify-types.ts';
 
 export interface RunningServer {
@@ -40,9 +40,10 @@ export async function serve(service: Service, options: ListenOptions): Promise<R
 
 function configOf({ limits }: Service, options: ListenOptions): ServerConfig {
   const { host, apiKey, metricsKey = null, allowedHosts = [], corsOrigins = [], trustedProxies = [] } = options;
+  const { signalPrices = DEFAULT_SERVER_CONFIG.signalPrices } = options;
   return {
     ...limits,
-    ...{ apiKey, metricsKey, corsOrigins, trustedProxies },
+    ...{ apiKey, metricsKey, corsOrigins, signalPrices, trustedProxies },
     isPublic: !isLoopback(host) || trustedProxies.length > 0,
     allowedHosts: [host, ...allowedHosts],
   };

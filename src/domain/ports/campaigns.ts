@@ -23,6 +23,12 @@ export interface Campaigns {
   answerOf(request: Pick<IdempotentRequest, 'key' | 'requestSha256'>): Promise<string | null>;
 
   /**
+   * Stores the response to a request that made several changes, each of which may be made again.
+   * @throws AnsweredBefore if another process has answered the request; AppError idempotency_key_reused, storage_failed
+   */
+  keepAnswer<Made>(once: IdempotentRequest<Made>, made: Made): Promise<void>;
+
+  /**
    * Changes the named fields of a campaign. A new audience size makes a new audience version, which is active at once.
    * Changed inputs take effect with the next expansion. `accept` is called with the campaign before the change.
    * @throws AppError campaign_not_found, external_id_taken (facts: campaign_id), storage_failed, unavailable; any error

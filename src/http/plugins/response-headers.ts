@@ -66,8 +66,8 @@ export const RESPONSE_HEADERS = {
     example: 1,
   },
   'WWW-Authenticate': {
-    description: 'How to send the API key.',
-    required: true,
+    description: 'How to send the API key, or the scope that the key lacks.',
+    required: false,
     schema: { type: 'string' },
     example: 'Bearer realm="metaheac"',
   },
@@ -173,7 +173,7 @@ const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready', 'rat
 /** Headers of an error response with one of these codes, in addition to X-Request-Id, which every response has. */
 export function headersOfErrors(codes: readonly ErrorCode[]): HeaderName[] {
   return [
-    ...(codes.includes('unauthorized') ? (['WWW-Authenticate'] as const) : []),
+    ...(codes.includes('unauthorized') || codes.includes('forbidden') ? (['WWW-Authenticate'] as const) : []),
     ...(codes.includes('rate_limited') ? RATE_HEADERS : []),
     ...(codes.some((code) => RETRIED.includes(code)) ? (['Retry-After'] as const) : []),
   ];

@@ -150,5 +150,5 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
  * and document routes do neither.
  */
 export function isApi(url: string): boolean {
-  return url.startsWith('/v1/');
+  return url.startsWith('/v1/') || url === '/mcp';
 }

@@ -51,9 +51,12 @@ function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError):
 }
 
 function headersOf(problem: Problem): Record<string, string> {
-  const { retry_after: retryAfter } = problem;
+  const { retry_after: retryAfter, required_scope: scope } = problem;
   return {
     ...(problem.status === 401 ? { 'www-authenticate': 'Bearer realm="metaheac"' } : {}),
+    ...(typeof scope === 'string'
+      ? { 'www-authenticate': `Bearer realm="metaheac", error="insufficient_scope", scope="${scope}"` }
+      : {}),
     ...(typeof retryAfter === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) } : {}),
   };
 }

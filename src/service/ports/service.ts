@@ -1,6 +1,8 @@
 /** The interface of a service to the server on top of it. */
+
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Timings } from '../../domain/run-facts.ts';
+import type { SignalPrice } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { Telemetry } from '../../lib/tracing.ts';
@@ -27,6 +29,8 @@ export interface ListenOptions {
   readonly allowedHosts?: readonly string[];
   /** Origins whose pages may call the service; none by default. */
   readonly corsOrigins?: readonly string[];
+  /** Prices of signals; by default, they cost nothing. */
+  readonly signalPrices?: readonly SignalPrice[];
   /** Addresses and CIDRs of proxies in front of the service; none by default. */
   readonly trustedProxies?: readonly string[];
 }

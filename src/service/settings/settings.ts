@@ -70,6 +70,16 @@ const proxies = list.superRefine((entries, context) => {
   }
 });
 
+/** Prices of signals, such as `standard=1.50 EUR`. */
+const signalPrices = list.transform((entries, context) =>
+  entries.map((entry) => {
+    const [, id, cpm, currency] = /^([\w.-]{1,64})=(\d{1,6}(?:\.\d{1,4})?) ([A-Z]{3})$/.exec(entry) ?? [];
+    if (id === undefined)
+      context.addIssue({ code: 'custom', message: `"${entry}" is not a price such as standard=1.50 EUR` });
+    return { id: id!, cpm: Number(cpm), currency: currency! };
+  }),
+);
+
 /**
  * Returns a schema for an API key. Each call makes a new schema, because each setting attaches its description to its
  * schema.
@@ -229,6 +239,13 @@ export const settingsSchema = z.object({
     isList: true,
     description:
       'Origins (`https://a.example,..`) whose pages may call the service from a browser; other origins get 403. Wildcards are not allowed.',
+  }),
+  METAHEAC_SIGNAL_PRICES: signalPrices.default([{ id: 'included', cpm: 0, currency: 'USD' }]).register(SETTING_WORDS, {
+    byDefault: 'included=0 USD',
+    isList: true,
+    description:
+      'Prices (`id=cpm currency,..`) that buyers may choose when they activate a signal by AdCP. The service reports ' +
+      'the choice and charges nothing.',
   }),
   METAHEAC_TRUSTED_PROXIES: proxies.default([]).register(SETTING_WORDS, {
     byDefault: 'none',

@@ -23,7 +23,7 @@ import type { EventLog, LastOfCampaign } from './events.ts';
 import type { ExpansionRepository } from './expansions.ts';
 import { NO_FEEDBACK } from './feedback.ts';
 import { removeFeedbackOf } from './feedback-removal.ts';
-import { findAnswer, keepAnswerOf } from './idempotency.ts';
+import { findAnswer, keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { QueueTimes } from './remaining-time.ts';
 import { Remembered } from './remembered.ts';
 import { deleteUnusedSets, type NewSet, type SetFiles } from './set-files.ts';
@@ -69,6 +69,10 @@ export class CampaignRepository implements Campaigns {
 
   answerOf(request: Pick<IdempotentRequest, 'key' | 'requestSha256'>): Promise<string | null> {
     return findAnswer(this.#dependencies.database, request, this.#now());
+  }
+
+  async keepAnswer<Made>(once: IdempotentRequest<Made>, made: Made): Promise<void> {
+    await this.#dependencies.database.write((t) => keepAnswerOf(t, once, made, OF_NO_CAMPAIGN, this.#now()));
   }
 
   async update(id: string, change: CampaignChange, accept?: Accept<Campaign>): Promise<Campaign> {

@@ -68,7 +68,8 @@ export async function openRepositories(dependencies: RepositoriesDependencies): 
   const clock = await StoredClock.open({ ...dependencies, apiKeys, isShared: cluster !== null });
   const outbox = new OutboxRepository({ ...dependencies, events, locks });
   return {
-    ...methods(campaigns, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list', 'findAll']),
+    ...methods(campaigns, ['create', 'answerOf', 'keepAnswer', 'update', 'delete']),
+    ...methods(campaigns, ['find', 'findLabels', 'get', 'list', 'findAll']),
     ...methods(campaigns, ['countsByState']),
     ...methods(expansions, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
     ...methods(audiences, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),

@@ -42,7 +42,7 @@ describe('every route', () => {
   it('declares a scope, and those of the API one of a key', () => {
     expect(new Set(routes.map(({ scope }) => scope))).toEqual(new Set(['none', 'metrics', ...SCOPES]));
     expect(
-      routes.filter(({ url, scope }) => url.startsWith('/v1/') !== (SCOPES as readonly string[]).includes(scope)),
+      routes.filter(({ url, scope }) => /^\/(v1\/|mcp$)/.test(url) !== (SCOPES as readonly string[]).includes(scope)),
     ).toEqual([]);
     const counts = SCOPES.map((scope) => ofScope(scope).length);
     expect(Math.min(...counts)).toBeGreaterThan(4);
@@ -90,6 +90,7 @@ describe('every route', () => {
       'GET /v1/populations/{version}',
       'GET /v1/populations/{version}/changes',
       'GET /v1/receipts/key',
+      'POST /mcp',
       'POST /v1/campaigns',
       'POST /v1/campaigns/status',
       'POST /v1/estimates',

@@ -20,6 +20,15 @@ export interface ClientDependencies {
   readonly wait?: (ms: number) => Promise<void>;
 }
 
+/** A request. Its headers take precedence over those of the client. */
+interface ServiceRequest {
+  readonly method: string;
+  /** Path with query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
 export class ServiceClient {
   readonly #url: string;
   readonly #key: string | undefined;
@@ -37,21 +46,31 @@ export class ServiceClient {
   }
 
   /**
-   * Returns the JSON of a 2xx response. If the service is busy or closing (503 or 429), the request is repeated for up
-   * to a minute. This is safe because all attempts use the same idempotency key, and a refused request has no effect.
+   * Returns the JSON of a 2xx response, with the retries of `send`.
    * @throws AppError unavailable if no service answers; for any other response, an error whose message is the text of
    * the problem (facts: `detail` is the same text, `problem` is the code)
    */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
+    return read<T>(await this.send({ method, path }));
+  }
+
+  /**
+   * Returns the response. If the service is busy or closing (503 or 429), the request is repeated for up to a minute.
+   * This is safe because all attempts use the same idempotency key, and a refused request has no effect.
+   * @throws AppError unavailable if no service answers
+   */
+  async send({ method, path, headers: own = {}, body }: ServiceRequest): Promise<Response> {
     const headers: Record<string, string> = {
       ...(this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` }),
       ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+      ...own,
     };
+    const request = { method, headers, ...(body === undefined ? {} : { body }) };
     let waited = 0;
     for (let tries = 1; ; tries++) {
-      const response = await this.#send(method, path, headers);
+      const response = await this.#fetch(path, request);
       const ms = waitOf(response, tries);
-      if (ms === null || tries === MOST_TRIES || waited + ms > MOST_WAITING_MS) return read<T>(response);
+      if (ms === null || tries === MOST_TRIES || waited + ms > MOST_WAITING_MS) return response;
       await response.body?.cancel();
       this.#note(`the service is busy (${response.status}): retrying in ${Math.ceil(ms / 1000)} s`);
       await this.#wait(ms);
@@ -59,9 +78,9 @@ export class ServiceClient {
     }
   }
 
-  async #send(method: string, path: string, headers: Record<string, string>): Promise<Response> {
+  async #fetch(path: string, request: RequestInit): Promise<Response> {
     try {
-      return await fetch(`${this.#url}${path}`, { method, headers, signal: AbortSignal.timeout(ANSWER_MS) });
+      return await fetch(`${this.#url}${path}`, { ...request, signal: AbortSignal.timeout(ANSWER_MS) });
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       throw new AppError('unavailable', `no service answers at ${this.#url}: ${messageOf(cause)}`, { cause: error });

@@ -44,6 +44,7 @@ export async function serveCommand(flags: FlagValues, limits: Partial<Limits> = 
     metricsKey: values.METAHEAC_METRICS_KEY ?? null,
     allowedHosts: values.METAHEAC_ALLOWED_HOSTS,
     corsOrigins: values.METAHEAC_CORS_ORIGINS,
+    signalPrices: values.METAHEAC_SIGNAL_PRICES,
     trustedProxies: values.METAHEAC_TRUSTED_PROXIES,
     device: values.METAHEAC_DEVICE,
     threads: values.METAHEAC_THREADS ?? null,

@@ -1,0 +1,45 @@
+/** What the tools of AdCP take from the service directly. */
+import { createHash } from 'node:crypto';
+import { AnsweredBefore } from '../../../domain/idempotency.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { ServerDependencies } from '../../dependencies.ts';
+import { AdcpFault } from './fault.ts';
+import type { AdcpDependencies } from './tools.ts';
+
+export function adcpDependencies({ store, config, served }: ServerDependencies): AdcpDependencies {
+  return {
+    served: (labels) => ({
+      labels,
+      population: served().population,
+      minimum: config.minimumSeeds,
+      prices: config.signalPrices,
+      membersOf: async (id) => {
+        const { version } = served().population;
+        // a population without users: no member is known, so all are listed
+        const nobody = { version, has: () => false };
+        const blocks = await store.userSets.unknownOf({ kind: 'seeds', campaignId: id }, nobody);
+        return [...blocks]
+          .flat()
+          .map((userId) => `${userId}\n`)
+          .join('');
+      },
+    }),
+    once: async (key, identity, make) => {
+      const request = {
+        key: `adcp:${key}`,
+        requestSha256: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
+      };
+      try {
+        const answered = await store.answerOf(request);
+        if (answered !== null) return JSON.parse(answered);
+        const made = await make();
+        await store.keepAnswer({ ...request, answer: JSON.stringify }, made);
+        return made;
+      } catch (error) {
+        if (error instanceof AnsweredBefore) return JSON.parse((await store.answerOf(request)) ?? '{}');
+        if (!(error instanceof AppError) || error.code !== 'idempotency_key_reused') throw error;
+        throw new AdcpFault('IDEMPOTENCY_CONFLICT', error.message, { field: 'idempotency_key' });
+      }
+    },
+  };
+}
