@@ -11,10 +11,13 @@ export function component(name: string): { readonly [COMPONENT]: string } {
   return { [COMPONENT]: name };
 }
 
+/** The key of a body's example in the metadata of its schema. */
+export const EXAMPLE = 'x-body-example';
+
 /**
  * Returns metadata for the example of a body that is transformed when it is parsed. zod leaves `examples` out of such
  * schemas, because they could be outputs.
  */
-export function bodyExample(value: object) {
-  return { 'x-examples': { example: { value } } };
+export function bodyExample(value: object): { readonly [EXAMPLE]: object } {
+  return { [EXAMPLE]: value };
 }

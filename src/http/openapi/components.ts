@@ -2,7 +2,7 @@
  * Turns named parts of the OpenAPI document, and parts that operations share, into components that operations refer to.
  */
 import { assert } from '../../lib/errors.ts';
-import { COMPONENT } from './component.ts';
+import { COMPONENT, EXAMPLE } from './component.ts';
 import { ANSWERS, type Document, type Operation, type Reference } from './document-types.ts';
 
 type Kind = 'parameters' | 'requestBodies' | 'responses';
@@ -45,8 +45,8 @@ function referToBodies(operation: Operation, refer: Refer): void {
   if (requestBody === undefined || '$ref' in requestBody) return;
   const names = new Set<string>();
   for (const media of Object.values(requestBody.content)) {
-    const [name, schema] = nameOf(media.schema);
-    media.schema = schema;
+    const [name, { [EXAMPLE]: example, ...schema }] = nameOf(media.schema);
+    media.schema = example === undefined ? schema : { ...schema, examples: [example] };
     if (name !== undefined) names.add(name);
   }
   assert(names.size <= 1, 'a body has one name');

@@ -1,7 +1,7 @@
 /** Types for the parts of an OpenAPI document that this folder reads or writes. */
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { HeaderName } from '../plugins/response-headers.ts';
-import type { COMPONENT } from './component.ts';
+import type { COMPONENT, EXAMPLE } from './component.ts';
 
 /** Key of an operation under which the declared responses of its route are stored until the document is complete. */
 export const ANSWERS = 'x-answers';
@@ -27,6 +27,7 @@ export interface Schema extends Named {
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   examples?: readonly unknown[];
+  readonly [EXAMPLE]?: object;
 }
 
 interface Parameter {

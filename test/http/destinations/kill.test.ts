@@ -16,9 +16,9 @@ import { startOwnS3, stubCredentials } from '../../fixture/s3.ts';
 import { Served, type ServeOptions } from '../../fixture/served.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 
-const KILLS = 6;
+const KILLS = 10;
 /** From the answers until a kill, in milliseconds: this much longer at each. */
-const LATER_MS = 10;
+const LATER_MS = 6;
 const SIZES_PER_KILL = 3;
 const FIRST_SIZE = 50;
 const RESIZES_IN_CLUSTER = 30;
@@ -83,7 +83,7 @@ class Deliveries {
   }
 }
 
-describe.skipIf(!HAS_PROC)('a service that is killed several times', () => {
+describe.skipIf(!HAS_PROC)('a service that is killed ten times', () => {
   it('completes and repeats no version', { timeout: 480_000 }, async () => {
     const root = temporaryFolder();
     const s3 = await startOwnS3();
