@@ -79,29 +79,4 @@ describeInBrowser('the charts of an audience', () => {
     await expectAccessible(page);
     expect(faults.list).toEqual([]);
   });
-
-  it('have tables that sort by their titles, by mouse and keyboard', async () => {
-    const { page, go } = await fixture().open();
-    await go('audiences');
-    await page.getByRole('row', { name: /coats.*1,000/ }).waitFor();
-    const names = () => page.locator('.row-link').allTextContents();
-    const header = (name: string) => page.getByRole('columnheader', { name });
-    await page.getByRole('button', { name: 'Size' }).click();
-    expect(await header('Size').getAttribute('aria-sort')).toBe('descending');
-    expect(await names()).toEqual(['coats', 'Autumn shoes', 'Boots']);
-    await page.keyboard.press('Enter');
-    expect(await header('Size').getAttribute('aria-sort')).toBe('ascending');
-    expect(await names()).toEqual(['Boots', 'Autumn shoes', 'coats']);
-    await page.keyboard.press('Space');
-    expect(await header('Size').getAttribute('aria-sort')).toBeNull();
-    expect(await names()).toEqual(['coats', 'Boots', 'Autumn shoes']);
-    await page.getByRole('button', { name: 'Audience', exact: true }).focus();
-    await page.keyboard.press('Enter');
-    expect(await header('Audience').getAttribute('aria-sort')).toBe('ascending');
-    expect(await names()).toEqual(['Autumn shoes', 'Boots', 'coats']);
-    // the titles are above the cards of a phone, too
-    await page.setViewportSize({ width: 390, height: 900 });
-    await page.getByRole('button', { name: 'Size' }).click();
-    expect(await names()).toEqual(['coats', 'Autumn shoes', 'Boots']);
-  });
 });

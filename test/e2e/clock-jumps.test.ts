@@ -74,6 +74,7 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
     const jumpedAt = performance.now();
     await served.until(() => receiver.received.length > sent, 'tried again');
     expect(performance.now() - jumpedAt).toBeLessThan(RETRY_MS);
+    await served.until(async () => (await clock()).jumps === 1, 'noticed the jump');
     expect(await clock()).toMatchObject({ state: 'jumped', jumps: 1, ahead_seconds: expect.closeTo(-7200, 0) });
     expect((await call('GET', '/v1/status', undefined, key)).status).toBe(401);
     await call('PATCH', `/v1/webhooks/${webhook}`, { description: 'held' });
