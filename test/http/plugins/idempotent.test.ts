@@ -94,6 +94,8 @@ const MAKING_NOTHING = [
   '/v1/campaigns/{id}/suppression/add',
   '/v1/campaigns/{id}/suppression/remove',
   '/v1/clock/confirm',
+  // tools take keys as arguments
+  '/mcp',
   '/v1/estimates',
   '/v1/populations/{version}/activate',
   '/v1/suppression/add',
