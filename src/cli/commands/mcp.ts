@@ -21,7 +21,7 @@ export async function mcpCommand(url: string, key: string | undefined, output: O
         actor: '',
         labels: {},
         call: async ({ method, url: path, headers, body }) => {
-          const response = await client.send({ method, path, headers, body });
+          const response = await client.send({ method, path, headers, body: body && [...body].join('') });
           return { status: response.status, body: await response.text() };
         },
       }),

@@ -39,8 +39,8 @@ export interface ApiRequest {
   /** Path with query. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The body as JSON text; undefined for a request without a body. */
-  readonly body: string | undefined;
+  /** The body, at once or in pieces; undefined for a request without a body. */
+  readonly body: string | Iterable<string> | undefined;
 }
 
 export interface Operation {

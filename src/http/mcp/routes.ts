@@ -1,4 +1,5 @@
 /** The Model Context Protocol over HTTP. Tools call the routes of the API, with the key of the caller. */
+import { Readable } from 'node:stream';
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -103,7 +104,8 @@ function answering(
       const own = { host, 'x-request-id': id, ...(authorization === undefined ? {} : { authorization }) };
       const call: CallApi = async ({ method, url, headers, body }) => {
         const request = { method: method as 'GET', url, headers: { ...headers, ...own }, remoteAddress: ip };
-        const injected = await app.inject(body === undefined ? request : { ...request, payload: body });
+        const payload = body === undefined || typeof body === 'string' ? body : Readable.from(body);
+        const injected = await app.inject(payload === undefined ? request : { ...request, payload });
         return { status: injected.statusCode, body: injected.body };
       };
       return createMcpServer(readTools(), {

@@ -1,5 +1,4 @@
 /** The interface of a service to the server on top of it. */
-
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Timings } from '../../domain/run-facts.ts';
 import type { SignalPrice } from '../../domain/types.ts';

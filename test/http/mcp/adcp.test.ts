@@ -176,19 +176,29 @@ describe('signals', () => {
     expect(suppressed).toMatchObject({ users: 30, known: 30 });
     const { signals } = await use('get_signals', { account, signal_ids: [{ source: 'agent', id: 'seeds' }] });
     expect(signals[0].deployments).toEqual([deployment]);
+    const again = await activate('seeds', { destinations: [{ type: 'agent', agent_url: 'https://seller.example' }] });
+    expect(again.ext.metaheac.audience_version).toBe(1);
+    expect(again.deployments[0].activation_key).toEqual({ type: 'key_value', key: 'metaheac', value: id });
+    await sync([{ audience_id: 'customers', delete: true }]);
+    expect((await activate('seeds')).ext.metaheac.audience_version).toBe(2);
+    expect((await server.call('GET', `/v1/campaigns/${id}/suppression`)).json.users).toBe(0);
     const gone = await use('activate_signal', {
       ...{ account, ...keyed(), action: 'deactivate', signal_agent_segment_id: 'seeds' },
       destinations: [{ type: 'platform', platform: 'dsp' }],
     });
     expect(gone.deployments).toEqual([{ type: 'platform', platform: 'dsp', is_live: false }]);
     const after = await use('get_signals', { account, signal_ids: [{ source: 'agent', id: 'seeds' }] });
-    expect(after.signals[0].deployments).toEqual([]);
+    expect(after.signals[0].deployments.map(({ type }: { type: string }) => type)).toEqual(['agent']);
   });
 
   it('refuse what does not exist, is not offered or is too small', async () => {
-    await sync([{ audience_id: 'tiny', add: members(0, 5) }]);
+    await sync([
+      { audience_id: 'tiny', add: members(0, 5) },
+      { audience_id: 'no-customers', audience_type: 'suppression', add: members(0, 20) },
+    ]);
     for (const [args, code] of [
       [{ signal_agent_segment_id: 'no-such-signal' }, 'SIGNAL_NOT_FOUND'],
+      [{ signal_agent_segment_id: 'no-customers' }, 'SIGNAL_NOT_FOUND'],
       [{ signal_agent_segment_id: 'tiny' }, 'AUDIENCE_TOO_SMALL'],
       [{ signal_agent_segment_id: 'seeds', pricing_option_id: 'none' }, 'INVALID_REQUEST'],
       [{ signal_agent_segment_id: 'seeds', modeling: { method: 'rules' } }, 'UNSUPPORTED_FEATURE'],

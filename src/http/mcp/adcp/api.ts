@@ -1,27 +1,41 @@
 /** Calls of the API by the tools of AdCP. */
+import { JSON_TYPE, TEXT_TYPE } from '../../../lib/media-types.ts';
 import type { CallApi } from '../agent-tool.ts';
 import { faultOf } from './fault.ts';
 
 export interface Api {
   get<T>(url: string): Promise<T>;
-  send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, body?: unknown, key?: string): Promise<T>;
+  /** Sends a body as JSON. */
+  send<T>(method: 'POST' | 'PATCH' | 'DELETE', url: string, body?: unknown, key?: string): Promise<T>;
+  /** Sends user ids, one per line. */
+  upload(method: 'POST' | 'PUT', url: string, lines: Iterable<string>): Promise<unknown>;
 }
 
-/** Returns functions that return JSON. A string is sent as text, other bodies as JSON. @throws AdcpFault */
+/** Returns functions that return JSON. @throws AdcpFault */
 export function apiOf(call: CallApi): Api {
-  const request = async <T>(method: string, url: string, body?: unknown, key?: string): Promise<T> => {
-    const isText = typeof body === 'string';
+  const request = async <T>(
+    method: string,
+    url: string,
+    { type, body, key }: { readonly type?: string; readonly body?: string | Iterable<string>; readonly key?: string },
+  ): Promise<T> => {
     const headers = {
-      accept: 'application/json',
-      ...(body !== undefined && { 'content-type': isText ? 'text/plain' : 'application/json' }),
+      accept: JSON_TYPE,
+      ...(type !== undefined && { 'content-type': type }),
       ...(key !== undefined && { 'idempotency-key': key }),
     };
-    const text = body === undefined || isText ? body : JSON.stringify(body);
-    const response = await call({ method, url, headers, body: text });
+    const response = await call({ method, url, headers, body });
     if (response.status >= 400) throw faultOf(response);
     return (response.body === '' ? null : JSON.parse(response.body)) as T;
   };
-  return { get: async (url) => request('GET', url), send: request };
+  return {
+    get: async (url) => request('GET', url, {}),
+    send: async (method, url, body, key) =>
+      request(method, url, {
+        ...(body !== undefined && { type: JSON_TYPE, body: JSON.stringify(body) }),
+        ...(key !== undefined && { key }),
+      }),
+    upload: async (method, url, lines) => request(method, url, { type: TEXT_TYPE, body: lines }),
+  };
 }
 
 /** The fields of a campaign that are read here. */

@@ -50,8 +50,8 @@ export interface Served {
   readonly minimum: number;
   /** Prices of signals, from which buyers choose. */
   readonly prices: readonly SignalPrice[];
-  /** The ids of an audience's members, one per line. */
-  membersOf(campaignId: string): Promise<string>;
+  /** The ids of the members of audiences, one per line, in pieces. */
+  membersOf(campaignIds: readonly string[]): Promise<Iterable<string>>;
 }
 
 /** The match report of a set of users. */
@@ -166,7 +166,7 @@ async function change(
 ): Promise<void> {
   if (ids.length === 0) return;
   const query = basis === undefined || how === 'remove' ? '' : `?consent_basis=${basis}`;
-  await api.send('POST', `/v1/campaigns/${id}/seeds/${how}${query}`, `${ids.join('\n')}\n`);
+  await api.upload('POST', `/v1/campaigns/${id}/seeds/${how}${query}`, [`${ids.join('\n')}\n`]);
 }
 
 async function create(

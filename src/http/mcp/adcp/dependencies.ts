@@ -13,15 +13,11 @@ export function adcpDependencies({ store, config, served }: ServerDependencies):
       population: served().population,
       minimum: config.minimumSeeds,
       prices: config.signalPrices,
-      membersOf: async (id) => {
-        const { version } = served().population;
-        // a population without users: no member is known, so all are listed
-        const nobody = { version, has: () => false };
-        const blocks = await store.userSets.unknownOf({ kind: 'seeds', campaignId: id }, nobody);
-        return [...blocks]
-          .flat()
-          .map((userId) => `${userId}\n`)
-          .join('');
+      membersOf: async (ids) => {
+        // of a population without users, all members are unknown, so all are listed
+        const nobody = { version: served().population.version, has: () => false };
+        const members = ids.map((campaignId) => store.userSets.unknownOf({ kind: 'seeds', campaignId }, nobody));
+        return linesOf(await Promise.all(members));
       },
     }),
     once: async (key, identity, make) => {
@@ -42,4 +38,8 @@ export function adcpDependencies({ store, config, served }: ServerDependencies):
       }
     },
   };
+}
+
+function* linesOf(sets: readonly Iterable<readonly string[]>[]): Generator<string, void, void> {
+  for (const set of sets) for (const block of set) if (block.length > 0) yield `${block.join('\n')}\n`;
 }

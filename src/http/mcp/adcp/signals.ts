@@ -96,7 +96,7 @@ async function findCampaign(api: Api, accountId: string, id: string): Promise<Ca
   const own = 'audience' in signal ? signal.audience : id;
   const query = { external_id: externalIdOf(accountId, own), label: `${ACCOUNT_LABEL}=${accountId}` };
   const [found] = await listCampaigns(api, query);
-  if (found !== undefined) return found;
+  if (found !== undefined && found.labels[TYPE_LABEL] !== 'suppression') return found;
   if ('feature' in signal) return null;
   throw new AdcpFault('SIGNAL_NOT_FOUND', `there is no signal ${id}`, { field: 'signal_agent_segment_id' });
 }
@@ -123,18 +123,21 @@ async function createLookalike(
   });
 }
 
-/** Excludes the members of the account's suppression audiences. */
+/** Makes the members of the account's suppression audiences the suppression list of a campaign. */
 async function suppress(
   api: Api,
   accountId: string,
   id: string,
   { membersOf }: Pick<Served, 'membersOf'>,
 ): Promise<void> {
+  const suppressing: string[] = [];
   for (const audience of await audiencesOf(api, accountId)) {
     if (audience.labels[TYPE_LABEL] !== 'suppression' || audience.id === id) continue;
-    const ids = await membersOf(audience.id);
-    if (ids !== '') await api.send('POST', `/v1/campaigns/${id}/suppression/add`, ids);
+    const { users } = await api.get<SetReport>(`/v1/campaigns/${audience.id}/seeds`);
+    if (users > 0) suppressing.push(audience.id);
   }
+  const url = `/v1/campaigns/${id}/suppression`;
+  await (suppressing.length === 0 ? api.send('DELETE', url) : api.upload('PUT', url, await membersOf(suppressing)));
 }
 
 /** Adds the destinations to the labels of a campaign, or removes them. */
