@@ -17,11 +17,22 @@ import { migratedDataFolder } from './data-folder.ts';
 
 const EVERYONE = { version: 'p', has: () => true };
 
-async function start(script: string, ...args: readonly string[]): Promise<ChildProcess> {
+interface Running {
+  readonly child: ChildProcess;
+  /** Everything that it has printed, from its first byte on. */
+  output(): string;
+}
+
+/** Starts a script and waits for its first output. */
+async function start(script: string, ...args: readonly string[]): Promise<Running> {
   const path = fileURLToPath(new URL(`./children/${script}`, import.meta.url));
   const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout!.on('data', (data: Buffer) => {
+    output += data.toString();
+  });
   await once(child.stdout!, 'data');
-  return child;
+  return { child, output: () => output };
 }
 
 function recordedIn(folder: string): string[] {
@@ -52,7 +63,7 @@ describe('user sets of two processes', () => {
     const { id } = await store.create(newCampaign(), everyoneIsKnown);
     const owner: SetOwner = { kind: 'suppression', campaignId: id };
     for (let round = 0; round < size(2, 3); round++) {
-      const child = await start('change-sets.ts', folder);
+      const { child } = await start('change-sets.ts', folder);
       for (let i = 0; i < size(25, 60); i++) {
         await change(store.userSets, owner, 'replace', [`set ${i % 2}`]);
         await expectWhole(folder);
@@ -75,16 +86,11 @@ describe('users who expire in a process that is killed', () => {
     let acknowledged = 0;
     const rounds = size(3, 10);
     for (let round = 0; round < rounds; round++) {
-      const child = await start('expire-users.ts', folder);
-      let said = '';
-      child.stdout!.on('data', (data: Buffer) => {
-        said += data.toString();
-      });
+      const { child, output } = await start('expire-users.ts', folder);
       await sleep(200 + 31 * round);
       child.kill('SIGKILL');
       await once(child, 'close');
-      // in all of the output, because a piece of it may end within a word
-      acknowledged += said.match(/added\n/g)?.length ?? 0;
+      acknowledged += output().match(/added\n/g)?.length ?? 0;
       const { users, expiring } = await store.userSets.report({ kind: 'common_suppression' }, EVERYONE);
       expect(users - expiring!.users).toBe(1);
       await store.userSets.removeExpired(1, EVERYONE);
