@@ -6,8 +6,8 @@ The model is one ONNX file. Its metadata holds a manifest, which says how the in
 
 - `user.<feature>` of a single value: the id of the token. Ids are positions in `vocabulary/user.<feature>.json`, which
   belongs to the general model, beginning with 1. 0 stands for a missing value and for an unknown token.
-- `user.<feature>` of a list: the ids of the known tokens, cut to `max_length` and padded with 0. `user.<feature>.length`
-  is their number. If the feature has `"unknown": "keep"`, an unknown token stays in its place as 0.
+- `user.<feature>` of a list: the ids of the known tokens, cut to `max_length` and padded with 0. Their number is in
+  `user.<feature>.length`. If the feature has `"unknown": "keep"`, an unknown token stays in its place as 0.
 - `user.<feature>` of a number or a vector: the values as float32, and `missing` where there is none.
 - `campaign.<feature>`: in the manifest, as one row (`campaign_inputs`).
 - `left_out`: a token that every user's list loses first, because the model was trained on this campaign.
@@ -19,6 +19,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -41,7 +42,7 @@ def read_ids(vocabulary: Path, manifest: dict) -> dict[str, dict[str, int]]:
     return ids
 
 
-def inputs_of(users: list[dict], manifest: dict, ids: dict[str, dict[str, int]], left_out: dict | None) -> dict:
+def inputs_of(users: list[Any], manifest: dict, ids: dict[str, dict[str, int]], left_out: dict | None) -> dict:
     inputs = {}
     for feature in manifest["features"]["user"]:
         name, kind = f"user.{feature['name']}", feature["kind"]
@@ -85,15 +86,17 @@ def main(campaign_id: str, users_path: str, vocabulary: str) -> None:
             types = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(float)": np.float32}
             fed = {name: inputs[name].astype(types[node.type]) for name, node in wanted.items()}
             scores.update(zip((user["user_id"] for user in batch), session.run(["score"], fed)[0].tolist()))
-    print(f"scored {len(scores)} users with model {manifest['model_version']}")
+    print(f"scored: {len(scores)} users")
 
     with client.get_audience_stream(campaign_id) as stream:
         ranking = [(member["user_id"], member["score"]) for member in stream.items()]
     difference = max(abs(scores[user] - score) for user, score in ranking)
-    best = [scores[user] for user, _ in ranking]
-    print(f"compared {len(ranking)} members of audience version {manifest['audience_version']}")
-    print(f"equal scores: {difference <= TOLERANCE}")
-    print(f"equal order: {all(a >= b - TOLERANCE for a, b in itertools.pairwise(best))}")
+    if difference > TOLERANCE:
+        raise SystemExit(f"the scores differ from the service's by up to {difference}")
+    mine = [scores[user] for user, _ in ranking]
+    if any(later > earlier + TOLERANCE for earlier, later in itertools.pairwise(mine)):
+        raise SystemExit("the order differs from the service's")
+    print(f"equal to the service: scores and order of {len(ranking)} users, version {manifest['audience_version']}")
 
 
 main(*sys.argv[1:])
