@@ -9,8 +9,13 @@ The model is one ONNX file. Its metadata holds a manifest, which says how the in
 - `user.<feature>` of a list: the ids of the known tokens, cut to `max_length` and padded with 0. Their number is in
   `user.<feature>.length`. If the feature has `"unknown": "keep"`, an unknown token stays in its place as 0.
 - `user.<feature>` of a number or a vector: the values as float32, and `missing` where there is none.
+- `user.past_campaigns`, if the model has it: `population import` derives the lists from the data set's history, so add
+  them to the file.
 - `campaign.<feature>`: in the manifest, as one row (`campaign_inputs`).
 - `left_out`: a token that every user's list loses first, because the model was trained on this campaign.
+
+Not for campaigns with a `category`, whose users are scored without some features, and with `four_fifths`, which changes
+the order afterwards.
 """
 
 import hashlib
@@ -20,6 +25,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import onnxruntime as ort
@@ -35,9 +41,10 @@ def read_ids(vocabulary: Path, manifest: dict) -> dict[str, dict[str, int]]:
     for feature in manifest["features"]["user"]:
         name = f"user.{feature['name']}"
         if feature["kind"] in ("single", "multi"):
-            content = (vocabulary / f"{name}.json").read_bytes()
-            if hashlib.sha256(content).hexdigest() != manifest["files"][f"vocabulary/{name}.json"]:
-                raise SystemExit(f"{name}.json is the vocabulary of another model")
+            file = f"user.{quote(feature['name'], safe="!*'()")}.json"
+            content = (vocabulary / file).read_bytes()
+            if hashlib.sha256(content).hexdigest() != manifest["files"][f"vocabulary/{file}"]:
+                raise SystemExit(f"{file} is the vocabulary of another model")
             ids[name] = {token: i for i, token in enumerate(json.loads(content), 1)}
     return ids
 
@@ -46,7 +53,7 @@ def inputs_of(users: list[Any], manifest: dict, ids: dict[str, dict[str, int]], 
     inputs = {}
     for feature in manifest["features"]["user"]:
         name, kind = f"user.{feature['name']}", feature["kind"]
-        values = [user.get(feature["name"]) for user in users]
+        values = [user[feature["name"]] for user in users]
         removed = left_out["id"] if left_out and left_out["input"] == name else -1
         if kind == "single":
             inputs[name] = np.array([ids[name].get(value, 0) for value in values])
@@ -66,7 +73,9 @@ def inputs_of(users: list[Any], manifest: dict, ids: dict[str, dict[str, int]], 
 
 def main(campaign_id: str, users_path: str, vocabulary: str) -> None:
     client = Client(os.environ["METAHEAC_URL"], os.environ.get("METAHEAC_API_KEY"))
-    client.wait_until_ready(campaign_id)
+    campaign = client.wait_until_ready(campaign_id)
+    if campaign["category"] or campaign["four_fifths"]:
+        raise SystemExit("the service ranks this campaign in another way")
     with client.get_customised_model_stream(campaign_id) as stream:
         session = ort.InferenceSession(stream.read())
     manifest = json.loads(session.get_modelmeta().custom_metadata_map["metaheac.manifest"])
