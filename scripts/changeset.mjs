@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeVersion } from './versions.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PATH = join(ROOT, 'package.json');
@@ -23,8 +24,10 @@ try {
   const after = { ...read(), workspaces };
   write(Object.fromEntries(order.map((name) => [name, after[name]])));
   const { version } = after;
-  if (version !== before)
+  if (version !== before) {
+    writeVersion(ROOT, version);
     console.log(`${before} is now ${version}: see CONTRIBUTING.md, "Releases", for the next steps`);
+  }
 }
 process.exitCode = status ?? 1;
 

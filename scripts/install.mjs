@@ -16,7 +16,7 @@ export function ensureInstalled(root) {
   process.exit(status ?? 1);
 }
 
-/** Whether node_modules has every package of the lock file that this machine needs, at its version. */
+/** Whether node_modules has every package of the lock file that this machine needs, at its version; not ours. */
 export function isInstalled(root) {
   const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
   if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
@@ -24,7 +24,7 @@ export function isInstalled(root) {
   const present = read('node_modules/.package-lock.json').packages;
   return Object.entries(wanted).every(
     ([path, { version, optional }]) =>
-      path === '' || present[path]?.version === version || (optional && !present[path]),
+      !path.includes('node_modules/') || present[path]?.version === version || (optional && !present[path]),
   );
 }
 

@@ -42,8 +42,8 @@ function shippedFiles() {
 }
 
 function repositoryUrl() {
-  const { repository } = readJson('package.json');
-  return `https://github.com/${repository.replace('github:', '')}/blob/main`;
+  const { url } = readJson('package.json').repository;
+  return `${url.replace(/^git\+|\.git$/g, '')}/blob/main`;
 }
 
 /**

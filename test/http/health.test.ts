@@ -3,6 +3,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { PACKAGE_VERSION } from '../../src/lib/package-root.ts';
 import type { EngineStatus } from '../../src/service/ports/health.ts';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { type Fixture, type FixtureOptions, importUsers, OK_BODY, openFixture } from './fixture.ts';
@@ -187,7 +188,7 @@ describe('GET /v1/status', () => {
     expect(status).toBe(200);
     expect(json).toMatchObject({
       ready: true,
-      versions: { service: '0.1.0', model: 'model-1', population: population.version },
+      versions: { service: PACKAGE_VERSION, model: 'model-1', population: population.version },
       uptime_seconds: 5,
       queue: { depth: 1, oldest_seconds: 5, by_state: { queued: 1, ready: 1, failed: 0 } },
       engine: { ready: true, detail: 'cpu', threads: 3, expanding: 1, heartbeat_age_seconds: 0.4 },

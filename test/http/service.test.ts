@@ -1,6 +1,7 @@
 /** Behaviour of all routes: the key, request ids, logs, metrics, health, and unknown routes. */
 import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../src/http/config.ts';
+import { PACKAGE_VERSION } from '../../src/lib/package-root.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from './fixture.ts';
 
 /**
@@ -115,7 +116,7 @@ describe('GET /metrics', () => {
       'metaheac_engine_restarts_total 3',
       'metaheac_engine_info{device="running"} 1',
       'metaheac_part_ready{part="disk"} 1',
-      `metaheac_info{version="0.1.0",model="model-1",population="${population.version}"} 1`,
+      `metaheac_info{version="${PACKAGE_VERSION}",model="model-1",population="${population.version}"} 1`,
       'metaheac_audience_streams 0',
     ]) {
       expect(answer.text.split('\n')).toContain(line);

@@ -1,20 +1,27 @@
-/** `npm run changeset`: the version of the whole, in a project with workspaces. */
+/** `npm run changeset`: one version of everything that a release contains. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PACKAGE_VERSION } from '../../src/lib/package-root.ts';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+
+const { VERSIONED, versionsIn, writeVersion } = await import(join(ROOT, 'scripts/versions.mjs'));
+/** The same version in all files. */
+const everywhere = (version: string) => Object.keys(VERSIONED).map((path) => ({ path, version }));
 
 /** A project as ours is, with one changeset: its folder, and a run of the script in it. */
 function project(text: string) {
   const folder = temporaryFolder();
-  for (const name of ['.changeset', 'scripts', 'console']) mkdirSync(join(folder, name));
-  for (const path of ['package.json', 'package-lock.json', 'console/package.json', 'scripts/changeset.mjs'])
+  const copied = ['.changeset/config.json', 'scripts/changeset.mjs', 'scripts/versions.mjs'];
+  for (const path of [...Object.keys(VERSIONED), ...copied]) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(ROOT, path), join(folder, path));
-  cpSync(join(ROOT, '.changeset/config.json'), join(folder, '.changeset/config.json'));
+  }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'CHANGELOG.md'), '# Changelog\n\n## [Unreleased]\n\n- Before.\n');
+  writeFileSync(join(folder, 'CHANGELOG.md'), '# Changelog\n\n## 1.2.3\n\n- Before.\n');
+  writeVersion(folder, '1.2.3');
   writeFileSync(join(folder, '.changeset/first.md'), text);
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], { cwd: folder });
@@ -27,22 +34,21 @@ function project(text: string) {
 }
 
 describe('scripts/changeset.mjs', () => {
-  it('raises the version, adds a section to the changelog, and changes nothing else in package.json', () => {
+  it('raises the version in all files, adds a section to the changelog, and changes nothing else in package.json', () => {
     const { folder, run } = project('---\n"metaheac": minor\n---\n\nReports are drawn in red.\n');
     const before = readFileSync(join(folder, 'package.json'), 'utf8');
-    const { version } = JSON.parse(before);
-    const [major, minor] = version.split('.');
-    const raised = `${major}.${Number(minor) + 1}.0`;
     const { status, stdout } = run('version');
-    expect([status, stdout]).toEqual([0, expect.stringContaining(`${version} is now ${raised}`)]);
-    expect(readFileSync(join(folder, 'package.json'), 'utf8')).toBe(
-      before.replace(`"version": "${version}"`, `"version": "${raised}"`),
-    );
+    expect([status, stdout]).toEqual([0, expect.stringContaining('1.2.3 is now 1.3.0')]);
+    expect(readFileSync(join(folder, 'package.json'), 'utf8')).toBe(before.replace('"1.2.3"', '"1.3.0"'));
+    expect(versionsIn(folder)).toEqual(everywhere('1.3.0'));
     const log = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8');
     expect(log).toMatch(
-      /^# Changelog\n\n## \d[\s\S]*Reports are drawn in red\.[\s\S]*## \[Unreleased\]\n\n- Before\.\n$/,
+      /^# Changelog\n\n## 1\.3\.0\n[\s\S]*Reports are drawn in red\.[\s\S]*\n## 1\.2\.3\n\n- Before\.\n$/,
     );
-    expect(log).toContain(`\n## ${raised}\n`);
     expect(readdirSync(join(folder, '.changeset'))).toEqual(['config.json']);
+  });
+
+  it('all files have the version of this repository', () => {
+    expect(versionsIn(ROOT)).toEqual(everywhere(PACKAGE_VERSION));
   });
 });

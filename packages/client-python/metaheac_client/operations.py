@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .types import *  # noqa: F403
 from .transport import Body, Stream, Transport
 
-VERSION = "0.1.0"
+VERSION = "1.0.0-rc.0"
 
 
 class Operations(Transport):

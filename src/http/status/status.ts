@@ -11,7 +11,7 @@ const seconds = z.number().min(0);
 const EXAMPLE = {
   ready: true,
   parts: [{ name: 'engine', ready: true, detail: 'cpu' }],
-  versions: { service: '0.1.0', model: '0123456789ab', population: 'ba9876543210', database_schema: 13 },
+  versions: { service: '1.0.0', model: '0123456789ab', population: 'ba9876543210', database_schema: 13 },
   started_at: '2026-11-25T12:00:00.000Z',
   uptime_seconds: 86_400,
   clock: CLOCK_EXAMPLE,
