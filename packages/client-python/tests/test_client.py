@@ -146,9 +146,11 @@ class ClientTest(unittest.TestCase):
             self.assertEqual([member["user_id"] for member in stream.items()], [m["user_id"] for m in members])
         with self.client.get_audience_stream(id, accept="text/csv") as stream:
             self.assertEqual(len(list(stream)), 26)
-        client, _ = self.proxied({"cut": True})
+        client, _ = self.proxied({"cut": True}, {"cut": True})
         with client.get_audience_stream(id) as stream, self.assertRaises(ConnectionError):
             list(stream)
+        with client.get_customised_model_stream(id) as stream, self.assertRaises(ConnectionError):
+            stream.save(os.devnull)
         self.assertIn(id, [change["campaign_id"] for page in self.client.follow_changes() for change in page["items"]])
 
     def test_uploads_files_and_says_why_there_is_no_audience(self) -> None:
