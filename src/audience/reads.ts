@@ -3,8 +3,8 @@ import { armsOf, countArms, countLeftOut } from './arms.ts';
 import { changeBlocks, countDiff, missingFrom } from './diff.ts';
 import { membershipOf } from './membership.ts';
 import { pageOf } from './page.ts';
+import { memberText } from './stream/block-encoding.ts';
 import { memberBlocks } from './stream/member-blocks.ts';
-import { memberText } from './stream/row-formats.ts';
 
 export const RANKING_READS = {
   armsOf,

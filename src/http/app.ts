@@ -9,7 +9,7 @@ import Fastify, {
 import { trustedProxyCheck } from '../lib/trusted-proxies.ts';
 import { addVersionRoutes } from './audiences/change-routes.ts';
 import { addModelRoutes } from './audiences/customised-model.ts';
-import { addExplanationRoutes } from './audiences/explanation-routes.ts';
+import { addExplanationRoutes } from './audiences/explanation.ts';
 import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addLiftRoutes } from './audiences/lift.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
@@ -20,8 +20,7 @@ import { addReceiptRoutes } from './audiences/receipt.ts';
 import { StreamSlots } from './audiences/stream/stream-slots.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { addAuditRoutes } from './audit/routes.ts';
-import { addConversionRoutes } from './campaigns/conversions.ts';
-import { addFeedbackRoutes } from './campaigns/feedback.ts';
+import { addConversionRoutes, addFeedbackRoutes } from './campaigns/feedback.ts';
 import { addCampaignRoutes } from './campaigns/routes.ts';
 import { addClockRoutes } from './clock/routes.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';

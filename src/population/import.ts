@@ -2,8 +2,7 @@
 import type { Proposal } from './tables/infer-schema.ts';
 
 export type { Duplicates } from './import/bad-rows.ts';
-export { importPopulation } from './import/import.ts';
-export { type ImportFilesResult, importFiles } from './import/import-files.ts';
+export { type ImportFilesResult, importFiles, importPopulation } from './import/import.ts';
 export { IMPORT_LIMITS } from './import/import-limits.ts';
 export { openTable } from './import/open-table.ts';
 export type { ImportProgress } from './import/read-rows.ts';

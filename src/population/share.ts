@@ -2,8 +2,7 @@
 export { PublishedPopulation } from './share/import-destination.ts';
 export { Mirror } from './share/mirror.ts';
 export type { MirrorCounts } from './share/mirror-files.ts';
-export { publishPopulation } from './share/publish.ts';
-export { pullPopulation } from './share/pull.ts';
+export { publishPopulation, pullPopulation } from './share/publish.ts';
 export { listRecordedFiles } from './share/recorded-files.ts';
 export { prunePublished } from './share/sweep.ts';
 export { UserSideStore } from './share/user-side-store.ts';

@@ -21,7 +21,7 @@ export { FileBlobs } from './files/blobs.ts';
 export { checkUserSet } from './files/set-file.ts';
 export { idsInText, type SentId, setFromIds } from './files/set-from-text.ts';
 export { openBlobFiles, openFolderFiles, openLocationFiles, SHARED_FOLDER } from './open-blob-files.ts';
-export { openRecords } from './sqlite/open-store.ts';
+export { openRecords } from './sqlite/adapter.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
 const ADAPTERS: Readonly<Record<string, (locator: StoreLocator) => StoreAdapter>> = {

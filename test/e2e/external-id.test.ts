@@ -26,7 +26,7 @@ import {
   type Population,
   readPastCampaigns,
 } from '../../src/population/read.ts';
-import { openStore } from '../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../src/storage/sqlite/adapter.ts';
 import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';

@@ -5,7 +5,7 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   startCheckpoint,
-} from '../../src/engine/expansion/checkpoint.ts';
+} from '../../src/engine/expansion/checkpoints.ts';
 import { decodeTensorFile, encodeTensorFile } from '../../src/model/tensor-file.ts';
 
 const SHAPE = { users: 7, segments: 3 };

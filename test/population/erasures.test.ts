@@ -6,7 +6,7 @@ import type { Feature } from '../../src/dataset/features.ts';
 import { tryFileLock } from '../../src/lib/files/file-lock.ts';
 import { eraseUsers } from '../../src/population/erase/erase-users.ts';
 import { Erasures } from '../../src/population/erase/erasures.ts';
-import { importFiles } from '../../src/population/import/import-files.ts';
+import { importFiles } from '../../src/population/import/import.ts';
 import type { SourceSchema } from '../../src/population/import/source-schema.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../src/population/update/update-files.ts';

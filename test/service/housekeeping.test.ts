@@ -5,7 +5,7 @@ import type { SetOwner } from '../../src/domain/user-sets.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
 import { type HousekeepingOptions, startHousekeeping } from '../../src/service/upkeep/housekeeping.ts';
-import { openStore } from '../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../src/storage/sqlite/adapter.ts';
 import { dataFolder } from '../fixture/folders.ts';
 import { GivenLeadership, withLeadership } from '../fixture/leadership.ts';
 import { RECEIPT } from '../fixture/receipt.ts';

@@ -4,7 +4,7 @@ import type { CampaignStore } from '../../src/domain/ports/store.ts';
 import { FollowedClock } from '../../src/lib/followed-clock.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
 import type { StoredClock } from '../../src/storage/sql/clock.ts';
-import { openStore } from '../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../src/storage/sqlite/adapter.ts';
 import { everyoneIsKnown, type ManualClock, manualClock, newCampaign } from '../domain/contract/inputs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 

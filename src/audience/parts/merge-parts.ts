@@ -6,9 +6,9 @@ import { encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from '../format.
 import { keyOf, sortByKeys } from '../order.ts';
 import { RunningSums, type Sums } from '../sums.ts';
 import type { WrittenRanking } from '../write-ranking.ts';
-import { ENTRY_BYTES, NARROW_USERS } from './part-format.ts';
 import { EntryReader, type ErasedUsers, RankingPart } from './ranking-part.ts';
 import { sliceEnds } from './slices.ts';
+import { ENTRY_BYTES, NARROW_USERS } from './write-part.ts';
 
 /** Limits of a merge's memory. */
 export interface MergeLimits {

@@ -14,7 +14,7 @@ import {
   PART_SIDECAR_FILE,
   type PartCounts,
   type PartLayout,
-} from './part-format.ts';
+} from './write-part.ts';
 
 /** Number of entries that are read at a time where a part is read from its beginning to its end (512 KiB). */
 const BLOCK_ENTRIES = 65_536;

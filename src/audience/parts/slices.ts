@@ -5,8 +5,8 @@
  */
 import { assert } from '../../lib/errors.ts';
 import { keyOf } from '../order.ts';
-import { DIGIT_BITS, DIGITS } from './part-format.ts';
 import { type Boundary, EntryReader, type RankingPart } from './ranking-part.ts';
+import { DIGIT_BITS, DIGITS } from './write-part.ts';
 
 /** Levels of digits: high and low digit of the key, high and low digit of the user number. */
 const LEVELS = 4;

@@ -9,8 +9,7 @@ import { checkFeatures } from '../features.ts';
 import { describeFeature } from './columns.ts';
 import { MadeCounts, type MadeDataSet, type OnProgress, writeNewFolder } from './new-data-set.ts';
 import { Others, rowsOf } from './rows.ts';
-import { type Ad, readAds, readShown } from './tencent-ads.ts';
-import { readUserFeatures, surveyUserFeatures } from './tencent-users.ts';
+import { type Ad, readAds, readShown, readUserFeatures, surveyUserFeatures } from './tencent-users.ts';
 
 export interface TencentOptions {
   /** The folder that contains the downloaded files. */

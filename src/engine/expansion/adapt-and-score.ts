@@ -1,5 +1,4 @@
 /** Adapts the model and scores all segments in threads. Resumes from the checkpoint of a stopped attempt. */
-
 import { SCORED } from '../../domain/queue-time.ts';
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 import type { Job } from '../../domain/types.ts';
@@ -10,8 +9,7 @@ import type { Population } from '../../population/read.ts';
 import { type ThreadPool, URGENCY } from '../pool.ts';
 import type { AdaptedParameters, CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
 import type { WorkMark } from '../work-list.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import type { Checkpoints } from './checkpoints.ts';
+import type { Checkpoint, Checkpoints } from './checkpoints.ts';
 import { WorkTime } from './work-time.ts';
 
 interface Work {

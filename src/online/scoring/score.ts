@@ -2,11 +2,9 @@
  * Scores the users of a segment with a customised model and a binding. Scoring is a pure function, so segments can be
  * scored anywhere.
  */
-
 import { userSideGraphs } from '../user-side/user-side-graphs.ts';
 import { UserSideScorer } from '../user-side/user-side-scorer.ts';
-import { GraphScorer } from './graph-scorer.ts';
-import type { ScoredModel, Scorer, ScorerOptions } from './scored-model.ts';
+import { GraphScorer, type ScoredModel, type Scorer, type ScorerOptions } from './scored-model.ts';
 
 export type { ScoredCampaign, Scorer, Sharing, UserSides } from './scored-model.ts';
 

@@ -14,8 +14,7 @@ import { listVersions, lookUpFiles, type ManifestFile } from '../versions/manife
 import { applyIndex, applyTable, readApplied } from './apply-index.ts';
 import { eraseInLog } from './erasure-log.ts';
 import type { PublishedIndex } from './index-schema.ts';
-import { type MirrorCounts, MirrorFiles } from './mirror-files.ts';
-import { markAsMirror, requireNoOther, stampOf, underLock } from './mirror-folder.ts';
+import { type MirrorCounts, MirrorFiles, markAsMirror, requireNoOther, stampOf, underLock } from './mirror-files.ts';
 import { MirrorHolders } from './mirror-holders.ts';
 import { isMirror } from './missing-file.ts';
 import { type IndexAt, readIndex } from './published-index.ts';

@@ -12,8 +12,7 @@ export type { Membership } from '../../audience/membership.ts';
 export type { AudienceItem } from '../../audience/page.ts';
 export type { ReadRanking } from '../../audience/ranking.ts';
 export type { HeldRanking } from '../../audience/ranking-cache.ts';
-export type { Encoding } from '../../audience/stream/block-encoding.ts';
-export type { TextType } from '../../audience/stream/row-formats.ts';
+export type { Encoding, TextType } from '../../audience/stream/block-encoding.ts';
 export type { HeldAudience } from '../../audience/user-audiences.ts';
 
 /** Opens rankings. */

@@ -12,14 +12,13 @@ import type { Audience, AudienceRequest, CampaignChange, ExpansionResult } from 
 import { ActiveAudiences } from './active-audiences.ts';
 import { readActive, readNumbered, referencesOf } from './audience-rows.ts';
 import { getLocked } from './campaign-rows.ts';
-import { insertChange, readChanges } from './changes.ts';
+import { findChangedParts, insertChange, readChanges } from './changes.ts';
 import { boundsOf, insert, pageOf, refuseDamaged, updateRow } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
 import { readJson, toJson } from './json.ts';
 import { Remembered } from './remembered.ts';
 import type { Bound, Database, Transaction } from './sql.ts';
-import { findChangedParts } from './version-parts.ts';
 
 /** Maximum number of campaigns whose active audience is kept in memory (about 400 bytes each). */
 const REMEMBERED_AUDIENCES = 10_000;

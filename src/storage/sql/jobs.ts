@@ -14,8 +14,7 @@ import { timeOf } from './clock.ts';
 import { readRow, refuseDamaged, selectList } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { EventLog } from './events.ts';
-import { JOB_COLUMNS, type RunningRow } from './expansion-columns.ts';
-import { applyEffects, runningExpansions, setsOf, writeJob } from './expansion-rows.ts';
+import { applyEffects, JOB_COLUMNS, type RunningRow, runningExpansions, setsOf, writeJob } from './expansion-rows.ts';
 import type { Sql, Transaction } from './sql.ts';
 
 interface JobRepositoryDependencies extends StoreDependencies {

@@ -18,10 +18,9 @@ import type { StoreDependencies } from './dependencies.ts';
 import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { readJson } from './json.ts';
-import { getReceiverRow } from './receivers.ts';
+import { getReceiverRow, NEWEST_FIRST } from './receivers.ts';
 import type { SenderLocks } from './sender-locks.ts';
 import type { Database, RowReference, Sql, Transaction } from './sql.ts';
-import { NEWEST_FIRST } from './webhooks.ts';
 
 /** Maximum number of rows that one statement removes or changes, because other writers wait for it. */
 const CHANGED_ROWS = 1000;

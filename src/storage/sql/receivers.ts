@@ -1,16 +1,32 @@
-/** What webhooks and destinations share: both are rows of one table that receive events. */
+/** Webhooks and destinations: both are rows of one table that receive events. */
 import { randomUUID } from 'node:crypto';
-import type { NewDestination } from '../../domain/destinations.ts';
+import {
+  type Destination,
+  type DestinationChange,
+  type NewDestination,
+  refuseMoreDestinations,
+} from '../../domain/destinations.ts';
 import type { IdempotentRequest } from '../../domain/idempotency.ts';
 import { destinationNotFound, webhookNotFound } from '../../domain/not-found.ts';
 import type { Page, PageQuery } from '../../domain/pages.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
+import type { Destinations } from '../../domain/ports/destinations.ts';
 import type { ReceiverKind } from '../../domain/ports/outbox.ts';
-import type { CampaignEvent } from '../../domain/webhook-types.ts';
+import type { Webhooks } from '../../domain/ports/webhooks.ts';
+import {
+  type CampaignEvent,
+  DESTINATION_EVENTS,
+  type NewWebhook,
+  type SignedWebhook,
+  type Webhook,
+  type WebhookChange,
+} from '../../domain/webhook-types.ts';
+import { newWebhookSecret, reasonAfter, refuseMoreWebhooks, secretsToKeep } from '../../domain/webhooks.ts';
 import type { AuditRepository } from './audit-log.ts';
 import {
   boundsOf,
   flag,
+  insert,
   insertRow,
   json,
   pageOf,
@@ -24,6 +40,7 @@ import {
 } from './columns.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
+import { toJson } from './json.ts';
 import type { Database, RowReference, Sql, Transaction } from './sql.ts';
 
 /** Maximum number of deliveries that one statement removes. */
@@ -42,7 +59,7 @@ const COLUMNS = {
   updatedAt: plain<number>('updated_at'),
 };
 
-export type ReceiverRow = RowOf<typeof COLUMNS>;
+type ReceiverRow = RowOf<typeof COLUMNS>;
 type NumberedRow = { readonly number: number };
 
 const SELECT_RECEIVER = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
@@ -66,7 +83,7 @@ interface Creation<Made> {
 }
 
 /** A repository of webhooks or of destinations. */
-export class ReceiverRepository<T> {
+class ReceiverRepository<T> {
   protected readonly database: Database;
   readonly #audit: AuditRepository;
   readonly #kind: ReceiverKind;
@@ -168,4 +185,113 @@ async function getNumber(sql: Sql, id: string, kind: ReceiverKind): Promise<numb
 
 function referencesOf({ number }: NumberedRow): readonly RowReference[] {
   return [['webhooks', { number }]];
+}
+
+/** Webhooks and their signing secrets. */
+export class WebhookRepository extends ReceiverRepository<Webhook> implements Webhooks {
+  constructor(dependencies: StoreDependencies, audit: AuditRepository) {
+    super(dependencies, audit, 'webhook', toWebhook);
+  }
+
+  async create(
+    input: NewWebhook,
+    maximum: number,
+    now: number,
+    once?: IdempotentRequest<SignedWebhook>,
+  ): Promise<SignedWebhook> {
+    const secret = newWebhookSecret();
+    return this.insert({
+      columns: toWritten(input),
+      now,
+      once,
+      refuseMore: (count) => refuseMoreWebhooks(count, maximum),
+      finish: async (t, row) => {
+        await insert(t, 'webhook_secrets', { webhook: row.number, secret });
+        return { webhook: toWebhook(row), secret };
+      },
+    });
+  }
+
+  async update(id: string, change: WebhookChange, now: number, accept?: Accept<Webhook>): Promise<Webhook> {
+    return this.change(id, now, accept, (row) => ({ ...toWritten(change), disabled_reason: reasonAfter(row, change) }));
+  }
+
+  async rotate(
+    id: string,
+    graceMs: number,
+    now: number,
+    once?: IdempotentRequest<SignedWebhook>,
+  ): Promise<SignedWebhook> {
+    const secret = newWebhookSecret();
+    return this.database.write(async (t) => {
+      const { number: webhook } = await getReceiverRow(t, id, 'webhook');
+      const former = await t.all<{ readonly secret: string; readonly expiresAt: number | null }>(
+        `SELECT secret, expires_at AS "expiresAt" FROM webhook_secrets WHERE webhook = @webhook ORDER BY ${NEWEST_FIRST}`,
+        { webhook },
+      );
+      const numbered = former.map(({ expiresAt }, number) => ({ number, expiresAt }));
+      const kept = secretsToKeep(numbered, graceMs, now);
+      await t.run('DELETE FROM webhook_secrets WHERE webhook = @webhook', { webhook });
+      for (const { number, expiresAt } of kept)
+        await insert(t, 'webhook_secrets', { webhook, secret: former[number]!.secret, expires_at: expiresAt });
+      await insert(t, 'webhook_secrets', { webhook, secret });
+      await updateRow(t, 'webhooks', webhook, { updated_at: now });
+      const made = { webhook: toWebhook(await getReceiverRow(t, id, 'webhook')), secret };
+      await keepAnswerOf(t, once, made, OF_NO_CAMPAIGN, now);
+      return made;
+    });
+  }
+}
+
+/** Sorts the secrets of a webhook. An older secret expires no later than a newer one, and the newest never expires. */
+export const NEWEST_FIRST = 'expires_at DESC NULLS FIRST';
+
+/** Columns for the fields that a caller has set. */
+function toWritten({ url, events, description, enabled }: WebhookChange) {
+  return { url, events: toJson(events), description, enabled };
+}
+
+function toWebhook({ number: _, destination: _none, ...webhook }: ReceiverRow): Webhook {
+  return webhook;
+}
+
+/** Destinations: receivers with a place to write to and without a secret. */
+export class DestinationRepository extends ReceiverRepository<Destination> implements Destinations {
+  constructor(dependencies: StoreDependencies, audit: AuditRepository) {
+    super(dependencies, audit, 'destination', toDestination);
+  }
+
+  async create(
+    input: NewDestination,
+    maximum: number,
+    now: number,
+    once?: IdempotentRequest<Destination>,
+  ): Promise<Destination> {
+    const events = toJson(DESTINATION_EVENTS);
+    return this.insert({
+      columns: { url: '', events, description: input.name, destination: toJson(input) },
+      now,
+      once,
+      refuseMore: (count) => refuseMoreDestinations(count, maximum),
+      finish: (_, row) => toDestination(row),
+    });
+  }
+
+  async update(
+    id: string,
+    { paused, ...change }: DestinationChange,
+    now: number,
+    accept?: Accept<Destination>,
+  ): Promise<Destination> {
+    return this.change(id, now, accept, ({ destination }) => ({
+      description: change.name,
+      enabled: paused === undefined ? undefined : !paused,
+      // fields that the caller did not set are undefined
+      destination: toJson({ ...destination, ...JSON.parse(JSON.stringify(change)) }),
+    }));
+  }
+}
+
+function toDestination({ id, enabled, createdAt, updatedAt, destination }: ReceiverRow): Destination {
+  return { ...destination!, id, paused: !enabled, createdAt, updatedAt };
 }

@@ -12,7 +12,6 @@ import { Cleanup, type StoreFolder } from './cleanup.ts';
 import { StoredClock } from './clock.ts';
 import { ConversionRepository } from './conversions.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { DestinationRepository } from './destinations.ts';
 import { EventLog } from './events.ts';
 import { ExpansionRepository } from './expansions.ts';
 import { FeedbackRepository } from './feedback.ts';
@@ -20,12 +19,12 @@ import { HealthRepository } from './health.ts';
 import { JobRepository } from './jobs.ts';
 import { OutboxRepository } from './outbox.ts';
 import { ReceiptRepository } from './receipts.ts';
+import { DestinationRepository, WebhookRepository } from './receivers.ts';
 import type { SenderLocks } from './sender-locks.ts';
 import { SetFiles } from './set-files.ts';
 import { type SetAside, UnusedBlobs } from './unused-blobs.ts';
 import { ErasureRepository } from './user-erasure.ts';
 import { UserSetRepository } from './user-sets.ts';
-import { WebhookRepository } from './webhooks.ts';
 
 /** The differences between the store of a single service and that of a cluster. */
 export interface RepositoriesDependencies extends StoreDependencies {

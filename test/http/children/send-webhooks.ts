@@ -6,7 +6,7 @@ import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { DEFAULT_SERVICE_CONFIG } from '../../../src/service/limits.ts';
 import { createAddressGuard } from '../../../src/service/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
-import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../src/storage/sqlite/adapter.ts';
 
 const clock = new ServiceClock({ system: systemClock });
 const store = await openStore(process.argv[2]!, { clock, minimumSeeds: 1, leaseMs: 30_000, maximumAttempts: 3 });

@@ -7,7 +7,7 @@ import { DEFAULT_SERVER_CONFIG } from '../../../src/http/config.ts';
 import { createServers } from '../../../src/http/plugins/connections/connections.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { openFileLimit, withinOpenFiles } from '../../../src/service/open-files.ts';
-import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../src/storage/sqlite/adapter.ts';
 
 const [, , folder = ''] = process.argv;
 const limits = { ...DEFAULT_SERVER_CONFIG, openRankings: 8, reservedDescriptors: 100 };

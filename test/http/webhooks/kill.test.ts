@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { CAMPAIGN_EVENTS } from '../../../src/domain/webhook-types.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../src/storage/sqlite/adapter.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { openReceiver } from './receiver.ts';
 

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { importFiles } from '../../../src/population/import/import-files.ts';
+import { importFiles } from '../../../src/population/import/import.ts';
 import { readSourceSchema } from '../../../src/population/import/source-schema.ts';
 import { openPopulation } from '../../../src/population/read/population.ts';
 import { temporaryFolder, useFolders } from '../../fixture/folders.ts';

@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { ImportFilesOptions } from '../../../src/population/import/import-files.ts';
+import type { ImportFilesOptions } from '../../../src/population/import/import.ts';
 import type { SourceSchema } from '../../../src/population/import/source-schema.ts';
 import type { SourceFeature } from '../../../src/population/kinds/kind-import.ts';
 import { openPopulation } from '../../../src/population/read/population.ts';

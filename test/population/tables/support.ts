@@ -3,11 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { quoteCsv } from '../../../src/lib/text/csv.ts';
-import {
-  type ImportFilesOptions,
-  type ImportFilesResult,
-  importFiles,
-} from '../../../src/population/import/import-files.ts';
+import { type ImportFilesOptions, type ImportFilesResult, importFiles } from '../../../src/population/import/import.ts';
 import type { SourceSchema } from '../../../src/population/import/source-schema.ts';
 import type { SourceFeature } from '../../../src/population/kinds/kind-import.ts';
 import type { TestUser } from '../support.ts';

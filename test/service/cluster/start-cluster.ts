@@ -3,8 +3,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type RunningServer, serve } from '../../../src/http/serve.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
-import { type NodeOptions, openNode } from '../../../src/service/cluster/cluster-service.ts';
-import { type EngineHost, type EngineHostOptions, openEngineHost } from '../../../src/service/cluster/engine-host.ts';
+import {
+  type EngineHost,
+  type EngineHostOptions,
+  type NodeOptions,
+  openEngineHost,
+  openNode,
+} from '../../../src/service/cluster/engine-host.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { openMigratedPostgres } from '../../fixture/postgres.ts';
 

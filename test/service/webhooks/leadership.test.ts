@@ -5,7 +5,7 @@ import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { DEFAULT_SERVICE_CONFIG } from '../../../src/service/limits.ts';
 import { createAddressGuard } from '../../../src/service/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
-import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../src/storage/sqlite/adapter.ts';
 import { manualClock } from '../../domain/contract/inputs.ts';
 import { dataFolder } from '../../fixture/folders.ts';
 import { GivenLeadership } from '../../fixture/leadership.ts';

@@ -9,7 +9,7 @@ import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { Job } from '../../../src/domain/types.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
-import { releaseLostEngines } from '../../../src/service/cluster/lost-engines.ts';
+import { releaseLostEngines } from '../../../src/service/cluster/engine-host.ts';
 import { LONGEST_LEASE_MS, postgres } from '../../../src/storage/postgres/adapter.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

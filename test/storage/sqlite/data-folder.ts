@@ -1,7 +1,7 @@
 /** SQLite stores in temporary folders, with a clock set by hand. */
 import { setImmediate } from 'node:timers/promises';
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
-import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../src/storage/sqlite/adapter.ts';
 import { LEASE_MS, type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
 import { undoAfterFiles } from '../../fixture/cleanup.ts';
 import { dataFolder as migratedFolder, temporaryFolder } from '../../fixture/folders.ts';

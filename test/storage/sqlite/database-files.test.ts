@@ -3,12 +3,12 @@ import { copyFileSync, cpSync, readdirSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { openStore } from '../../../src/storage/sqlite/adapter.ts';
+import { inspectDataFolder } from '../../../src/storage/sqlite/database/data-folder.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { DatabaseFiles, requireTakeable, takeSaved } from '../../../src/storage/sqlite/database/database-files.ts';
-import { inspectDataFolder } from '../../../src/storage/sqlite/database/inspect.ts';
 import { Reserve } from '../../../src/storage/sqlite/database/reserve.ts';
 import { SqliteDatabase } from '../../../src/storage/sqlite/database/sqlite-database.ts';
-import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { dataFolder } from './data-folder.ts';

@@ -2,14 +2,13 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lockDataFolder } from '../../../src/storage/sqlite/database/data-folder.ts';
+import { inspectDataFolder, lockDataFolder } from '../../../src/storage/sqlite/database/data-folder.ts';
 import {
   MIGRATIONS_FOLDER,
   openDatabase,
   readMigrations,
   write,
 } from '../../../src/storage/sqlite/database/database.ts';
-import { inspectDataFolder } from '../../../src/storage/sqlite/database/inspect.ts';
 import { useFolders } from '../../fixture/folders.ts';
 
 const newFolder = useFolders();

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { pauseMs } from '../../../src/domain/expansions.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { openStore } from '../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../src/storage/sqlite/adapter.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 /** The output of the child before it was killed during its work, after at least `lines` lines. */

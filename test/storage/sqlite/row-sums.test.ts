@@ -2,10 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openUpkeep } from '../../../src/storage/sqlite/adapter.ts';
 import { MIGRATIONS_FOLDER, openDatabase, readMigrations } from '../../../src/storage/sqlite/database/database.ts';
 import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { findDamagedRows } from '../../../src/storage/sqlite/database/row-sums.ts';
-import { openUpkeep } from '../../../src/storage/sqlite/upkeep.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 const ROWS = 600;

@@ -18,7 +18,7 @@ export function addModelCommands(program: Command, output: Output): void {
       .description('print the contents of a model')
       .argument('<dir>', 'model folder', existing)
       .option('--adaptation', 'also print the graphs that adaptation runs')
-      .action(async (dir, options) => (await import('./show.ts')).modelShowCommand(dir, options, output)),
+      .action(async (dir, options) => (await import('./import.ts')).modelShowCommand(dir, options, output)),
     'metaheac model show models/demo',
   );
   addExample(

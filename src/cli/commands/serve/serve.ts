@@ -67,7 +67,7 @@ export async function serveCommand(flags: FlagValues, limits: Partial<Limits> = 
           population: required(values, 'METAHEAC_POPULATION'),
           adopt: flags['adopt'] === true,
         })
-      : await (await import('../../../service/cluster/cluster-service.ts')).openNode({
+      : await (await import('../../../service/cluster/engine-host.ts')).openNode({
           ...{ ...options, ...cluster, ...given, hasEngine },
         });
   const server = await serve(service, options);

@@ -14,7 +14,7 @@ import {
   rejectFresh,
 } from '../../../model/promotion.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
-import { type Comparison, compareModels } from '../../../training/evaluation/compare-models.ts';
+import { type Comparison, compareModels } from '../../../training/evaluation/evaluate.ts';
 import { HELD_OUT } from '../../../training/history/served-campaigns.ts';
 import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, trainReported } from './run.ts';
 

@@ -1,7 +1,7 @@
 /** A process that creates and expands campaigns until it is killed, and prints each change once it is acknowledged. */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
-import { openStore } from '../../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../../src/storage/sqlite/adapter.ts';
 import { RECEIPT } from '../../../fixture/receipt.ts';
 
 const store = await openStore(process.argv[2]!, {

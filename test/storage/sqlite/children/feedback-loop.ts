@@ -1,7 +1,7 @@
 /** A process that sends feedback on one campaign until it is killed, and prints the number of acknowledged uploads. */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
-import { openStore } from '../../../../src/storage/sqlite/open-store.ts';
+import { openStore } from '../../../../src/storage/sqlite/adapter.ts';
 
 const [folder, id] = process.argv.slice(2);
 const store = await openStore(folder!, { clock: systemClock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
