@@ -1,32 +1,11 @@
 /** The tarball of packages/onnx-grad, installed in an empty folder by plain npm: the README's example works there. */
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { fiveMinutes, MODEL } from '../onnx-grad/readme/readme.ts';
-
-const PACK_MS = 10 * 60_000;
-
-/** As in a terminal: without what `npm test` and `.ci/run` say to the scripts that they start. */
-const FOREIGN = /^(npm_(package|lifecycle|command|config_local_prefix)|INIT_CWD|ONNXRUNTIME|VITEST|METAHEAC)/;
-const environment = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))),
-  // as the README has it: otherwise, onnxruntime-node's installer downloads CUDA's binaries
-  ONNXRUNTIME_NODE_INSTALL: 'skip',
-};
-
-function run(folder: string, command: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    cwd: folder,
-    encoding: 'utf8',
-    env: environment,
-    timeout: PACK_MS,
-  });
-  expect(status, `${command} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
-  return stdout;
-}
+import { PACK_MS, pack, run } from './packed.ts';
 
 /** The names of all installed packages, nested ones included. */
 function installedIn(folder: string): string[] {
@@ -38,12 +17,8 @@ describe('npm pack of onnx-grad', () => {
   it(
     'makes a tarball that plain npm installs in an empty folder, and the five-minute example runs there, typed',
     () => {
-      const [built, folder] = [join(temporaryFolder(), 'onnx-grad'), temporaryFolder()];
-      run(ROOT, process.execPath, 'scripts/build-onnx-grad.mjs', built);
-      run(built, 'npm', 'pack', '--silent', '--pack-destination', folder);
-      const [tarball, ...others] = readdirSync(folder);
-      expect([tarball, others]).toEqual([expect.stringMatching(/^onnx-grad-\d.*\.tgz$/), []]);
-
+      const folder = temporaryFolder();
+      const tarball = pack('onnx-grad', folder);
       run(folder, 'npm', 'install', '--prefer-offline', `./${tarball}`);
       const installed = join(folder, 'node_modules/onnx-grad');
       expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);

@@ -1,51 +1,28 @@
-/** The tarball of `npm pack`, installed in an empty folder by plain npm: `npx metaheac` works there. */
+/** The tarball of `npm pack`, installed in an empty folder by plain npm, and upgraded to the next release. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { ROOT } from '../architecture/files.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PACKAGE_VERSION } from '../../src/lib/package-root.ts';
 import { expectMainJob } from '../demo/printed.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { Served } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { PACK_MS, pack, run, temporary } from './packed.ts';
 
-const PACK_MS = 15 * 60_000;
+const folder = temporaryFolder();
+const installed = join(folder, 'node_modules/metaheac');
+const PROGRAM = 'scripts/metaheac.mjs';
+const METAHEAC_API_KEY = 'a key for the tests of an upgrade';
+let tarball = '';
 
-/** As in a terminal: without what `npm test` and `.ci/run` say to the scripts that they start. */
-const FOREIGN = /^(npm_(package|lifecycle|command|config_local_prefix)|INIT_CWD|ONNXRUNTIME|VITEST|METAHEAC)/;
-const environment = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))),
-  // as docs/install.md has it: without, onnxruntime-node's installer downloads CUDA's binaries
-  ONNXRUNTIME_NODE_INSTALL: 'skip',
-};
-
-/** Files that commands leave here were not cleaned up. */
-const temporary = temporaryFolder();
-
-function run(folder: string, command: string, ...args: string[]): { stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...environment, TMPDIR: temporary },
-    timeout: PACK_MS,
-    maxBuffer: 1 << 26,
-  });
-  expect(status, `${command} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
-  return { stdout, stderr };
-}
-
-/** What git tracks, or would, with the packages of this repository: packing writes into the tree that it packs. */
-function copyTree(): string {
-  const tree = temporaryFolder();
-  const { stdout } = run(ROOT, 'git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
-  for (const path of stdout.split('\0').filter((each) => each !== '' && existsSync(join(ROOT, each)))) {
-    mkdirSync(dirname(join(tree, path)), { recursive: true });
-    cpSync(join(ROOT, path), join(tree, path));
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'));
-  return tree;
-}
+beforeAll(() => {
+  tarball = pack('metaheac', folder);
+  run(folder, 'npm', 'install', '--prefer-offline', `./${tarball}`);
+}, PACK_MS);
 
 /** Relative links of the package's own pages that lead to nothing in it. */
-function brokenLinksOf(installed: string): string[] {
+function brokenLinks(): string[] {
   const docs = readdirSync(join(installed, 'docs')).map((name) => `docs/${name}`);
   return ['README.md', 'CHANGELOG.md', ...docs].flatMap((page) => {
     const targets = [...readFileSync(join(installed, page), 'utf8').matchAll(/\]\(([^)\s]+)\)/g)];
@@ -56,38 +33,101 @@ function brokenLinksOf(installed: string): string[] {
   });
 }
 
+/** Makes the tarball of the next release: a higher version, and a migration. */
+function packNext(): string {
+  const next = temporaryFolder();
+  run(next, 'tar', '-xzf', join(folder, tarball));
+  const manifest = join(next, 'package/package.json');
+  const text = readFileSync(manifest, 'utf8');
+  writeFileSync(manifest, text.replace(`"version": "${PACKAGE_VERSION}"`, '"version": "99.0.0"'));
+  const migrations = join(next, 'package/migrations/sqlite');
+  const number = String(readdirSync(migrations).length + 1).padStart(4, '0');
+  writeFileSync(join(migrations, `${number}-next.sql`), 'ALTER TABLE campaigns ADD COLUMN of_next_release TEXT;\n');
+  run(next, 'tar', '-czf', 'next.tgz', 'package');
+  return join(next, 'next.tgz');
+}
+
 describe('npm pack', () => {
-  it(
-    'makes a tarball that plain npm installs in an empty folder, and npx metaheac demo works there',
-    () => {
-      const tree = copyTree();
-      const folder = temporaryFolder();
-      run(tree, 'npm', 'pack', '--silent', '--pack-destination', folder);
-      const [tarball, ...others] = readdirSync(folder);
-      expect([tarball, others]).toEqual([expect.stringMatching(/^metaheac-\d.*\.tgz$/), []]);
+  it('makes a tarball that plain npm installs in an empty folder', () => {
+    const packages = readdirSync(join(folder, 'node_modules'));
+    expect(packages).toContain('onnxruntime-node');
+    // nothing of development, and nothing that is compiled or downloaded on the user's machine
+    for (const absent of ['typescript', 'vitest']) expect(packages).not.toContain(absent);
+    for (const absent of ['src', 'test', '.ci']) expect(existsSync(join(installed, absent)), absent).toBe(false);
+    expect(brokenLinks()).toEqual([]);
+    const runtime = join(folder, 'node_modules/onnxruntime-node/bin/napi-v6', process.platform, process.arch);
+    expect(readdirSync(runtime).filter((name) => name.includes('cuda'))).toEqual([]);
+    const bill = JSON.parse(readFileSync(join(installed, 'dist/sbom.cdx.json'), 'utf8'));
+    expect(bill.components.length).toBeGreaterThan(50);
+  });
 
-      run(folder, 'npm', 'install', '--prefer-offline', `./${tarball}`);
-      const installed = join(folder, 'node_modules/metaheac');
-      const packages = readdirSync(join(folder, 'node_modules'));
-      expect(packages).toContain('onnxruntime-node');
-      // nothing of development, and nothing that is compiled or downloaded on the user's machine
-      for (const absent of ['typescript', 'vitest']) expect(packages).not.toContain(absent);
-      for (const absent of ['src', 'test', '.ci']) expect(existsSync(join(installed, absent)), absent).toBe(false);
-      expect(brokenLinksOf(installed)).toEqual([]);
-      const runtime = join(folder, 'node_modules/onnxruntime-node/bin/napi-v6', process.platform, process.arch);
-      expect(readdirSync(runtime).filter((name) => name.includes('cuda'))).toEqual([]);
-      const bill = JSON.parse(readFileSync(join(installed, 'dist/sbom.cdx.json'), 'utf8'));
-      expect(bill.components.length).toBeGreaterThan(50);
+  it('makes npx metaheac demo work, which leaves nothing behind', { timeout: PACK_MS }, () => {
+    writeFileSync(join(folder, 'unrelated.txt'), '');
+    const stdout = run(folder, 'npx', 'metaheac', 'demo');
+    expect(stdout).toContain('npx metaheac demo --keep ');
+    expectMainJob(stdout);
+    expect(readdirSync(temporary).filter((name) => name.startsWith('metaheac'))).toEqual([]);
+    expect(readdirSync(folder).sort()).toEqual(
+      [tarball, 'node_modules', 'package-lock.json', 'package.json', 'unrelated.txt'].sort(),
+    );
+  });
 
-      writeFileSync(join(folder, 'unrelated.txt'), '');
-      const { stdout } = run(folder, 'npx', 'metaheac', 'demo');
-      expect(stdout).toContain('npx metaheac demo --keep ');
-      expectMainJob(stdout);
-      expect(readdirSync(temporary).filter((name) => name.startsWith('metaheac'))).toEqual([]);
-      expect(readdirSync(folder).sort()).toEqual(
-        [tarball, 'node_modules', 'package-lock.json', 'package.json', 'unrelated.txt'].sort(),
-      );
-    },
-    PACK_MS,
-  );
+  it('makes a release that the next one replaces on the data of a killed service', { timeout: PACK_MS }, async () => {
+    const world = await tinyWorld();
+    const dataDir = join(temporaryFolder(), 'data');
+    const start = () =>
+      Served.start({ ...world, dataDir, module: join(installed, PROGRAM), env: { METAHEAC_API_KEY } });
+    const get = (from: Served, path: string, key = METAHEAC_API_KEY) =>
+      from.call('GET', path, undefined, { authorization: `Bearer ${key}` });
+
+    const before = await start();
+    const post = async (path: string, body: object, method = 'POST') => {
+      const answer = await before.call(method, path, body, { authorization: `Bearer ${METAHEAC_API_KEY}` });
+      expect(answer.status, answer.text).toBeLessThan(300);
+      return answer.json;
+    };
+    const campaign = { name: 'before', audience: { size: 100 }, ...world.campaigns[0]! };
+    await post('/v1/suppression', { user_ids: [world.campaigns[1]!.seeds[0]] }, 'PUT');
+    const { key } = await post('/v1/keys', { name: 'reader', scope: 'read' });
+    const { id } = await post('/v1/campaigns', campaign);
+    const ready = `/v1/campaigns/${id}`;
+    await before.until(async () => (await get(before, ready)).json.state === 'ready', 'is ranked');
+    const audience = await get(before, `${ready}/audience`);
+    const member = audience.json.items[0].user_id;
+    const kept = ['', '/audience', `/audience/members/${member}`, '/quality', '/audiences/1/receipt'];
+    const paths = [...kept.map((path) => `${ready}${path}`), '/v1/suppression'];
+    const contents = (from: Served) =>
+      Promise.all(paths.map(async (path) => [path, (await get(from, path, key)).text]));
+    const expected = await contents(before);
+    const { versions } = (await get(before, '/v1/status')).json;
+    const queued = await post('/v1/campaigns', campaign);
+    before.killGroup();
+    await before.exited();
+
+    run(folder, 'npm', 'install', '--prefer-offline', packNext());
+    const after = await start();
+    expect((await get(after, '/v1/status')).json.versions).toEqual({
+      ...versions,
+      service: '99.0.0',
+      database_schema: versions.database_schema + 1,
+    });
+    expect(await contents(after)).toEqual(expected);
+    const path = `/v1/campaigns/${queued.id}`;
+    await after.until(async () => (await get(after, path)).json.state === 'ready', 'has ranked what waited');
+    expect((await get(after, `${path}/audience`)).json.items).toEqual(audience.json.items);
+    process.kill(-after.group, 'SIGTERM');
+    await after.exited();
+
+    const back = join(folder, 'node_modules/.before');
+    mkdirSync(back);
+    run(back, 'tar', '-xzf', join(folder, tarball));
+    const flags = ['--data-dir', dataDir, '--model', world.model, '--population', world.population, '--port', '0'];
+    const refused = spawnSync(process.execPath, [join(back, 'package', PROGRAM), 'serve', ...flags], {
+      encoding: 'utf8',
+    });
+    expect([refused.status, refused.stdout + refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('was written by a newer version'),
+    ]);
+  });
 });
