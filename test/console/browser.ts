@@ -77,6 +77,10 @@ export interface ConsoleFixture {
   restart(): Promise<void>;
 }
 
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+}
+
 /** A service and a browser for the tests of one file, which begin with `await fixture()`. */
 export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): () => ConsoleFixture {
   const ends: (() => unknown)[] = [];
@@ -86,7 +90,7 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
   beforeAll(async () => {
     if (IS_SKIPPED) return;
     const folder = temporaryFolder();
-    const launched = chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    const launched = launchBrowser();
     ends.push(async () => (await launched).close());
     const [world, browser] = await Promise.all([fewDemoPeople(folder, 2_000, { labels: true }), launched]);
     // on a busy machine an estimate takes longer than users would wait
@@ -136,7 +140,8 @@ async function shownOn(page: Page): Promise<string> {
   return `${page.url().split('#')[1]} showed: ${roles}`;
 }
 
-async function openPage(browser: Browser, url: string, theme: Theme, width: number): Promise<ConsolePage> {
+/** Opens a tab for the pages of `url`; requests to any other address are faults. */
+export async function openPage(browser: Browser, url: string, theme: Theme, width: number): Promise<ConsolePage> {
   const context: BrowserContext = await browser.newContext({
     viewport: { width, height: HEIGHT },
     colorScheme: theme,

@@ -5,7 +5,7 @@ import { ROOT } from '../../architecture/files.ts';
 
 export const PACKAGE = join(ROOT, 'packages/onnx-grad');
 /** The file that the README's Python code wrote with PyTorch 2.6. */
-export const MODEL = join(import.meta.dirname, 'model.onnx');
+export const MODEL = join(PACKAGE, 'examples/model.onnx');
 
 /** The text of the blocks of code in a section, in order. */
 export function blocksOf(section: string): string[] {
