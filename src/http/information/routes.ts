@@ -17,7 +17,7 @@ import {
 } from './information.ts';
 import { presentLimits } from './published-limits.ts';
 
-const TAGS = ['information'];
+const READ = { scope: 'read' as const, labels: 'heeded' as const, tags: ['information'] };
 
 export function addInformationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   listLimits(app, dependencies);
@@ -32,9 +32,7 @@ function listLimits(app: ServerApp, { config }: ServerDependencies): void {
     '/v1/limits',
     describeRoute({
       operationId: 'listLimits',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'List limits of the service',
       response: { 200: json('Limits of the service.', limits) },
       stored: false,
@@ -49,9 +47,7 @@ function getCurrentModel(app: ServerApp, dependencies: ServerDependencies): void
     '/v1/models/current',
     describeRoute({
       operationId: 'getCurrentModel',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'Get the served model and its campaign features',
       response: { 200: json('The served model.', currentModel) },
       stored: false,
@@ -83,9 +79,7 @@ function listModelFeatureValues(app: ServerApp, dependencies: ServerDependencies
     '/v1/models/current/features/:name/values',
     describeRoute({
       operationId: 'listModelFeatureValues',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'List the known values of a campaign feature',
       params: featureParams,
       querystring: valueQuery(config),
@@ -109,9 +103,7 @@ function getCurrentPopulation(app: ServerApp, dependencies: ServerDependencies):
     '/v1/populations/current',
     describeRoute({
       operationId: 'getCurrentPopulation',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'Get the served population, its identifiers and its user features',
       response: { 200: json('The served population.', currentPopulation) },
     }),
@@ -138,9 +130,7 @@ function listPopulationFeatureValues(app: ServerApp, { config, population, popul
     '/v1/populations/current/features/:name/values',
     describeRoute({
       operationId: 'listPopulationFeatureValues',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'List the values of a user feature',
       description:
         'Lists all values that were ever imported. Each value comes with the number of users in the served ' +

@@ -17,6 +17,7 @@ import {
 } from './population.ts';
 
 const TAGS = ['information'];
+const READ = { scope: 'read' as const, labels: 'heeded' as const, tags: TAGS };
 
 export function addPopulationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   listPopulations(app, dependencies);
@@ -31,9 +32,7 @@ function listPopulations(app: ServerApp, { populations, served }: ServerDependen
     '/v1/populations',
     describeRoute({
       operationId: 'listPopulations',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'List the versions of the population, newest first',
       response: { 200: json('A list of population versions.', populationVersions) },
     }),
@@ -46,9 +45,7 @@ function getPopulation(app: ServerApp, { populations, served }: ServerDependenci
     '/v1/populations/:version',
     describeRoute({
       operationId: 'getPopulation',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'Get a version of the population, with its identifiers and the coverage of its features',
       description:
         'Shows for each feature how many users have a value, and how many values the served model does not ' +
@@ -79,9 +76,7 @@ function getPopulationChanges(app: ServerApp, { populations }: ServerDependencie
     '/v1/populations/:version/changes',
     describeRoute({
       operationId: 'getPopulationChanges',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'Get the differences between two versions of the population',
       description:
         'Counts users who were added or removed, and users whose features changed. The first request for two ' +
@@ -111,9 +106,7 @@ function samplePopulation(app: ServerApp, { config, populations, served }: Serve
     describeRoute({
       config: { class: 'computed' },
       operationId: 'samplePopulation',
-      scope: 'read',
-      labels: 'heeded',
-      tags: TAGS,
+      ...READ,
       summary: 'List the ids of a few users of the served population',
       description:
         'Returns user ids with which you can try out the service. If `feature` and `value` are given, only ' +

@@ -6,7 +6,7 @@
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
 import { broadcastShapes, mustDiffer } from './dims.ts';
-import { commonType, floatUnary, refuse, requireFloat, sameAsInput } from './helpers.ts';
+import { commonType, FLOAT_UNARY, refuse, requireFloat, sameAsInput } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
 const isPositive = (b: NodeBuilder, x: Value) => b.add('Greater', [x, b.scalar(0, x)]);
@@ -19,9 +19,7 @@ const scalarOf = (b: NodeBuilder, attribute: number, like: Value) => b.scalar(Ma
 
 // tanh(x)' = (1 - tanh(x)^2) * x'
 export const Tanh: OpSpec<'Tanh'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, outputs: [t], gradient: g }) => [
     b.add('Mul', [g, b.add('Sub', [b.scalar(1, t!), b.add('Mul', [t!, t!])])]),
   ],
@@ -29,9 +27,8 @@ export const Tanh: OpSpec<'Tanh'> = {
 
 // leakyrelu(x)' = x' if x > 0, else a * x'
 export const LeakyRelu: OpSpec<'LeakyRelu'> = {
-  arity: [1, 1],
+  ...FLOAT_UNARY,
   attributes: { alpha: 'float' },
-  infer: floatUnary,
   gradient: ({ b, inputs: [x], attributes: { alpha = 0.01 }, gradient: g }) => [
     b.add('Where', [isPositive(b, x!), g, b.add('Mul', [g, scalarOf(b, alpha, g)])]),
   ],
@@ -61,9 +58,8 @@ export const PRelu: OpSpec<'PRelu'> = {
 
 // elu(x)' = x' if x > 0, else a * e^x * x'
 export const Elu: OpSpec<'Elu'> = {
-  arity: [1, 1],
+  ...FLOAT_UNARY,
   attributes: { alpha: 'float' },
-  infer: floatUnary,
   gradient: ({ b, inputs: [x], attributes: { alpha = 1 }, gradient: g }) => [b.add('Mul', [g, eluSlope(b, x!, alpha)])],
 };
 
@@ -73,9 +69,8 @@ const SELU_GAMMA = Math.fround(1.050701);
 
 // selu(x)' = c * x' if x > 0, else c * a * e^x * x'
 export const Selu: OpSpec<'Selu'> = {
-  arity: [1, 1],
+  ...FLOAT_UNARY,
   attributes: { alpha: 'float', gamma: 'float' },
-  infer: floatUnary,
   gradient: ({ b, inputs: [x], attributes: { alpha = SELU_ALPHA, gamma = SELU_GAMMA }, gradient: g }) => [
     b.add('Mul', [g, b.add('Mul', [eluSlope(b, x!, alpha), scalarOf(b, gamma, x!)])]),
   ],
@@ -93,17 +88,13 @@ function eluSlope(b: NodeBuilder, x: Value, alpha: number): Value {
 
 // log(1 + e^x)' = sigmoid(x) * x'
 export const Softplus: OpSpec<'Softplus'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sigmoid', [x!])])],
 };
 
 // (x / (1 + |x|))' = x' / (1 + |x|)^2
 export const Softsign: OpSpec<'Softsign'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, inputs: [x], gradient: g }) => {
     const divisor = b.add('Add', [b.add('Abs', [x!]), b.scalar(1, x!)]);
     return [b.add('Div', [g, b.add('Mul', [divisor, divisor])])];
@@ -112,9 +103,8 @@ export const Softsign: OpSpec<'Softsign'> = {
 
 // y = clip(a * x + c, 0, 1): y' = a * x' if 0 < y < 1, else 0; as in PyTorch, y' is 0 at both bounds
 export const HardSigmoid: OpSpec<'HardSigmoid'> = {
-  arity: [1, 1],
+  ...FLOAT_UNARY,
   attributes: { alpha: 'float', beta: 'float' },
-  infer: floatUnary,
   gradient: ({ b, outputs: [out], attributes: { alpha = 0.2 }, gradient: g }) => {
     const inside = b.add('And', [isPositive(b, out!), b.add('Less', [out!, b.scalar(1, out!)])]);
     return [b.add('Where', [inside, b.add('Mul', [g, scalarOf(b, alpha, g)]), b.scalar(0, g)])];

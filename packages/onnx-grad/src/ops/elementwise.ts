@@ -3,7 +3,7 @@ import { typeText } from '../graph/tensor.ts';
 import {
   arithmetic,
   broadcastOf,
-  floatUnary,
+  FLOAT_UNARY,
   knownOf,
   onNumbers,
   refuse,
@@ -64,9 +64,7 @@ export const Neg: OpSpec<'Neg'> = {
 
 // sqrt(x)' = x' / (2 * sqrt(x))
 export const Sqrt: OpSpec<'Sqrt'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, outputs: [out], gradient: g }) => {
     // if x and the incoming gradient are 0, as for a clamped norm, the result is 0, because 0 / 0 would be NaN;
     // PyTorch's norms and cosines also yield 0
@@ -78,17 +76,13 @@ export const Sqrt: OpSpec<'Sqrt'> = {
 
 // log(x)' = x' / x
 export const Log: OpSpec<'Log'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Div', [g, x!])],
 };
 
 // relu(x)' = x' if x > 0, else 0; as in PyTorch, relu'(0) = 0
 export const Relu: OpSpec<'Relu'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, inputs: [x], gradient: g }) => [
     b.add('Where', [b.add('Greater', [x!, b.scalar(0, x!)]), g, b.scalar(0, g)]),
   ],
@@ -96,9 +90,7 @@ export const Relu: OpSpec<'Relu'> = {
 
 // s = sigmoid(x): s' = x' * (1 - s) * s, multiplied in PyTorch's order
 export const Sigmoid: OpSpec<'Sigmoid'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, outputs: [s], gradient: g }) => [
     b.add('Mul', [b.add('Mul', [g, b.add('Sub', [b.scalar(1, s!), s!])]), s!]),
   ],

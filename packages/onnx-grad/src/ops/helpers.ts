@@ -73,6 +73,9 @@ export function floatUnary(context: { readonly inputs: readonly (Value | null)[]
   return sameAsInput(context);
 }
 
+/** An op with one float input, a result of the same type, and no attributes. */
+export const FLOAT_UNARY = { arity: [1, 1], attributes: {}, infer: floatUnary } as const;
+
 /**
  * Returns the type that results when the inputs are broadcast against each other. All inputs must have the same element
  * type. Calls `check` with each input.

@@ -1,5 +1,5 @@
 /** Elementwise functions of one value, and Mod. */
-import { arithmetic, floatUnary, onNumbers, refuse, requireNumber, sameAsInput } from './helpers.ts';
+import { arithmetic, FLOAT_UNARY, onNumbers, refuse, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
 
 function numberUnary(c: { readonly inputs: InferContext<'Abs'>['inputs'] }): readonly Inferred[] {
@@ -17,40 +17,32 @@ export const Abs: OpSpec<'Abs'> = {
 
 /** A piecewise constant op. The reverse sweep stops at such an op, which is equivalent to PyTorch's gradient of 0. */
 export const Sign: OpSpec<'Sign'> = { arity: [1, 1], attributes: {}, infer: numberUnary, gradient: 'none' };
-export const Floor: OpSpec<'Floor'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
-export const Ceil: OpSpec<'Ceil'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
+export const Floor: OpSpec<'Floor'> = { ...FLOAT_UNARY, gradient: 'none' };
+export const Ceil: OpSpec<'Ceil'> = { ...FLOAT_UNARY, gradient: 'none' };
 /** Rounds to the nearest integer, and halves to the nearest even integer. */
-export const Round: OpSpec<'Round'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
+export const Round: OpSpec<'Round'> = { ...FLOAT_UNARY, gradient: 'none' };
 
 // (e^x)' = e^x * x'
 export const Exp: OpSpec<'Exp'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, outputs: [out], gradient: g }) => [b.add('Mul', [g, out!])],
 };
 
 // (1 / x)' = -x' / x^2
 export const Reciprocal: OpSpec<'Reciprocal'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, outputs: [out], gradient: g }) => [b.add('Mul', [b.add('Neg', [g]), b.add('Mul', [out!, out!])])],
 };
 
 // sin(x)' = cos(x) * x'
 export const Sin: OpSpec<'Sin'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Cos', [x!])])],
 };
 
 // cos(x)' = -sin(x) * x'
 export const Cos: OpSpec<'Cos'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: floatUnary,
+  ...FLOAT_UNARY,
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Neg', [b.add('Mul', [g, b.add('Sin', [x!])])])],
 };
 
