@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../src/http/serve.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { describeWithPostgres } from '../fixture/postgres.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { openCluster, type TestCluster } from '../service/cluster/start-cluster.ts';
@@ -43,10 +44,7 @@ describeWithPostgres('keys of a cluster', () => {
     expect(await metaheac('keys', 'revoke', ...flags, id)).toMatchObject({ status: 0, stdout: `revoked ${id}\n` });
     await vi.waitFor(async () => expect(await statusWith(key)).toBe(401), within);
     const { stdout } = await metaheac('audit', ...flags);
-    const entries = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const entries = jsonLines(stdout);
     expect(entries).toMatchObject([
       { actor: 'local', action: 'createKey', resource_id: id },
       { actor: 'local', action: 'revokeKey', resource_id: id },

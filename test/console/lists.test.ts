@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { identifierId } from '../../src/domain/identities.ts';
 import { schemaOfFeatures, updateFiles } from '../../src/population/update/update-files.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { describeInBrowser, expectAccessible, takeScreenshots } from './browser.ts';
 import { AUTHORIZED, create, csv, drop, useNewAudience } from './new-audience-form.ts';
 
@@ -124,10 +125,7 @@ describeInBrowser('the audit log', () => {
     expect(await page.getByRole('columnheader', { name: 'Action' }).getAttribute('aria-sort')).toBe('ascending');
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download' }).click();
-    const lines = readFileSync(await (await download).path(), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = jsonLines(readFileSync(await (await download).path(), 'utf8'));
     expect(lines.map(({ action }) => action)).toContain('recordFeedback');
     await page.getByRole('searchbox').fill('nothing like it');
     await page.getByRole('heading', { name: 'No entries' }).waitFor();

@@ -13,6 +13,7 @@ import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { readHistory } from '../../src/training/history/history.ts';
 import { buildOneHot } from '../../src/training/history/one-hot.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 
 const FILES = ['dataset.json', 'users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 const SIZES = { users: 5000, trainCampaigns: 6, testCampaigns: 4 };
@@ -29,11 +30,7 @@ interface Person {
   user_id: string;
   brands: string[];
 }
-const people = (folder: string): Person[] =>
-  read(folder, 'users.ndjson')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Person);
+const people = (folder: string): Person[] => jsonLines(read(folder, 'users.ndjson')) as Person[];
 
 describe('generateDataSet', () => {
   it('produces the same bytes for the same options', async () => {

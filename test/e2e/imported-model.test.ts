@@ -11,6 +11,7 @@ import { populationImportCommand } from '../../src/cli/commands/population/impor
 import type { Output } from '../../src/lib/output.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { startReadyService } from '../fixture/start-service.ts';
 
 const DEEPFM = join(import.meta.dirname, '..', 'golden', 'deepfm-opset17', 'model.onnx');
@@ -144,10 +145,7 @@ describe('a DeepFM of PyTorch', () => {
       expect(quality.held_out.auc).toBeGreaterThan(0.8);
 
       const answer = await get(`${id}/audience`, { headers: { accept: 'application/x-ndjson' } });
-      const members = (await answer.text())
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as { rank: number; user_id: string; score: number });
+      const members = jsonLines(await answer.text()) as { rank: number; user_id: string; score: number }[];
       expect(members).toHaveLength(USERS - seeds.length);
 
       // the audience's scores are those of plain ONNX Runtime, on rows that are encoded by hand

@@ -11,6 +11,7 @@ import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { makeCurrent } from '../../src/population/update.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { type StartedService, startReadyService, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -89,10 +90,7 @@ describe('another version of the population', () => {
   });
 
   it('has a description, and a list of changes since another version', async () => {
-    const lines = readFileSync(join(world.data, 'users.ndjson'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = jsonLines(readFileSync(join(world.data, 'users.ndjson'), 'utf8'));
     const { json } = await service.call('GET', `/v1/populations/${versions.second}`);
     const detail = json as { users: number; features: Record<string, unknown>[] };
     const left = [...lines.filter((_, i) => i % 10 !== 9), lines[0], lines[0]];

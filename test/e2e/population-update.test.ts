@@ -8,16 +8,17 @@ import { describe, expect, it } from 'vitest';
 import { openPopulation } from '../../src/population/read.ts';
 import { metaheac } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { program } from '../fixture/program.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { snapshot } from '../population/support.ts';
 
 const newFolder = useFolders();
 const world = await tinyWorld();
-const users = readFileSync(join(world.data, 'users.ndjson'), 'utf8')
-  .trimEnd()
-  .split('\n')
-  .map((line) => JSON.parse(line) as { readonly user_id: string; readonly [feature: string]: unknown });
+const users = jsonLines(readFileSync(join(world.data, 'users.ndjson'), 'utf8')) as {
+  readonly user_id: string;
+  readonly [feature: string]: unknown;
+}[];
 const single = openPopulation(world.population).features.find(({ kind }) => kind === 'single')!.name;
 
 /** A copy of a population, and files of a delta: users that changed or are new, and ids. */

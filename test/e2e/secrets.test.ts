@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { metaheac } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -76,10 +77,7 @@ describe.skipIf(!HAS_PROC)('a service with keys', () => {
     expect((await metaheac('keys', 'revoke', dataDir, 'mh_0')).stderr).toBe('metaheac: there is no key mh_0\n');
 
     const audit = await metaheac('audit', dataDir);
-    const entries = audit.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const entries = jsonLines(audit.stdout);
     expect(entries.map(({ actor, action }) => `${actor} ${action}`)).toEqual(
       expect.arrayContaining(['local createKey', `${admin.slice(0, 15)} createCampaign`, 'local revokeKey']),
     );

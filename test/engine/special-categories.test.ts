@@ -26,6 +26,7 @@ import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { valuesOf } from '../fixture/user-values.ts';
 
 const DEMO = join(ROOT, 'models/demo');
@@ -47,10 +48,7 @@ async function importChanged(
   const edit = (file: string, change: (text: string) => string) =>
     writeFileSync(join(data, file), change(readFileSync(join(data, file), 'utf8')));
   edit('users.ndjson', (text) => {
-    const users = text
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line)) as Users;
+    const users = jsonLines(text) as Users;
     change.users?.(users);
     return users.map((user) => `${JSON.stringify(user)}\n`).join('');
   });

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { DamageLog } from '../../src/service/upkeep/damage-log.ts';
 import { Scrubber } from '../../src/service/upkeep/scrubber.ts';
 import { locateStore, openUpkeep } from '../../src/storage/open-store.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { changeBehindSums } from '../storage/sqlite/change-behind-sums.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture } from './fixture.ts';
 
@@ -186,10 +187,7 @@ async function faults(): Promise<string[]> {
 async function audited(): Promise<string[]> {
   const { status, text } = await fixture.call('GET', '/v1/audit');
   expect(status, text).toBe(200);
-  const entries = text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const entries = jsonLines(text);
   return entries.map(({ action, resource_id: id }) => `${action} ${id}`);
 }
 

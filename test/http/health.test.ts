@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { PACKAGE_VERSION } from '../../src/lib/package-root.ts';
 import type { EngineStatus } from '../../src/service/ports/health.ts';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { type Fixture, type FixtureOptions, importUsers, OK_BODY, openFixture } from './fixture.ts';
 
 let fixture: Fixture;
@@ -56,11 +57,7 @@ describe('GET /readyz', () => {
       fixture.answers.engine = () => ({ ...RUNNING, ready });
       await get('/readyz');
     }
-    const lines = fixture
-      .log()
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = jsonLines(fixture.log());
     expect(lines.filter(({ level }) => level >= 30).map(({ msg, parts }) => [msg, parts])).toEqual([
       ['not ready', [{ name: 'engine', ready: false, detail: 'cpu' }]],
       ['ready', undefined],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../src/http/config.ts';
 import { PACKAGE_VERSION } from '../../src/lib/package-root.ts';
+import { jsonLines } from '../fixture/json-lines.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from './fixture.ts';
 
 /**
@@ -199,11 +200,7 @@ describe('the log', () => {
   it('has one line a request with method, pattern, status, time and code', async () => {
     await open();
     await get('/v1/campaigns/none', { 'x-request-id': 'r1' });
-    const lines = fixture
-      .log()
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = jsonLines(fixture.log());
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       request_id: 'r1',

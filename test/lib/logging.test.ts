@@ -2,15 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { jsonLines } from '../fixture/json-lines.ts';
 
 describe('createLogger', () => {
   it('writes JSON lines to stderr, with the stack of errors and without keys, also when the process ends at once', () => {
     const script = fileURLToPath(new URL('./children/log.ts', import.meta.url));
     const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
-    const lines = stderr
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = jsonLines(stderr);
     lines.sort((a, b) => a.level - b.level); // lines that are pending when the process ends may be out of order
     expect(stdout).toBe('');
     expect(lines).toEqual([

@@ -3,13 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import { numbersOf, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { filesFrom, filesIn, selfContained } from '../../packages/onnx-grad/src/onnx/external-data.ts';
 import { TensorProto_DataType as Code } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 import { readModel } from '../../packages/onnx-grad/src/onnx/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { attributeProto, modelFile, node, raw, runModel, typed } from './onnx-file.ts';
+import { attributeProto, modelFile, node, raw, refusal, runModel, typed } from './onnx-file.ts';
 
 const outside = temporaryFolder();
 const folder = join(outside, 'model');
@@ -52,16 +51,6 @@ const file = (w: ReturnType<typeof kept>) =>
 const AT_3 = { offset: '3', length: '8' };
 const read = (entries: Readonly<Record<string, string>>, fields: object = {}) =>
   readModel(file(kept(entries, fields)), { external: filesIn(folder) });
-
-function refusal(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof GraphError) return error.message;
-    throw error;
-  }
-  throw new Error('it was read');
-}
 
 describe('external data', () => {
   it.each(['w.bin', './w.bin', 'data/w.bin', 'inner.bin', 'data//w.bin'])('is read from %s', (location) => {

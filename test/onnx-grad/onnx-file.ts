@@ -1,6 +1,7 @@
 /** Builds ONNX files by hand, as other programs would, and runs files in ONNX Runtime. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { GraphError } from '../../packages/onnx-grad/src/errors.ts';
 import type { DataType, Tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import {
   type AttributeProto,
@@ -140,4 +141,15 @@ async function runSession(
   for (const [name, { type, data, dims }] of Object.entries(results))
     outputs[name] = { dtype: type as DataType, data: data as Tensor['data'], shape: [...dims] };
   return outputs;
+}
+
+/** The message of the GraphError with which a model is refused. */
+export function refusal(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof GraphError) return error.message;
+    throw error;
+  }
+  throw new Error('it was read');
 }

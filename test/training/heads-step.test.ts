@@ -1,14 +1,13 @@
 /** The gradient through unrolled inner steps on the heads, compared with finite differences in float64. */
 import { describe, expect, it } from 'vitest';
-import { type Graph, type LabelledBatch, numbersOf, tensor } from '../../packages/onnx-grad/index.ts';
-import { createRng } from '../../src/lib/rng.ts';
+import { numbersOf } from '../../packages/onnx-grad/index.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
-import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/model/architectures/metaheac.ts';
+import type { MetaHeacConfig } from '../../src/model/architectures/metaheac.ts';
 import { type HeadsStepOptions, openHeadsProgram } from '../../src/training/meta/heads-step.ts';
 import { addGradient } from '../../src/training/meta/meta-step.ts';
 import { centralDifferences } from '../fixture/central-differences.ts';
-import { type PlainParameters, referenceScores } from '../model/architectures/reference.ts';
-import { randomFeeds } from '../model/tiny-model.ts';
+import type { PlainParameters } from '../model/architectures/reference.ts';
+import { batchOf, referenceLoss, steepGraph } from './step-model.ts';
 
 const CONFIG: MetaHeacConfig = {
   user: [
@@ -26,31 +25,10 @@ const CONFIG: MetaHeacConfig = {
 /** Large, so that the second order is plain to see. */
 const OPTIONS: HeadsStepOptions = { rates: { [HEADS.wide]: 1.5, [HEADS.query]: 0.7 }, innerSteps: 3 };
 
-const graph: Graph = (() => {
-  const initial = randomInitial(createRng('heads step'));
-  return buildMetaHeac(CONFIG, (name, shape, fanIn) =>
-    tensor(
-      'float32',
-      shape,
-      numbersOf(initial(name, shape, fanIn)).map((x) => (name.endsWith('.embedding') ? 10 * x : 2 * x)),
-    ),
-  );
-})();
+const graph = steepGraph(CONFIG, 'heads step');
 const names = [...graph.initializers.keys()];
 const start: PlainParameters = new Map([...graph.initializers].map(([name, value]) => [name, numbersOf(value)]));
-const batchOf = (key: string, size: number): LabelledBatch => {
-  const rng = createRng(key);
-  return {
-    feeds: randomFeeds(CONFIG, size, key),
-    labels: Float32Array.from({ length: size }, (_, i) => (i < 2 ? i : rng.integer(2))),
-  };
-};
-const episode = { support: batchOf('support', 5), query: batchOf('query', 4) };
-
-function referenceLoss(parameters: PlainParameters, { feeds, labels }: LabelledBatch): number {
-  const scores = referenceScores(parameters, CONFIG, feeds);
-  return scores.reduce((sum, p, i) => sum - (labels[i] === 1 ? Math.log(p) : Math.log(1 - p)), 0) / scores.length;
-}
+const episode = { support: batchOf(CONFIG, 'support', 5), query: batchOf(CONFIG, 'query', 4) };
 
 /** The parameters after the inner steps: only the heads move. */
 function adapted(parameters: PlainParameters): PlainParameters {
@@ -59,7 +37,7 @@ function adapted(parameters: PlainParameters): PlainParameters {
     const gradient = centralDifferences(
       current,
       1e-5,
-      (shifted) => referenceLoss(shifted, episode.support),
+      (shifted) => referenceLoss(CONFIG, shifted, episode.support),
       Object.keys(OPTIONS.rates),
     );
     current = new Map(
@@ -96,12 +74,12 @@ function distance(
 describe('openHeadsProgram', () => {
   it('has the loss after the inner steps, and its gradient through them in every parameter', async () => {
     const { loss, gradients } = await metaGradient();
-    expect(loss).toBeCloseTo(referenceLoss(adapted(start), episode.query), 5);
-    expect(Math.abs(loss - referenceLoss(start, episode.query))).toBeGreaterThan(0.01);
+    expect(loss).toBeCloseTo(referenceLoss(CONFIG, adapted(start), episode.query), 5);
+    expect(Math.abs(loss - referenceLoss(CONFIG, start, episode.query))).toBeGreaterThan(0.01);
     const expected = centralDifferences(
       start,
       1e-4,
-      (shifted) => referenceLoss(adapted(shifted), episode.query),
+      (shifted) => referenceLoss(CONFIG, adapted(shifted), episode.query),
       names,
     );
     expect(distance(gradients, expected)).toBeLessThan(1e-3);
@@ -110,8 +88,8 @@ describe('openHeadsProgram', () => {
   it("has with firstOrder the gradient at the heads' final values, which differs", async () => {
     const { loss, gradients } = await metaGradient({ firstOrder: true });
     const end = adapted(start);
-    expect(loss).toBeCloseTo(referenceLoss(end, episode.query), 5);
-    const expected = centralDifferences(end, 1e-5, (shifted) => referenceLoss(shifted, episode.query), names);
+    expect(loss).toBeCloseTo(referenceLoss(CONFIG, end, episode.query), 5);
+    const expected = centralDifferences(end, 1e-5, (shifted) => referenceLoss(CONFIG, shifted, episode.query), names);
     expect(distance(gradients, expected)).toBeLessThan(1e-3);
     expect(distance((await metaGradient()).gradients, expected)).toBeGreaterThan(0.02);
   });

@@ -1,13 +1,11 @@
 /** The meta gradient compared with finite differences in float64, and Adam on full parameters. */
 import { describe, expect, it } from 'vitest';
-import { type Graph, type LabelledBatch, numbersOf, tensor } from '../../packages/onnx-grad/index.ts';
-import { createRng } from '../../src/lib/rng.ts';
+import { numbersOf } from '../../packages/onnx-grad/index.ts';
 import type { MetaHeacConfig } from '../../src/model/architectures/metaheac.ts';
-import { buildMetaHeac, randomInitial } from '../../src/model/architectures/metaheac.ts';
 import { addGradient, openMetaProgram } from '../../src/training/meta/meta-step.ts';
 import { centralDifferences } from '../fixture/central-differences.ts';
-import { type PlainParameters, referenceScores } from '../model/architectures/reference.ts';
-import { randomFeeds } from '../model/tiny-model.ts';
+import type { PlainParameters } from '../model/architectures/reference.ts';
+import { batchOf, referenceLoss, steepGraph } from './step-model.ts';
 
 const CONFIG: MetaHeacConfig = {
   user: [
@@ -23,34 +21,13 @@ const CONFIG: MetaHeacConfig = {
 /** Large, so that the second order is plain to see. */
 const INNER_RATE = 0.5;
 
-const graph: Graph = (() => {
-  const initial = randomInitial(createRng('meta step'));
-  return buildMetaHeac(CONFIG, (name, shape, fanIn) =>
-    tensor(
-      'float32',
-      shape,
-      numbersOf(initial(name, shape, fanIn)).map((x) => (name.endsWith('.embedding') ? 10 * x : 2 * x)),
-    ),
-  );
-})();
+const graph = steepGraph(CONFIG, 'meta step');
 const names = [...graph.initializers.keys()];
-const batchOf = (key: string, size: number): LabelledBatch => {
-  const rng = createRng(key);
-  return {
-    feeds: randomFeeds(CONFIG, size, key),
-    labels: Float32Array.from({ length: size }, (_, i) => (i < 2 ? i : rng.integer(2))),
-  };
-};
-const episode = { support: batchOf('support', 3), query: batchOf('query', 3) };
-
-function referenceLoss(parameters: PlainParameters, { feeds, labels }: LabelledBatch): number {
-  const scores = referenceScores(parameters, CONFIG, feeds);
-  return scores.reduce((sum, p, i) => sum - (labels[i] === 1 ? Math.log(p) : Math.log(1 - p)), 0) / scores.length;
-}
+const episode = { support: batchOf(CONFIG, 'support', 3), query: batchOf(CONFIG, 'query', 3) };
 
 /** theta - alpha grad L(theta; support), by differences. */
 function innerStep(parameters: PlainParameters): PlainParameters {
-  const gradient = centralDifferences(parameters, 1e-5, (shifted) => referenceLoss(shifted, episode.support));
+  const gradient = centralDifferences(parameters, 1e-5, (shifted) => referenceLoss(CONFIG, shifted, episode.support));
   return new Map(
     [...parameters].map(([name, values]) => [name, values.map((x, i) => x - INNER_RATE * gradient.get(name)![i]!)]),
   );
@@ -59,7 +36,9 @@ function innerStep(parameters: PlainParameters): PlainParameters {
 let secondOrder: Map<string, number[]> | null = null;
 /** The gradient through the inner step, by differences of differences: once for all tests. */
 function secondOrderGradient(): Map<string, number[]> {
-  secondOrder ??= centralDifferences(start, 1e-4, (shifted) => referenceLoss(innerStep(shifted), episode.query));
+  secondOrder ??= centralDifferences(start, 1e-4, (shifted) =>
+    referenceLoss(CONFIG, innerStep(shifted), episode.query),
+  );
   return secondOrder;
 }
 
@@ -113,15 +92,17 @@ describe('openMetaProgram', () => {
     'has the loss and the second-order gradient of the formulas (compact tables: %s)',
     async (compact) => {
       const { loss, gradients } = await metaGradient({ compact });
-      expect(loss).toBeCloseTo(referenceLoss(innerStep(start), episode.query), 5);
+      expect(loss).toBeCloseTo(referenceLoss(CONFIG, innerStep(start), episode.query), 5);
       expectGradients(gradients, secondOrderGradient(), 1e-4);
     },
   );
 
   it('has with firstOrder the gradient at the stepped parameters, which differs', async () => {
     const { loss, gradients } = await metaGradient({ firstOrder: true });
-    expect(loss).toBeCloseTo(referenceLoss(innerStep(start), episode.query), 5);
-    const expected = centralDifferences(innerStep(start), 1e-5, (shifted) => referenceLoss(shifted, episode.query));
+    expect(loss).toBeCloseTo(referenceLoss(CONFIG, innerStep(start), episode.query), 5);
+    const expected = centralDifferences(innerStep(start), 1e-5, (shifted) =>
+      referenceLoss(CONFIG, shifted, episode.query),
+    );
     expectGradients(gradients, expected, 1e-4);
     const second = await metaGradient({});
     expect(() => expectGradients(second.gradients, expected, 1e-2)).toThrow();
@@ -135,7 +116,7 @@ describe('openMetaProgram', () => {
     await program.close();
     expectGradients(
       gradients,
-      centralDifferences(start, 1e-5, (shifted) => referenceLoss(shifted, episode.query)),
+      centralDifferences(start, 1e-5, (shifted) => referenceLoss(CONFIG, shifted, episode.query)),
       1e-4,
     );
   });
@@ -145,7 +126,7 @@ describe('openMetaProgram', () => {
     for (const size of [2, 7]) {
       const { loss } = await program.run(
         graph.initializers,
-        { support: batchOf(`s ${size}`, size), query: batchOf(`q ${size}`, 2 * size) },
+        { support: batchOf(CONFIG, `s ${size}`, size), query: batchOf(CONFIG, `q ${size}`, 2 * size) },
         INNER_RATE,
       );
       expect(Number.isFinite(loss)).toBe(true);

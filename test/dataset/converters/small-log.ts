@@ -6,6 +6,7 @@ import type { InteractionsOptions } from '../../../src/dataset/converters/intera
 import { NO_TYPES } from '../../../src/dataset/converters/typed-columns.ts';
 import { openDelimited } from '../../../src/dataset/delimited-source.ts';
 import { openRows } from '../../../src/dataset/open-rows.ts';
+import { jsonLines } from '../../fixture/json-lines.ts';
 
 export const USERS = 60;
 
@@ -42,11 +43,7 @@ export interface MadeFolder {
 
 export function readMade(folder: string): MadeFolder {
   const text = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const records = (name: string) =>
-    text(name)
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+  const records = (name: string) => jsonLines(text(name));
   const rows = text('interactions.csv')
     .trim()
     .split('\n')

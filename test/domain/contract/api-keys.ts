@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hashApiKey, type NewApiKey } from '../../../src/domain/api-keys.ts';
 import type { PendingAction } from '../../../src/domain/audit.ts';
 import { everyoneIsKnown, newCampaign } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { created, type NewData } from './new-data.ts';
 
 const MOST = 10;
 const newKey = (changes: Partial<NewApiKey> = {}): NewApiKey => {
@@ -114,8 +114,7 @@ export function describeApiKeys(newData: NewData): void {
     });
 
     it('has an action once, also without a transaction of its own', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       const inTransaction = pendingAction('updateCampaign', id);
       await store.audit.during(inTransaction, () => store.update(id, { name: 'a' }));
       const without = pendingAction('activatePopulation', 'p');

@@ -1,7 +1,7 @@
 /** Sizes, versions and the cache of active audiences over two connections. */
 import { describe, expect, it } from 'vitest';
 import { everyoneIsKnown, expand, newCampaign, PINS } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { created, type NewData } from './new-data.ts';
 
 export function describeAudiences(newData: NewData): void {
   describe('activeAudience', () => {
@@ -120,16 +120,14 @@ export function describeAudiences(newData: NewData): void {
     });
 
     it('is seen after this connection finished it', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       await expect(store.activeAudience(id)).rejects.toThrow('has no audience');
       await expand(store, (await store.claim('1:a'))!);
       expect((await store.activeAudience(id)).version).toBe(1);
     });
 
     it('throws audience_not_ready with the state and when to retry', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       await expect(store.activeAudience(id)).rejects.toThrow(
         expect.objectContaining({ code: 'audience_not_ready', facts: { state: 'queued', retry_after: 2 } }),
       );
@@ -150,8 +148,7 @@ export function describeAudiences(newData: NewData): void {
 
   describe('audienceVersion', () => {
     it('throws audience_not_found for a missing version, campaign_not_found for a missing campaign', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       await expand(store, (await store.claim('1:a'))!);
       await expect(store.audienceVersion(id, 2)).rejects.toThrow(
         expect.objectContaining({ code: 'audience_not_found' }),

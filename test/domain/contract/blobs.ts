@@ -4,7 +4,7 @@ import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { checkpointFolder, rankingFolder } from '../../../src/domain/ranking-name.ts';
 import { describeBlobPort, put } from './blob-port.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { created, type NewData } from './new-data.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Finishes the next job with a ranking; returns the name of the ranking. */
@@ -24,9 +24,7 @@ export function describeBlobs(newData: NewData): void {
 
   describe('rankings', () => {
     it('are removed with pruned audience versions, but not with versions that are kept', async () => {
-      const data = newData();
-      const store = await data.open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { data, store, id } = await created(newData());
       const folders = [await finishNext(store)];
       for (let i = 0; i < 4; i++) {
         await store.expand(id);
@@ -48,8 +46,7 @@ export function describeBlobs(newData: NewData): void {
     });
 
     it('are removed with their campaign, except for one that another expansion is writing', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       const folder = await finishNext(store);
       const running = await store.create(newCampaign(), everyoneIsKnown);
       const unfinished = rankingFolder(running.id, running.expansionId!);

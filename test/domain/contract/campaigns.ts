@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CampaignQuery, CampaignSort } from '../../../src/domain/campaign-query.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { created, type NewData } from './new-data.ts';
 
 export function describeCampaigns(newData: NewData): void {
   describe('CampaignStore.create', () => {
@@ -130,8 +130,7 @@ export function describeCampaigns(newData: NewData): void {
     });
 
     it('returns no cursor when the last page is full', async () => {
-      const store = await newData().open();
-      await store.create(newCampaign(), everyoneIsKnown);
+      const { store } = await created(newData());
       await store.create(newCampaign(), everyoneIsKnown);
       expect((await store.list({ limit: 2 })).nextCursor).toBeNull();
       expect((await store.list({ limit: 1 })).nextCursor).not.toBeNull();
@@ -221,8 +220,7 @@ export function describeCampaigns(newData: NewData): void {
 
   describe('CampaignStore.countsByState', () => {
     it('has an entry for every state', async () => {
-      const store = await newData().open();
-      await store.create(newCampaign(), everyoneIsKnown);
+      const { store } = await created(newData());
       await store.create(newCampaign({ seeds: [] }), everyoneIsKnown);
       await store.create(newCampaign(), everyoneIsKnown);
       await expand(store, (await store.claim('1:a'))!);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { created, type NewData } from './new-data.ts';
 
 /** A condition that is met if `read` returns `expected`. */
 const isStill =
@@ -54,8 +54,7 @@ export function describeConditionalChanges(newData: NewData): void {
     });
 
     it('does not delete a campaign that has changed', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       const isHats = isStill(({ name }: { readonly name: string }) => name, 'hats');
       await expect(store.delete(id, isHats)).rejects.toMatchObject({ code: 'precondition_failed' });
       expect((await store.get(id)).name).toBe('spring shoes');

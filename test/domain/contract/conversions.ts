@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { collected } from '../../fixture/collected.ts';
 import { everyoneIsKnown, newCampaign } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { created, type NewData } from './new-data.ts';
 
 const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const conversion = (userId: string, happenedAt: number, value = 1) => ({ userId, happenedAt, value });
@@ -13,8 +13,7 @@ const usersOf = async (store: CampaignStore, id: string, window = ALWAYS) =>
 export function describeConversions(newData: NewData): void {
   describe('conversions', () => {
     it('are summed by user within the window, and do not count again if they are sent again', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       const sent = [conversion('bob', 10, 2.5), conversion('ann', 5), conversion('bob', 20), conversion('bob', 10, 3)];
       expect(await store.addConversions(id, sent)).toEqual({ received: 4, recorded: 3 });
       expect(await store.addConversions(id, sent)).toEqual({ received: 4, recorded: 0 });
@@ -29,8 +28,7 @@ export function describeConversions(newData: NewData): void {
     });
 
     it('of many users are read in blocks, and removed when they are old or their campaign is deleted', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       const other = await store.create(newCampaign(), everyoneIsKnown);
       const many = Array.from({ length: 5_000 }, (_, i) => conversion(`user-${i}`, i));
       await store.addConversions(id, many);

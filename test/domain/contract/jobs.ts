@@ -1,7 +1,7 @@
 /** Claims, leases, retries and ends, one case each; job-histories.ts mixes them. */
 import { describe, expect, it } from 'vitest';
 import { everyoneIsKnown, expand, LEASE_MS, newCampaign, PINS, resultOf } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { claimed, created, type NewData } from './new-data.ts';
 
 const reason = { code: 'storage_failed', message: 'the disk is full' };
 
@@ -65,10 +65,7 @@ export function describeJobs(newData: NewData): void {
 
   describe('CampaignStore.renew', () => {
     it('renews the lease', async () => {
-      const data = newData();
-      const store = await data.open();
-      await store.create(newCampaign(), everyoneIsKnown);
-      const job = (await store.claim('1:a'))!;
+      const { data, store, job } = await claimed(newData());
       data.clock.pass(LEASE_MS - 1);
       expect(await store.renew(job)).toBe(true);
       data.clock.pass(LEASE_MS - 1);
@@ -76,10 +73,7 @@ export function describeJobs(newData: NewData): void {
     });
 
     it('renews an expired lease that nobody took', async () => {
-      const data = newData();
-      const store = await data.open();
-      await store.create(newCampaign(), everyoneIsKnown);
-      const job = (await store.claim('1:a'))!;
+      const { data, store, job } = await claimed(newData());
       data.clock.pass(10 * LEASE_MS);
       expect(await store.renew(job)).toBe(true);
       expect(await store.claim('2:b')).toBeNull();
@@ -88,9 +82,7 @@ export function describeJobs(newData: NewData): void {
 
   describe('CampaignStore.pin', () => {
     it('keeps the pins of the first attempt', async () => {
-      const data = newData();
-      const store = await data.open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { data, store, id } = await created(newData());
       expect(await store.pin((await store.claim('1:a'))!, PINS)).toEqual(PINS);
       data.clock.pass(LEASE_MS);
       const newer = { modelVersion: 'model-2', populationVersion: 'population-2' };
@@ -99,10 +91,7 @@ export function describeJobs(newData: NewData): void {
     });
 
     it('pins nothing for a lost claim', async () => {
-      const data = newData();
-      const store = await data.open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
-      const lost = (await store.claim('1:a'))!;
+      const { data, store, id, job: lost } = await claimed(newData());
       data.clock.pass(LEASE_MS);
       await store.claim('2:b');
       await store.pin(lost, PINS);
@@ -112,9 +101,7 @@ export function describeJobs(newData: NewData): void {
 
   describe('CampaignStore.advance', () => {
     it('treats a step that is not in the table as a bug, and changes nothing', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
-      const job = (await store.claim('1:a'))!;
+      const { store, id, job } = await claimed(newData());
       await expect(store.advance(job, { state: 'scoring' })).rejects.toThrow('never goes from queued to scoring');
       await expect(store.finish(job, resultOf())).rejects.toThrow('never goes from queued to ready');
       expect((await store.get(id)).state).toBe('queued');
@@ -123,9 +110,7 @@ export function describeJobs(newData: NewData): void {
 
   describe('a fencing token', () => {
     it('differs with each claim, and a stale one is refused even from an owner of the same name', async () => {
-      const store = await newData().open();
-      await store.create(newCampaign(), everyoneIsKnown);
-      const stale = (await store.claim('1:a'))!;
+      const { store, job: stale } = await claimed(newData());
       await store.pin(stale, PINS);
       // the attempt of an engine that is stopped does not count
       await store.releaseOwner('1:a', 'stopped');
@@ -146,10 +131,7 @@ export function describeJobs(newData: NewData): void {
     });
 
     it('is refused once its lease was given back, even before another claim', async () => {
-      const data = newData();
-      const store = await data.open();
-      await store.create(newCampaign(), everyoneIsKnown);
-      const first = (await store.claim('1:a'))!;
+      const { data, store, job: first } = await claimed(newData());
       await store.releaseOwner('1:a');
       expect(await store.renew(first)).toBe(false);
       data.clock.pass(LEASE_MS + 1);
@@ -166,10 +148,7 @@ export function describeJobs(newData: NewData): void {
 
   describe('CampaignStore.finish', () => {
     it('publishes the audience and ends the job', async () => {
-      const data = newData();
-      const store = await data.open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
-      const job = (await store.claim('1:a'))!;
+      const { data, store, id, job } = await claimed(newData());
       data.clock.pass(1000);
       expect(await expand(store, job)).toBe(true);
       expect(await store.get(id)).toMatchObject({
@@ -191,9 +170,7 @@ export function describeJobs(newData: NewData): void {
     });
 
     it('refuses a folder outside the blobs', async () => {
-      const store = await newData().open();
-      await store.create(newCampaign(), everyoneIsKnown);
-      const job = (await store.claim('1:a'))!;
+      const { store, job } = await claimed(newData());
       for (const folder of ['/tmp/x', 'audiences/../../x'])
         await expect(store.finish(job, resultOf({ folder }))).rejects.toThrow(
           /is relative to the (data folder|storage of blobs)/,
@@ -201,9 +178,7 @@ export function describeJobs(newData: NewData): void {
     });
 
     it('treats an expansion without pins as a bug, and publishes nothing', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
-      const job = (await store.claim('1:a'))!;
+      const { store, id, job } = await claimed(newData());
       await store.advance(job, { state: 'adapting' });
       await store.advance(job, { state: 'scoring' });
       await expect(store.finish(job, resultOf())).rejects.toThrow('is pinned before it is finished');
@@ -213,9 +188,7 @@ export function describeJobs(newData: NewData): void {
 
   describe('CampaignStore.end', () => {
     it('ends without an audience, with the reason and the timings', async () => {
-      const data = newData();
-      const store = await data.open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { data, store, id } = await created(newData());
       const failed = { code: 'no_candidates', message: 'nobody is left' };
       expect(await store.end((await store.claim('1:a'))!, 'failed', failed, { queued: 0.1 })).toBe(true);
       expect(await store.get(id)).toMatchObject({
@@ -231,10 +204,7 @@ export function describeJobs(newData: NewData): void {
 
   describe('CampaignStore.retryLater', () => {
     it('puts the job back for later and shows the reason until the next claim', async () => {
-      const data = newData();
-      const store = await data.open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
-      const job = (await store.claim('1:a'))!;
+      const { data, store, id, job } = await claimed(newData());
       await store.advance(job, { state: 'adapting' });
       expect(await store.retryLater(job, reason, 5000)).toBe(true);
       expect(await store.get(id)).toMatchObject({ state: 'queued', reason });

@@ -1,8 +1,8 @@
 /** The key of an installation, and the receipts of audience versions. */
 import { describe, expect, it } from 'vitest';
 import { RECEIPT } from '../../fixture/receipt.ts';
-import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { expand } from './inputs.ts';
+import { created, type NewData } from './new-data.ts';
 
 export function describeReceipts(newData: NewData): void {
   describe('receipts', () => {
@@ -16,8 +16,7 @@ export function describeReceipts(newData: NewData): void {
     });
 
     it('belong to all versions of a ranking, and only to those', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       const receipt = { ...RECEIPT, inputs: { ...RECEIPT.inputs, features: { category: 'a\u0000"b' } } };
       await expand(store, (await store.claim('1:a'))!, { receipt });
       await store.update(id, { audience: { size: 5 } });

@@ -5,7 +5,7 @@ import type { UserSets } from '../../../src/domain/ports/user-sets.ts';
 import type { Change, ChangeOptions, MatchedPopulation, SetOwner } from '../../../src/domain/user-sets.ts';
 import { newSetName, SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import { created, type NewData } from './new-data.ts';
 
 const COMMON: SetOwner = { kind: 'common_suppression' };
 const EVERYONE: MatchedPopulation = { version: 'p', has: everyoneIsKnown };
@@ -111,8 +111,7 @@ export function describeUserSets(newData: NewData): void {
     });
 
     it('are refused if their campaign is deleted while they are written, and leave nothing', async () => {
-      const store = await newData().open();
-      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const { store, id } = await created(newData());
       const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
       const refused = expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
       await store.delete(id);

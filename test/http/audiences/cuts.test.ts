@@ -1,5 +1,6 @@
 /** Named cuts of a ranking: validation, versions, pages, exports, look-ups and differences. */
 import { describe, expect, it } from 'vitest';
+import { jsonLines } from '../../fixture/json-lines.ts';
 import { importUsers, OK_BODY, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
 const fixture = await openFixture(await importUsers(), { streamChunkRows: 7 });
@@ -66,10 +67,7 @@ describe('?cut=', () => {
 
   it('exports a ring of a version', async () => {
     const { text, headers } = await get(`${campaign}/audiences/1?cut=ring`, { accept: 'application/x-ndjson' });
-    const items = text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const items = jsonLines(text);
     expect(idsOf(items)).toEqual(candidates.slice(30, 60));
     expect(headers['x-audience-size']).toBe('30');
   });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
+import { jsonLines } from '../../fixture/json-lines.ts';
 import { importUsers, ODD_IDS, OK_BODY, openFixture, USER_IDS } from '../fixture.ts';
 
 const PARQUET = 'application/vnd.apache.parquet';
@@ -106,10 +107,7 @@ describe('Parquet', () => {
     const text = (await fetchRaw(path, { accept: 'application/x-ndjson' })).bytes.toString();
     expect(rows).toHaveLength(CROWD.length - 20);
     // text has the decimal that is the float32 of the file
-    const lines = text
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = jsonLines(text);
     const told = lines.map((line) => JSON.stringify({ ...line, score: Math.fround(line.score) }));
     expect(rows.map((row) => JSON.stringify(row)).join('\n')).toBe(told.join('\n'));
     expect(rows.slice(0, ODD_IDS.length).map(({ user_id }) => user_id)).toEqual(ODD_IDS);

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../../src/domain/cursors.ts';
 import { encodeMembers } from '../../../src/http/audiences/view.ts';
+import { jsonLines } from '../../fixture/json-lines.ts';
 import { RECEIPT } from '../../fixture/receipt.ts';
 import { importUsers, openFixture, SEEDS, USER_IDS } from '../fixture.ts';
 
@@ -178,12 +179,7 @@ describe('GET /v1/campaigns/{id}/audiences/{from}/diff/{to}', () => {
     const lines = async (a: number, b: number) => {
       const { text, type } = await get(path(a, b), { accept: 'application/x-ndjson' });
       expect(type).toBe('application/x-ndjson; charset=utf-8');
-      return text === ''
-        ? []
-        : text
-            .trimEnd()
-            .split('\n')
-            .map((line) => JSON.parse(line));
+      return text === '' ? [] : jsonLines(text);
     };
     expect(await lines(1, 4)).toEqual(changes(best(50), worst(30)));
     expect(await lines(1, 2)).toEqual(changes(best(50).slice(20), []));

@@ -1,6 +1,7 @@
 /** Uploads and erasures in the audit log: one entry each, none if refused, and never a user id. */
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { jsonLines } from '../../fixture/json-lines.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 
 const KEY = 'operators-key-of-this-test';
@@ -38,10 +39,7 @@ const send = ({ method, path, type, encoding, body }: Sent) =>
 async function entries(): Promise<Record<string, unknown>[]> {
   const { text } = await server.call('GET', '/v1/audit', undefined, AUTHORIZATION);
   expect(text).not.toContain(PLANTED);
-  const [first, ...others] = text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const [first, ...others] = jsonLines(text);
   expect(first).toMatchObject({ action: 'createCampaign', resource_id: campaign });
   return others;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NewApiKey } from '../../../src/domain/api-keys.ts';
 import type { ServerConfig } from '../../../src/http/config.ts';
 import { ServiceClock } from '../../../src/lib/service-clock.ts';
+import { jsonLines } from '../../fixture/json-lines.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 
 const OPERATOR = 'operators-key-of-this-test';
@@ -21,10 +22,7 @@ const make = async (changes: Partial<NewApiKey> = {}) =>
   server.store.apiKeys.create({ name: 'k', scope: 'write', labels: {}, expiresAt: null, ...changes }, 100);
 const entries = async () => {
   const { text } = await call(OPERATOR, 'GET', '/v1/audit');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  return jsonLines(text);
 };
 
 describe('/v1/keys', () => {
@@ -261,12 +259,7 @@ describe('GET /v1/audit', () => {
     const all = await entries();
     const first = await call(OPERATOR, 'GET', '/v1/audit?limit=2');
     const rest = await call(OPERATOR, 'GET', `/v1/audit?limit=2&cursor=${String(first.headers['x-next-cursor'])}`);
-    expect(
-      `${first.text}${rest.text}`
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toEqual(all);
+    expect(jsonLines(`${first.text}${rest.text}`)).toEqual(all);
     expect(rest.headers['x-next-cursor']).toBeUndefined();
   });
 });

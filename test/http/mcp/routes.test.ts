@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Scope } from '../../../src/domain/api-keys.ts';
 import type { Labels } from '../../../src/domain/types.ts';
+import { jsonLines } from '../../fixture/json-lines.ts';
 import { importUsers, OK_BODY, openFixture, SEEDS } from '../fixture.ts';
 
 const OPERATOR = 'operators-key-of-this-test';
@@ -69,11 +70,7 @@ describe('tools', () => {
     const resized = await use(write, 'resize', { id: made, audience: { size: 20 } });
     expect(resized.result.structuredContent.size).toBe(20);
     const audit = await server.call('GET', '/v1/audit', undefined, { authorization: `Bearer ${OPERATOR}` });
-    const own = audit.text
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-      .filter(({ actor }) => write.startsWith(actor));
+    const own = jsonLines(audit.text).filter(({ actor }) => write.startsWith(actor));
     expect(own.map(({ action }) => action)).toEqual(expect.arrayContaining(['createCampaign', 'updateCampaign']));
   });
 

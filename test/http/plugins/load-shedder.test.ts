@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LoadShedder } from '../../../src/http/plugins/connections/load-shedder.ts';
 import type { RequestClass } from '../../../src/http/plugins/fastify-types.ts';
+import { jsonLines } from '../../fixture/json-lines.ts';
 import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 
 const limits = { overloadLagMs: 100, overloadLookupLagMs: 400 };
@@ -131,8 +132,5 @@ describe('an overloaded server', () => {
 });
 
 function linesOf(log: string): Record<string, unknown>[] {
-  return log
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return jsonLines(log) as Record<string, unknown>[];
 }

@@ -1,6 +1,7 @@
 /** A generated data set as plain values, with the measurements of its tests. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jsonLines } from '../../fixture/json-lines.ts';
 
 type Value = string | readonly string[] | null;
 
@@ -18,11 +19,7 @@ export interface PlantedData {
 
 /** Reads the four files directly, without the readers that other tests cover. */
 export function readPlanted(folder: string): PlantedData {
-  const records = (file: string) =>
-    readFileSync(join(folder, file), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, Value>);
+  const records = (file: string) => jsonLines(readFileSync(join(folder, file), 'utf8')) as Record<string, Value>[];
   const users = records('users.ndjson');
   const numberOf = new Map(users.map(({ user_id }, user) => [user_id, user]));
   const campaigns = new Map(

@@ -23,6 +23,25 @@ async function start(store: CampaignStore): Promise<string | null> {
   return moved;
 }
 
+/** The store of a new data folder, after the first clean-up. */
+async function started() {
+  const data = dataFolder();
+  const store = await data.open();
+  await start(store);
+  return { data, store };
+}
+
+/** Opens the store again, which sets the ranking aside; together with it, all files are still there. */
+async function expectAside(
+  { folder, open }: ReturnType<typeof dataFolder>,
+  ranking: string,
+  before: Record<string, string>,
+): Promise<void> {
+  const moved = (await start(await open()))!;
+  expect(Object.keys(filesOf(folder, moved))).toContain(`${ranking}/order.u32`);
+  expect({ ...filesOf(folder), ...filesOf(folder, moved) }).toEqual(before);
+}
+
 /** Creates a campaign with a ranking; returns the folder of the ranking. */
 async function createReady(store: CampaignStore, seeds: readonly string[] = ['ann', 'bob']): Promise<string> {
   await store.create(newCampaign({ seeds }), everyoneIsKnown);
@@ -80,9 +99,7 @@ describe('a data folder whose database is gone', () => {
       },
     ],
   ])('is refused by everything that opens it if the file is %s, and does not change', async (_how, harm) => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     await createReady(store);
     await store.close();
     harm(data.folder);
@@ -120,9 +137,7 @@ describe('a data folder whose database is gone', () => {
   });
 
   it('is adopted on request: all files are set aside, and an empty database takes their place', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     await createReady(store);
     await store.close();
     removeDatabase(data.folder);
@@ -141,9 +156,7 @@ describe('a data folder whose database is gone', () => {
 
 describe('a data folder with another database', () => {
   it('keeps files made after the backup that replaced the database, set aside', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     const early = await createReady(store, ['ann', 'bob']);
     const backup = join(temporaryFolder(), 'backup');
     await backUpDataFolder(data.folder, backup, { now: 0, copy: true });
@@ -164,10 +177,9 @@ describe('a data folder with another database', () => {
     ['a start', (store) => store.takeFolder()],
     ['the removal of old data', (store) => store.prune(RETENTION)],
     ['the end of a service', (store) => store.renewGeneration()],
+    ['a kill -9, within the same generation', async () => {}],
   ])('recognises an earlier state of the same database, copied by hand before %s', async (_what, happen) => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     await createReady(store, ['ann', 'bob']);
     const copy = copyByHand(data.folder);
     const late = await createReady(store, ['cid', 'dan']);
@@ -176,31 +188,11 @@ describe('a data folder with another database', () => {
     await store.close();
     removeDatabase(data.folder);
     copyFileSync(copy, join(data.folder, 'metaheac.db'));
-    const moved = (await start(await data.open()))!;
-    expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
-    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
-  });
-
-  it('recognises one that was copied by hand within the same generation, by campaigns that it never had', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
-    await createReady(store, ['ann', 'bob']);
-    const copy = copyByHand(data.folder);
-    const late = await createReady(store, ['cid', 'dan']);
-    const before = filesOf(data.folder);
-    await store.close(); // as kill -9 would, without a word
-    removeDatabase(data.folder);
-    copyFileSync(copy, join(data.folder, 'metaheac.db'));
-    const moved = (await start(await data.open()))!;
-    expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
-    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
+    await expectAside(data, late, before);
   });
 
   it('keeps files that an earlier copy of the whole folder does not know, if it is copied over this one', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     await createReady(store, ['ann', 'bob']);
     await store.renewGeneration();
     await store.close();
@@ -212,9 +204,7 @@ describe('a data folder with another database', () => {
     const before = filesOf(data.folder);
     await again.close();
     cpSync(copy, data.folder, { recursive: true });
-    const moved = (await start(await data.open()))!;
-    expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
-    expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
+    await expectAside(data, late, before);
     expect(marksOf(data.folder)).toHaveLength(1);
   });
 
@@ -235,9 +225,7 @@ describe('a data folder with another database', () => {
   });
 
   it('removes no ranking once another database has marked the folder', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     const ranking = await createReady(store);
     const [name] = marksOf(data.folder);
     const mark = readFileSync(join(data.folder, name!), 'utf8');
@@ -251,9 +239,7 @@ describe('a data folder with another database', () => {
 
 describe('a data folder with its own database', () => {
   it('removes files that a crash left without a row, and sets nothing aside', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     const kept = await createReady(store);
     const before = filesOf(data.folder);
     const campaignId = kept.split('/')[1]!;
@@ -269,9 +255,7 @@ describe('a data folder with its own database', () => {
   });
 
   it('belongs to it wherever a change of the generation is interrupted', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     const generation = () =>
       (
         openDatabase(join(data.folder, 'metaheac.db')).prepare('SELECT generation FROM installation').get() as {
@@ -314,9 +298,7 @@ describe('a data folder with its own database', () => {
   });
 
   it('has another generation after a restore, with everything that was in the backup', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await start(store);
+    const { data, store } = await started();
     await createReady(store);
     const [backup, to] = [join(temporaryFolder(), 'backup'), join(temporaryFolder(), 'restored')];
     await backUpDataFolder(data.folder, backup, { now: 0, copy: true });

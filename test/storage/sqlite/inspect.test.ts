@@ -1,4 +1,4 @@
-/** Inspecting a data folder: the report for each state, and that nothing changes. */
+/** One service per data folder; inspecting a folder: the report for each state, and that nothing changes. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import {
   readMigrations,
   write,
 } from '../../../src/storage/sqlite/database/database.ts';
-import { useFolders } from '../../fixture/folders.ts';
+import { temporaryFolder, useFolders } from '../../fixture/folders.ts';
 
 const newFolder = useFolders();
 const newest = readMigrations(MIGRATIONS_FOLDER).length;
@@ -116,5 +116,25 @@ describe('inspectDataFolder', () => {
     const folder = newFolder();
     mkdirSync(databaseOf(folder));
     expect(() => inspectDataFolder(folder, 0)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+  });
+});
+
+describe('lockDataFolder', () => {
+  it('locks the folder, created if missing, for one holder, and for the next once it is released', () => {
+    const folder = join(temporaryFolder(), 'new', 'data');
+    const release = lockDataFolder(folder);
+    expect(() => lockDataFolder(folder)).toThrow(
+      expect.objectContaining({ code: 'unavailable', message: expect.stringContaining(folder) }),
+    );
+    release();
+    lockDataFolder(folder)();
+  });
+
+  it('throws storage_failed if the folder cannot be created', () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => lockDataFolder(join(folder, 'file', 'data'))).toThrow(
+      expect.objectContaining({ code: 'storage_failed', cause: expect.objectContaining({ code: 'ENOTDIR' }) }),
+    );
   });
 });
