@@ -128,6 +128,14 @@ export function fetchNode(root, { name, version, integrity }, folder) {
   }
 }
 
+/** Downloads a version, such as 26, for this machine; returns its program. */
+export function fetchVersion(root, version, folder) {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  process.stdout.write(`Fetching ${name}@${version} ...\n`);
+  fetchNode(root, { name, version }, folder);
+  return programIn(folder);
+}
+
 /** Runs npm, and everything that npm starts, under this Node. */
 export function spawnNpm(args, options) {
   // the npm that started this script, if any: the first in PATH may be another one

@@ -6,7 +6,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmS
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environmentUnder, fetchNode, programIn } from './node.mjs';
+import { environmentUnder, fetchVersion } from './node.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MAJORS = ['24', '26'];
@@ -47,11 +47,7 @@ function testUnder(wanted) {
 
 /** Returns the program of a version; throws if npm has none for this machine. */
 function fetched(wanted) {
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-  const folder = join(work, wanted, 'node');
-  process.stdout.write(`Fetching ${name}@${wanted} ...\n`);
-  fetchNode(ROOT, { name, version: wanted }, folder);
-  const program = programIn(folder);
+  const program = fetchVersion(ROOT, wanted, join(work, wanted, 'node'));
   const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
   return { program, version: stdout.trim().slice(1) };
 }

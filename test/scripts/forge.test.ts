@@ -1,5 +1,5 @@
-/** What a public forge reads of the repository: its workflow and its rules for updates. */
-import { readFileSync } from 'node:fs';
+/** What a public forge reads of the repository, and npm of its packages. */
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -8,6 +8,8 @@ import { ROOT } from '../architecture/files.ts';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read('package.json')));
+
+const PUBLISHED = ['package.json', ...globSync('packages/*/package.json', { cwd: ROOT })];
 
 const workflow = z
   .object({
@@ -27,11 +29,8 @@ const workflow = z
 const { run } = workflow.jobs;
 
 describe('.github/workflows/ci.yml', () => {
-  it('has read permission only, and pins every action', () => {
+  it('has read permission only', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
-    const uses = [...read('.github/workflows/ci.yml').matchAll(/uses: (.*)/g)].map(([, action]) => action);
-    expect(uses.length).toBeGreaterThan(0);
-    for (const action of uses) expect(action).toMatch(/^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
     expect(run.container.image).toMatch(/^node:\d+\.\d+\.\d+-/);
   });
 
@@ -49,5 +48,25 @@ describe('.github/workflows/ci.yml', () => {
     );
     expect(needed.length).toBeGreaterThan(3);
     expect(installed).toEqual(expect.arrayContaining([...needed, 'curl', 'jq']));
+  });
+});
+
+describe('.github/workflows', () => {
+  it.each(readdirSync(join(ROOT, '.github/workflows')))('%s pins every action and runs scripts that exist', (name) => {
+    const text = read(`.github/workflows/${name}`);
+    const uses = [...text.matchAll(/uses: (.*)/g)].map(([, action]) => action);
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses) expect(action).toMatch(/^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    for (const [, script] of text.matchAll(/npm run --silent ([\w:-]+)/g))
+      expect(Object.keys(scripts)).toContain(script);
+  });
+});
+
+describe('the manifests of published packages', () => {
+  it.each(PUBLISHED)('%s is public, with provenance from this repository', (path) => {
+    const manifest = JSON.parse(read(path));
+    expect(manifest).not.toHaveProperty('private');
+    expect(manifest.publishConfig).toEqual({ access: 'public', provenance: true });
+    expect(manifest.repository.url).toBe('git+https://github.com/metaheac/metaheac.git');
   });
 });

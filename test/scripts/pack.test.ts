@@ -43,7 +43,7 @@ function packNext(): string {
   const migrations = join(next, 'package/migrations/sqlite');
   const number = String(readdirSync(migrations).length + 1).padStart(4, '0');
   writeFileSync(join(migrations, `${number}-next.sql`), 'ALTER TABLE campaigns ADD COLUMN of_next_release TEXT;\n');
-  run(next, 'tar', '-czf', 'next.tgz', 'package');
+  run(next, 'tar', '-cf', 'next.tgz', 'package');
   return join(next, 'next.tgz');
 }
 

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 export const PACK_MS = 15 * 60_000;
 
 /** Without what `npm test`, `.ci/run` and scripts/release.mjs say to the scripts that they start. */
-const FOREIGN = /^(npm_(package|lifecycle|command|config_local_prefix)|INIT_CWD|ONNXRUNTIME|VITEST|METAHEAC)/;
+const FOREIGN = /^(npm_(package|lifecycle|command|config_local_prefix)|INIT_CWD|ONNXRUNTIME|VITEST|METAHEAC|RELEASED)/;
 const environment = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))),
   // as docs/install.md has it: without, onnxruntime-node's installer downloads CUDA's binaries
@@ -40,7 +40,7 @@ export function run(folder: string, command: string, ...args: string[]): string 
  * test the ones that it publishes.
  */
 export function pack(name: string, folder: string): string {
-  const given = process.env['METAHEAC_TARBALLS'];
+  const given = process.env['RELEASED_TARBALLS'];
   const find = (from: string) => globSync(`${name}-[0-9]*.tgz`, { cwd: from }).map((path) => join(from, path));
   if (given !== undefined) for (const path of find(given)) cpSync(path, join(folder, basename(path)));
   else run(name === 'metaheac' ? copyTree() : build(name), 'npm', 'pack', '--silent', '--pack-destination', folder);
@@ -63,6 +63,6 @@ function copyTree(): string {
 
 function build(name: string): string {
   const built = join(temporaryFolder(), name);
-  run(ROOT, process.execPath, `scripts/build-${name}.mjs`, built);
+  run(ROOT, 'npm', 'run', '--silent', `build:${name}`, '--', built);
   return built;
 }
