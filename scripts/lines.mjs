@@ -9,7 +9,9 @@ const LIMITS = [
 ];
 
 for (const { folders, maximum } of LIMITS) {
-  const paths = globSync(folders.map((folder) => `${folder}/**/*.ts`)).filter((path) => !path.includes('generated'));
+  const paths = globSync(folders.map((folder) => `${folder}/**/*.ts`)).filter(
+    (path) => !/generated|node_modules/.test(path),
+  );
   const linesOfFolders = {};
   for (const path of paths)
     linesOfFolders[dirname(path)] =

@@ -1,4 +1,7 @@
-/** Buyers' agents: what happens to audiences and signals, not only the form of the answers. */
+/**
+ * Buyers' agents: what happens to audiences and signals, not only the form of the answers. The population has 300
+ * people, all with an email address and 40 with a phone number, so that a member matches only if a person has the hash.
+ */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { importUsers, openFixture, USER_IDS } from '../fixture.ts';
@@ -97,7 +100,9 @@ describe('sync_audiences', () => {
   it('repeats its answer for a repeated key, and refuses another request with the key', async () => {
     const request = { account, ...keyed(), audiences: [{ audience_id: 'once', add: members(0, 12) }] };
     const first = await use('sync_audiences', request);
-    expect(await use('sync_audiences', request)).toEqual(first);
+    const repeated = { ...request, context: { attempt: 2 } };
+    expect(await use('sync_audiences', repeated)).toEqual({ ...first, context: { attempt: 2 }, replayed: true });
+    expect(first.replayed).toBeUndefined();
     const { isError, adcp_error: error } = await use('sync_audiences', {
       ...request,
       audiences: [{ audience_id: 'x' }],
@@ -112,15 +117,32 @@ describe('sync_audiences', () => {
       'VALIDATION_ERROR',
     ],
     [{ delete_missing: true }, 'INVALID_REQUEST'],
-    [{ adcp_major_version: 2 }, 'VERSION_UNSUPPORTED'],
+    [{ idempotency_key: undefined }, 'VALIDATION_ERROR'],
   ])('refuses %j with %s', async (request, code) => {
     const {
       isError,
       adcp_error: error,
       context,
-    } = await use('sync_audiences', { ...request, ...keyed(), context: { a: 1 } });
+    } = await use('sync_audiences', { ...keyed(), ...request, context: { a: 1 } });
     expect([isError, error.code, context]).toEqual([true, code, { a: 1 }]);
     expect(server.log()).not.toContain('me@example.com');
+  });
+});
+
+describe('each tool', () => {
+  it.each([
+    ...['get_adcp_capabilities', 'list_accounts', 'sync_audiences', 'get_signals', 'activate_signal'].map(
+      (name) => [name, { adcp_major_version: 2 }, 'VERSION_UNSUPPORTED', 'adcp_major_version'] as const,
+    ),
+    ['sync_audiences', { audiences: [] }, 'VALIDATION_ERROR', 'audiences'],
+    ['get_signals', { signal_ids: 'all' }, 'VALIDATION_ERROR', 'signal_ids'],
+    ['activate_signal', { destinations: [{ type: 'tv' }] }, 'VALIDATION_ERROR', 'destinations'],
+  ] as const)('%s refuses %j as a failed task, with %s', async (name, args, code, field) => {
+    const answer = await use(name, { ...keyed(), signal_agent_segment_id: 'any', ...args, context: { a: 1 } });
+    const error = expect.objectContaining({ code, recovery: 'correctable', field: expect.stringContaining(field) });
+    expect(answer).toEqual({
+      ...{ status: 'failed', isError: true, adcp_error: error, errors: [error], context: { a: 1 } },
+    });
   });
 });
 

@@ -88,13 +88,17 @@ describe('tools', () => {
 
 describe('keys', () => {
   it('are required, and need the scope of the tool', async () => {
-    const none = await use(null, 'status', { id });
-    expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer realm="metaheac"']);
-    const refused = await use(read, 'create', OK_BODY);
-    expect(refused.status).toBe(403);
-    expect(refused.headers['www-authenticate']).toBe(
-      'Bearer realm="metaheac", error="insufficient_scope", scope="write"',
-    );
+    const { tools } = (await send(read, 'tools/list')).result;
+    for (const { name, annotations } of tools) {
+      const none = await use(null, name, {});
+      expect([none.status, none.headers['www-authenticate']], name).toEqual([401, 'Bearer realm="metaheac"']);
+      const refused = await use(read, name, {});
+      expect([refused.status, refused.headers['www-authenticate']], name).toEqual(
+        annotations.readOnlyHint
+          ? [200, undefined]
+          : [403, 'Bearer realm="metaheac", error="insufficient_scope", scope="write"'],
+      );
+    }
   });
 
   it('with labels find only campaigns with these labels', async () => {
@@ -109,9 +113,11 @@ describe('keys', () => {
     expect((await use(buyer, 'list_accounts', {})).result.structuredContent.accounts[0].account_id).toBe('nova');
     const add = SEEDS.map((external_id) => ({ external_id, hashed_email: 'a'.repeat(64) }));
     const audiences = [{ audience_id: 'a', add }];
-    const own = await use(buyer, 'sync_audiences', { audiences });
+    const own = await use(buyer, 'sync_audiences', { audiences, idempotency_key: 'a-key-of-the-first-call' });
     expect(own.result.structuredContent.audiences[0]).toMatchObject({ action: 'created', status: 'too_small' });
-    const other = await use(buyer, 'sync_audiences', { account: { account_id: 'volta' }, audiences });
+    const other = await use(buyer, 'sync_audiences', {
+      ...{ account: { account_id: 'volta' }, audiences, idempotency_key: 'a-key-of-another-call' },
+    });
     expect(other.result.structuredContent.audiences[0]).toMatchObject({
       ...{ action: 'failed', errors: [{ code: 'PERMISSION_DENIED' }] },
     });

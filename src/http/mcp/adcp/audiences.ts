@@ -29,17 +29,17 @@ const audience = z.looseObject({
   consent_basis: z.enum(['consent', 'legitimate_interest', 'contract', 'legal_obligation']).optional(),
 });
 
+export const idempotencyKey = z.string().regex(/^[A-Za-z0-9_.:-]{16,255}$/);
+
 export const syncAudiencesInput = z.looseObject({
   account: account.optional(),
   audiences: z.array(audience).min(1).optional(),
   delete_missing: z.boolean().optional(),
-  idempotency_key: z
-    .string()
-    .regex(/^[A-Za-z0-9_.:-]{16,255}$/)
-    .optional(),
+  idempotency_key: idempotencyKey,
 });
 
 type Audience = z.output<typeof audience>;
+type Wanted = Pick<z.output<typeof syncAudiencesInput>, 'account' | 'audiences' | 'delete_missing'>;
 
 /** What the tools need besides the API. */
 export interface Served {
@@ -89,7 +89,7 @@ export async function audiencesOf(api: Api, accountId: string): Promise<(Campaig
 
 export async function syncAudiences(
   api: Api,
-  { account: given, audiences, delete_missing: deletesMissing }: z.output<typeof syncAudiencesInput>,
+  { account: given, audiences, delete_missing: deletesMissing }: Wanted,
   served: Served,
 ): Promise<{ readonly audiences: readonly AudienceResult[] }> {
   const accountId = accountIdOf(given, served.labels);

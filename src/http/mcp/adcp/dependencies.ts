@@ -27,17 +27,22 @@ export function adcpDependencies({ store, config, served }: ServerDependencies):
       };
       try {
         const answered = await store.answerOf(request);
-        if (answered !== null) return JSON.parse(answered);
+        if (answered !== null) return replayed(answered);
         const made = await make();
         await store.keepAnswer({ ...request, answer: JSON.stringify }, made);
         return made;
       } catch (error) {
-        if (error instanceof AnsweredBefore) return JSON.parse((await store.answerOf(request)) ?? '{}');
+        if (error instanceof AnsweredBefore) return replayed((await store.answerOf(request)) ?? '{}');
         if (!(error instanceof AppError) || error.code !== 'idempotency_key_reused') throw error;
         throw new AdcpFault('IDEMPOTENCY_CONFLICT', error.message, { field: 'idempotency_key' });
       }
     },
   };
+}
+
+/** AdCP marks repeated answers. */
+function replayed(answer: string): object {
+  return { ...JSON.parse(answer), replayed: true };
 }
 
 function* linesOf(sets: readonly Iterable<readonly string[]>[]): Generator<string, void, void> {

@@ -7,7 +7,15 @@ import { z } from 'zod';
 import { assert } from '../../../lib/errors.ts';
 import { ACCOUNT_LABEL, account, accountIdOf } from './account.ts';
 import { type Api, type CampaignFields, listCampaigns } from './api.ts';
-import { audiencesOf, DEFAULT_PERCENT, externalIdOf, type Served, type SetReport, TYPE_LABEL } from './audiences.ts';
+import {
+  audiencesOf,
+  DEFAULT_PERCENT,
+  externalIdOf,
+  idempotencyKey,
+  type Served,
+  type SetReport,
+  TYPE_LABEL,
+} from './audiences.ts';
 import { readSignal, signalOfAudience } from './catalogue.ts';
 import { type Destination, deploymentOf, destination, digest, labelOf, placeOf } from './deployments.ts';
 import { AdcpFault } from './fault.ts';
@@ -32,7 +40,7 @@ export const activateSignalInput = z.looseObject({
       expansion_percent: z.number().positive().max(100).optional(),
     })
     .optional(),
-  idempotency_key: z.string().regex(/^[A-Za-z0-9_.:-]{16,255}$/),
+  idempotency_key: idempotencyKey,
 });
 
 export async function activateSignal(

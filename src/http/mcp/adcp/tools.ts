@@ -15,7 +15,7 @@ const CHANGES = { readOnlyHint: false, destructiveHint: true, idempotentHint: tr
 /** What the tools need besides the API. */
 export interface AdcpDependencies {
   served(labels: Served['labels']): Served;
-  /** Makes an answer once for each key, and repeats it later. @throws AdcpFault IDEMPOTENCY_CONFLICT */
+  /** Makes an answer once for each key, and repeats it later as `replayed`. @throws AdcpFault IDEMPOTENCY_CONFLICT */
   once(key: string, identity: unknown, make: () => Promise<object>): Promise<object>;
 }
 
@@ -63,7 +63,7 @@ export function adcpTools({ served, once }: AdcpDependencies): readonly AgentToo
       results: ['audiences'],
       answer: async (api, { idempotency_key: key, context: _, ...args }, { actor, labels }) => {
         const sync = () => syncAudiences(api, args, served(labels));
-        return key === undefined || args.audiences === undefined ? sync() : once(`${actor}:${key}`, args, sync);
+        return args.audiences === undefined ? sync() : once(`${actor}:${key}`, args, sync);
       },
     }),
     define({
@@ -93,7 +93,7 @@ export function adcpTools({ served, once }: AdcpDependencies): readonly AgentToo
 
 function define<S extends z.ZodType>({ input, answer, results, ...tool }: Declaration<S>): AgentTool {
   const properties = Object.fromEntries(
-    [...results, 'context', 'ext', 'errors', 'adcp_error'].map((name) => [name, {}]),
+    ['status', ...results, 'replayed', 'context', 'ext', 'errors', 'adcp_error'].map((name) => [name, {}]),
   );
   return {
     ...tool,
@@ -102,10 +102,15 @@ function define<S extends z.ZodType>({ input, answer, results, ...tool }: Declar
     run: async (args, agent) => {
       const context = args['context'] === undefined ? {} : { context: args['context'] };
       try {
-        return resultOf({ ...(await answer(apiOf(agent.call), read(input, args), agent)), ...context });
+        return resultOf({
+          status: 'completed',
+          ...(await answer(apiOf(agent.call), read(input, args), agent)),
+          ...context,
+        });
       } catch (error) {
         if (!(error instanceof AdcpFault)) throw error;
-        return { ...resultOf({ adcp_error: error.toJSON(), errors: [error.toJSON()], ...context }), isError: true };
+        const fault = error.toJSON();
+        return { ...resultOf({ status: 'failed', adcp_error: fault, errors: [fault], ...context }), isError: true };
       }
     },
   };
