@@ -4,7 +4,7 @@ import { DEMO_MODEL } from '../../src/demo/material.ts';
 import type { ClosedForm } from '../../src/model/blend.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
-import { describeModel, valuesOf } from '../../src/service/served/model-facts.ts';
+import { describeModel, valuesOf } from '../../src/service/served/served-state.ts';
 import { withStack } from '../../src/training/choices/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 

@@ -4,7 +4,7 @@ import type { Feature } from '../../src/dataset/features.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { withScales } from '../../src/training/history/number-scales.ts';
 import { buildOneHot } from '../../src/training/history/one-hot.ts';
-import { TOKEN_CHOICE, type TokenChoice, tokenCampaigns } from '../../src/training/history/token-campaigns.ts';
+import { TOKEN_CHOICE, type TokenChoice, tokenCampaigns } from '../../src/training/history/self-supervised.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { populationOf } from '../online/world.ts';
 

@@ -1,11 +1,10 @@
 /** Upkeep of a service's files: takes over the data folder, watches the disk, and finds and repairs damage. */
-
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import { leadershipOf } from '../../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
 import { DiskWatch } from '../../lib/files/disk-watch.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../../storage/open-store.ts';
@@ -14,7 +13,6 @@ import type { StorageStatus } from '../ports/health.ts';
 import type { ServedState } from '../served/served-state.ts';
 import { DamageLog } from './damage-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
-import { expandFailed } from './expand-failed.ts';
 import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';
 
@@ -184,4 +182,48 @@ export async function startUpkeep(
     scrubbed: () => scrubber.progress,
     refuseIfLost: () => watch.refuseIfLost(),
   };
+}
+
+/** Codes of failures that are caused by the files of the population, not by the campaign. */
+const OF_THE_POPULATION: ReadonlySet<string | undefined> = new Set(['invalid_population', 'population_unavailable']);
+/** Number of campaigns per page. */
+const PAGE_SIZE = 100;
+
+interface ExpandFailedOptions {
+  readonly store: Pick<CampaignStore, 'list' | 'expand'>;
+  readonly logger: Logger;
+  /** Called after expansions were queued. */
+  readonly wake: () => void;
+}
+
+/**
+ * Queues an expansion of each campaign whose latest expansion failed because of the population, and returns the number
+ * of queued expansions. If an expansion cannot be queued (full disk), it stays failed and the error is logged.
+ */
+export async function expandFailed({ store, logger, wake }: ExpandFailedOptions): Promise<number> {
+  // all campaigns are listed first, because queueing a campaign removes it from the list
+  const ids: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.list({ state: 'failed', limit: PAGE_SIZE, cursor });
+    ids.push(...page.items.filter(({ reason }) => OF_THE_POPULATION.has(reason?.code)).map(({ id }) => id));
+    if (page.nextCursor === null) break;
+    cursor = page.nextCursor;
+  }
+  let queued = 0;
+  for (const id of ids) {
+    try {
+      await store.expand(id);
+      queued += 1;
+    } catch (error) {
+      logger.warn({ campaign: id, reason: messageOf(error) }, 'a failed expansion could not be queued again');
+    }
+  }
+  if (queued > 0) {
+    logger.info(
+      { expansions: queued },
+      'campaigns whose expansion failed because of the population are being expanded again',
+    );
+    wake();
+  }
+  return queued;
 }

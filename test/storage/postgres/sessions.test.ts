@@ -7,7 +7,7 @@ import { readMachine } from '../../../src/cli/commands/serve/doctor/machine.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import { readSettings } from '../../../src/service/settings/environment.ts';
-import { requireSessions } from '../../../src/storage/postgres/cluster/sessions.ts';
+import { requireSessions } from '../../../src/storage/postgres/cluster/examine-database.ts';
 import { requireUsable } from '../../../src/storage/postgres/upkeep/inspect.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';

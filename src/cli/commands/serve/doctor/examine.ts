@@ -1,15 +1,16 @@
 /** Examines everything that `serve` needs, and changes nothing. */
 import { existsSync } from 'node:fs';
-import type { StoreInspection } from '../../../../domain/ports/store.ts';
-import type { Clock } from '../../../../lib/clock.ts';
-import { requireKeyFor } from '../../../../lib/listening.ts';
+import type { KeyCounts, StoreInspection } from '../../../../domain/ports/store.ts';
+import { type Clock, systemClock } from '../../../../lib/clock.ts';
+import { isLoopback, requireKeyFor } from '../../../../lib/listening.ts';
+import { createLogger } from '../../../../lib/logging.ts';
 import { publishedAt } from '../../../../population/read.ts';
 import { requireFilesOfEngine, withinOpenFiles } from '../../../../service/open-files.ts';
+import { modeOf, openToOthers } from '../../../../service/paths.ts';
 import type { ServiceEnvironment, Settings } from '../../../../service/settings/environment.ts';
-import { namesOf } from '../../../../service/settings/setting-list.ts';
-import { START_CHECKS, type Start, type StartCheck, tryPort } from '../../../../service/start-checks.ts';
+import { namesOf, SETTINGS } from '../../../../service/settings/setting-list.ts';
+import { START_CHECKS, Start, type StartCheck, tryPort } from '../../../../service/start-checks.ts';
 import { inspectStore, locateStore } from '../../../../storage/open-store.ts';
-import { describeAccess, describePort, examineSecrets } from './access.ts';
 import {
   describeModel,
   describePopulation,
@@ -20,7 +21,7 @@ import {
 } from './artefacts.ts';
 import { examineCluster } from './cluster.ts';
 import { describeDataFolder, examineDatabase, examineSaved, examineSetAside, examineSpace } from './data-folder.ts';
-import { type Finding, failed, findings, fine } from './finding.ts';
+import { type Finding, failed, findings, fine, warning } from './finding.ts';
 import {
   describeOpenFiles,
   examineClock,
@@ -30,7 +31,6 @@ import {
   examineProcessors,
   type Machine,
 } from './machine.ts';
-import { findRefusals, startOf } from './refusals.ts';
 
 export interface Patient {
   readonly settings: Settings;
@@ -185,4 +185,94 @@ function notGiven(check: string, variable: keyof ServiceEnvironment & string): F
 function createdAt(text: string | undefined): number {
   const at = Date.parse(text ?? '');
   return Number.isNaN(at) ? 0 : at;
+}
+
+/** `stored` counts the keys in the store; null if there is no store or its keys cannot be read. */
+function describeAccess({ values }: Settings, stored: KeyCounts | null): Finding {
+  const { METAHEAC_HOST: host, METAHEAC_API_KEY: key, METAHEAC_TRUSTED_PROXIES: proxies } = values;
+  const check = 'access';
+  const isPrivate = isLoopback(host) && proxies.length === 0;
+  const where = isPrivate ? `${host}, this machine only` : `${host}, other machines too`;
+  const detail = `${where}, ${describeKeys(key !== undefined, stored)}`;
+  if (key !== undefined || stored === null || stored.made === 0 || stored.valid > 0) return fine(check, detail);
+  return warning(check, detail, 'Nobody has access: create a key with metaheac keys create, or set METAHEAC_API_KEY.');
+}
+
+function describeKeys(isGiven: boolean, stored: KeyCounts | null): string {
+  const given = isGiven ? ['METAHEAC_API_KEY'] : [];
+  if (stored === null || stored.made === 0) return isGiven ? `keys: ${given[0]}` : 'without a key';
+  const { made, valid, admin } = stored;
+  const gone = made === valid ? '' : `, ${made - valid} revoked or expired`;
+  return `keys: ${[...given, `${valid} in the store (${admin} admin${gone})`].join(' and ')}`;
+}
+
+/** Examines the permissions of secret files. */
+function examineSecrets({ origins }: Settings): Finding {
+  const check = 'secrets';
+  const files = SETTINGS.flatMap(({ variable, secretFile }) => {
+    const origin = secretFile === null ? undefined : origins.get(variable);
+    if (origin === undefined || origin.kind === 'default') return [];
+    if (origin.secretFile !== undefined) return [origin.secretFile];
+    return origin.kind === 'file' ? [origin.path] : [];
+  });
+  const open = files.find((file) => openToOthers(file) !== null);
+  if (open !== undefined)
+    return warning(
+      check,
+      `${open} holds a key and can be ${openToOthers(open)} by every user of the machine (mode ${modeOf(open)})`,
+      `Restrict access: chmod o-rwx ${open}`,
+    );
+  return fine(check, files.length === 0 ? 'none in files' : `${files.join(', ')} not accessible to other users`);
+}
+
+function describePort({ values }: Settings): Finding {
+  const { METAHEAC_HOST: host, METAHEAC_PORT: port } = values;
+  return fine('port', port === 0 ? 'any free port' : `${port} on ${host} is free`);
+}
+
+/** Checks that must pass before the engine is tried. */
+const MODELS = ['model', 'promoted models'];
+
+/** Returns null if a required folder was not named. `openFiles` is the limit of the machine. */
+function startOf({ values }: Settings, openFiles: number | null): Start | null {
+  const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
+  if (dataDir === undefined || model === undefined || population === undefined) return null;
+  return new Start(
+    {
+      ...{ dataDir, model, population },
+      ...{ host: values.METAHEAC_HOST, port: values.METAHEAC_PORT, apiKey: values.METAHEAC_API_KEY ?? null },
+      metricsKey: values.METAHEAC_METRICS_KEY ?? null,
+      allowedHosts: values.METAHEAC_ALLOWED_HOSTS,
+      corsOrigins: values.METAHEAC_CORS_ORIGINS,
+      trustedProxies: values.METAHEAC_TRUSTED_PROXIES,
+      webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
+      ...{ device: values.METAHEAC_DEVICE, threads: values.METAHEAC_THREADS ?? null, limits: values.limits },
+      ...{ logger: createLogger('silent', 'doctor'), clock: systemClock },
+    },
+    openFiles,
+  );
+}
+
+/**
+ * Runs every startup check even if an earlier check has failed, to list everything that must be fixed. `hasKeys`: the
+ * store has keys; `hasDevice`: the device can be used.
+ */
+async function findRefusals(
+  start: Start,
+  checks: readonly StartCheck[],
+  hasKeys: boolean,
+  hasDevice: boolean,
+): Promise<readonly Finding[]> {
+  const refusals: Finding[] = [];
+  for (const { check, advice, look } of checks) {
+    const isLoadable = hasDevice && !refusals.some((refusal) => MODELS.includes(refusal.check));
+    if (check === 'model loads' && !isLoadable) continue;
+    const found = await findings(check, advice, async () => {
+      await look(start, () => hasKeys);
+      return [];
+    });
+    // several checks may read the same thing and fail with the same message
+    refusals.push(...found.filter(({ detail }) => refusals.every((refusal) => refusal.detail !== detail)));
+  }
+  return refusals;
 }
