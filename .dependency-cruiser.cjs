@@ -53,6 +53,7 @@ const DOORS = {
   'hyparquet-writer': '^src/audience/stream/parquet\\.ts$',
   '(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)': '^src/http/',
   '@modelcontextprotocol/server': '^src/(http/mcp/|cli/commands/mcp\\.ts$)',
+  jose: '^src/http/deletion/',
   'ipaddr.js': '^src/(lib/address-ranges|service/webhooks/address-guard)\\.ts$',
   'secure-json-parse': '^src/http/plugins/json/json-text\\.ts$',
   'p-queue': '^src/(storage/bounded-queue|http/plugins/connections/slots)\\.ts$',

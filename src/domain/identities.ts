@@ -101,6 +101,24 @@ export function identifierId(value: string, { type, rule, isHashed, countryCode 
   return hashed && `${labelOf(type, rule)}:${hashed}`;
 }
 
+/** How a value of an unknown rule is written: plain, or hashed. */
+export const VALUE_FORMATS = ['plain', 'sha256', 'sha1', 'md5'] as const;
+export type ValueFormat = (typeof VALUE_FORMATS)[number];
+
+/** The formats in which values of a type are accepted by `idsByAnyRule`. */
+export function formatsOf(type: string): ValueFormat[] {
+  const algorithms = new Set<string>(Object.values(tableOf(type)).map(({ algorithm }) => algorithm));
+  return VALUE_FORMATS.filter((format) => format === 'plain' || algorithms.has(format));
+}
+
+/** The user ids of an identifier by each rule of its type; empty if the value has another format. */
+export function idsByAnyRule(value: string, type: string, format: ValueFormat): string[] {
+  const isHashed = format !== 'plain';
+  const rules = rulesOf(type).filter((rule) => !isHashed || tableOf(type)[rule]!.algorithm === format);
+  const ids = rules.map((rule) => identifierId(value, { type, rule, isHashed, countryCode: null }));
+  return [...new Set(ids.filter((id) => id !== null))];
+}
+
 /**
  * The label under which hashes are stored: type and rule, such as `phone:adcp` for phone numbers of the rule `uid2`.
  */

@@ -25,6 +25,7 @@ import { addCampaignRoutes } from './campaigns/routes.ts';
 import { addClockRoutes } from './clock/routes.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
 import { addConsoleRoutes } from './console/routes.ts';
+import { addDeletionRoutes } from './deletion/routes.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { addDestinationRoutes } from './destinations/routes.ts';
 import { addEstimateRoutes } from './estimates/routes.ts';
@@ -204,6 +205,7 @@ async function addRoutes(
   addModelVersionRoutes(app, dependencies);
   addPopulationRoutes(app, dependencies);
   addUserRoutes(app, dependencies);
+  addDeletionRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addDestinationRoutes(app, dependencies);
   addKeyRoutes(app, dependencies);

@@ -1,5 +1,5 @@
 /** The settings of an HTTP server: limits, keys, allowed hosts and origins. */
-import type { SignalPrice } from '../domain/types.ts';
+import type { DeletionSettings, SignalPrice } from '../domain/types.ts';
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 
 export interface ServerConfig extends ServerLimits {
@@ -17,6 +17,8 @@ export interface ServerConfig extends ServerLimits {
   readonly corsOrigins: readonly string[];
   /** Prices of signals, from which buyers choose. `cpm` is per 1,000 impressions. */
   readonly signalPrices: readonly SignalPrice[];
+  /** Who may request deletions; null if nobody may. */
+  readonly deletion: DeletionSettings | null;
   /** Addresses and CIDRs of proxies that are trusted to report the client's address. */
   readonly trustedProxies: readonly string[];
 }
@@ -28,6 +30,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   allowedHosts: [],
   corsOrigins: [],
   signalPrices: [{ id: 'included', cpm: 0, currency: 'USD' }],
+  deletion: null,
   trustedProxies: [],
   ...DEFAULT_SERVER_LIMITS,
 };

@@ -40,10 +40,10 @@ export async function serve(service: Service, options: ListenOptions): Promise<R
 
 function configOf({ limits }: Service, options: ListenOptions): ServerConfig {
   const { host, apiKey, metricsKey = null, allowedHosts = [], corsOrigins = [], trustedProxies = [] } = options;
-  const { signalPrices = DEFAULT_SERVER_CONFIG.signalPrices } = options;
+  const { signalPrices = DEFAULT_SERVER_CONFIG.signalPrices, deletion = null } = options;
   return {
     ...limits,
-    ...{ apiKey, metricsKey, corsOrigins, signalPrices, trustedProxies },
+    ...{ apiKey, metricsKey, corsOrigins, signalPrices, deletion, trustedProxies },
     isPublic: !isLoopback(host) || trustedProxies.length > 0,
     allowedHosts: [host, ...allowedHosts],
   };

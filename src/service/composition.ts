@@ -111,6 +111,7 @@ export async function composeService(
     limits,
     ports: {
       ...{ ...readers, store, population, models, populations, estimates, eraser, storage, webhooks, destinations },
+      addressGuard: guard,
       served: () => served.now,
       engine: dependencies.engine,
       onExpanded: (listener) => supervisor.onExpanded(listener),

@@ -322,6 +322,7 @@ export async function openFixture(
       manifest: (audience) => answers.models!.manifest(audience),
       onnx: (audience) => answers.models!.onnx(audience),
     },
+    addressGuard: guard,
     eraser: new ServiceEraser({
       ...{ store, population, logger },
       maximumWaiting: config.maximumWaitingErasures ?? DEFAULT_SERVICE_CONFIG.maximumWaitingErasures,

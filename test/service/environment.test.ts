@@ -37,6 +37,8 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_ALLOWED_HOSTS: 'metaheac.example.com',
   METAHEAC_CORS_ORIGINS: 'https://app.example.com',
   METAHEAC_SIGNAL_PRICES: 'standard=1.50 EUR',
+  METAHEAC_DELETION_ISSUERS: 'publisher.example=http://keys.internal/',
+  METAHEAC_DELETION_DOMAIN: 'audiences.example',
   METAHEAC_TRUSTED_PROXIES: '10.0.0.0/8',
 };
 
@@ -71,6 +73,7 @@ describe('readEnvironment', () => {
       METAHEAC_ALLOWED_HOSTS: [],
       METAHEAC_CORS_ORIGINS: [],
       METAHEAC_SIGNAL_PRICES: [{ id: 'included', cpm: 0, currency: 'USD' }],
+      METAHEAC_DELETION_ISSUERS: [],
       METAHEAC_TRUSTED_PROXIES: [],
       METAHEAC_LOG_LEVEL: 'info',
       limits: DEFAULT_LIMITS,
@@ -92,9 +95,11 @@ describe('readEnvironment', () => {
     expect(before).not.toHaveProperty(variable, text);
     const isList = Array.isArray(before[variable as keyof typeof before]);
     const isFlag = ['METAHEAC_FOLLOW_POPULATION', 'METAHEAC_PRETTY', 'METAHEAC_ENGINE'].includes(variable);
-    const price = { id: 'standard', cpm: 1.5, currency: 'EUR' };
-    const isPrice = variable === 'METAHEAC_SIGNAL_PRICES';
-    const value = isList ? [isPrice ? price : text] : isFlag ? true : /^\d{1,6}$/.test(text) ? Number(text) : text;
+    const parsed: Record<string, object> = {
+      METAHEAC_SIGNAL_PRICES: { id: 'standard', cpm: 1.5, currency: 'EUR' },
+      METAHEAC_DELETION_ISSUERS: { domain: 'publisher.example', url: 'http://keys.internal/' },
+    };
+    const value = isList ? [parsed[variable] ?? text] : isFlag ? true : /^\d{1,6}$/.test(text) ? Number(text) : text;
     expect(readEnvironment({ [variable]: text })).toEqual({ ...before, [variable]: value });
   });
 
@@ -137,6 +142,7 @@ describe('readEnvironment', () => {
     ['METAHEAC_BODY_LIMIT_BYTES', ['', '0', '8MiB', '1e6', '9999999999999999999999']],
     ['METAHEAC_WEBHOOK_ALLOWED_HOSTS', ['a,,b', 'http://a', '10.0.0.0/40', '*']],
     ['METAHEAC_SIGNAL_PRICES', ['1.50 EUR', 'a=1', 'a=1 eur', 'a=-1 EUR']],
+    ['METAHEAC_DELETION_ISSUERS', ['https://a.example', 'localhost', 'a.example=keys', 'a.example=ftp://a.example/']],
     ['METAHEAC_LOG_LEVEL', ['', 'verbose']],
     ['METAHEAC_MODEL', ['']],
     ['METAHEAC_HOST', ['']],

@@ -2394,6 +2394,23 @@ class Operations(Transport):
             body=body,
         )
 
+    def request_deletion(self, body: DeletionRequest) -> DeletionAcknowledgement:
+        """Request the deletion of a user as a partner (IAB).
+
+        The Data Deletion Request Framework of the IAB Tech Lab. A request of a trusted domain
+        (`METAHEAC_DELETION_ISSUERS`) erases the user like `DELETE /v1/users/{user_id}`, before the response is
+        sent. A hash is compared by each rule of its type. The response is the same for users who are not known.
+        Needs no API key, because both tokens are signed. A refusal (400) also has an `acJWT`.
+        """
+        return self._call("POST", "/v1/deletion-requests", body=body)
+
+    def get_deletion_participant(self) -> DeletionParticipant:
+        """Describe how partners request deletions (IAB).
+
+        The file that the Data Deletion Request Framework expects at the root of a domain.
+        """
+        return self._call("GET", "/dsrdelete.json")
+
     def create_webhook(self, body: WebhookCreate, *, idempotency_key: str | None = None) -> WebhookWithSecret:
         """Create a webhook.
 

@@ -383,6 +383,11 @@ class UserErase(TypedDict):
     """Id of a user, 1 to 256 bytes."""
 
 
+class DeletionRequest(TypedDict):
+    rqJWT: str
+    """The signed request: a JWT with the field `orJWT` (or `idJWT`)."""
+
+
 class WebhookCreate(TypedDict):
     url: str
     """URL to which events are sent with POST. An https URL of a public host, without user info; the operator may
@@ -1408,6 +1413,30 @@ class CustomisedManifest(TypedDict):
     """
 
 
+class DeletionAcknowledgement(TypedDict):
+    acJWT: str
+    """The signed acknowledgement, with `raResultCode` and `raResultString`."""
+
+
+class DeletionParticipantIdentifiersItem(TypedDict):
+    id: int
+    type: str
+    """The `identifierType` of requests."""
+    format: str
+    """The `identifierFormat` of requests: plain, or the algorithm of the hash."""
+
+
+class DeletionParticipant(TypedDict):
+    endpoint: str
+    """URL that deletion requests are sent to."""
+    identifiers: list[DeletionParticipantIdentifiersItem]
+    """Types and formats of identifiers that requests may name."""
+    publicKey: list[dict[str, Any]]
+    """Public keys (JWK) that verify acknowledgements."""
+    vendorScriptRequirement: bool
+    """Whether a script is needed; always `false`."""
+
+
 class Delivery(TypedDict):
     id: str
     event_id: str
@@ -1520,6 +1549,7 @@ class ErrorPage(TypedDict):
         "foreign_host",
         "rate_limited",
         "invalid_cursor",
+        "deletion_refused",
         "webhook_url_refused",
         "destination_refused",
         "unauthorized",
@@ -2543,8 +2573,9 @@ class ProblemErrorsItem(TypedDict):
 
 class Problem(TypedDict):
     """An RFC 9457 problem. Some codes add fields: `state`, `retry_after` (seconds), `known_features`, `campaign_id`,
-    `parts`, `model_version`, `served_model_version`. Problems about a user add `member` and `known`. Problems
-    about a list add `known`, `unknown`, `known_percent`, `min_known_percent`, `unknown_examples` and `hints`.
+    `parts`, `model_version`, `served_model_version`, `acJWT`. Problems about a user add `member` and `known`.
+    Problems about a list add `known`, `unknown`, `known_percent`, `min_known_percent`, `unknown_examples` and
+    `hints`.
     """
     type: str
     """The URL of the code's page, relative to the service."""
@@ -2560,6 +2591,7 @@ class Problem(TypedDict):
         "foreign_host",
         "rate_limited",
         "invalid_cursor",
+        "deletion_refused",
         "webhook_url_refused",
         "destination_refused",
         "unauthorized",

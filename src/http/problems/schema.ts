@@ -34,7 +34,7 @@ const problemSchema = z
     id: 'Problem',
     description:
       'An RFC 9457 problem. Some codes add fields: `state`, `retry_after` (seconds), `known_features`, ' +
-      '`campaign_id`, `parts`, `model_version`, `served_model_version`. Problems about a user add `member` and ' +
+      '`campaign_id`, `parts`, `model_version`, `served_model_version`, `acJWT`. Problems about a user add `member` and ' +
       '`known`. Problems about a list add `known`, `unknown`, `known_percent`, `min_known_percent`, ' +
       '`unknown_examples` and `hints`.',
     examples: [

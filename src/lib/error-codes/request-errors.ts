@@ -47,6 +47,15 @@ export const REQUEST_ERRORS = {
     meaning: 'The cursor does not come from this list, or points to something that is no longer kept.',
     advice: 'Pass `next_cursor` unchanged to the same route, or start again without a cursor.',
   },
+  deletion_refused: {
+    status: 400,
+    title: 'The deletion request was refused',
+    meaning:
+      'A request of the Data Deletion Request Framework was refused. `acJWT` is the signed acknowledgement, whose ' +
+      '`raResultCode` says why: a field is missing (1), a signature is not by a trusted issuer (2), a token is not a ' +
+      'JWT (3), the type of the identifier is not supported (4), its format is wrong (5), or a time is (6).',
+    advice: 'Correct the request. GET /dsrdelete.json lists types and formats of identifiers.',
+  },
   webhook_url_refused: {
     status: 400,
     title: 'Webhooks cannot be sent to this URL',

@@ -1,12 +1,13 @@
 /** The interface of a service to the server on top of it. */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Timings } from '../../domain/run-facts.ts';
-import type { SignalPrice } from '../../domain/types.ts';
+import type { DeletionSettings, SignalPrice } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { Telemetry } from '../../lib/tracing.ts';
 import type { Population } from '../../population/read.ts';
 import type { Limits } from '../limits.ts';
+import type { AddressGuard } from '../webhooks/address-guard.ts';
 import type { AudienceExplainer, CustomisedModels } from './audiences.ts';
 import type { DestinationService } from './destinations.ts';
 import type { Estimates } from './estimates.ts';
@@ -30,6 +31,8 @@ export interface ListenOptions {
   readonly corsOrigins?: readonly string[];
   /** Prices of signals; by default, they cost nothing. */
   readonly signalPrices?: readonly SignalPrice[];
+  /** The domain of this service in the Data Deletion Request Framework, and the domains that it trusts. */
+  readonly deletion?: DeletionSettings | null;
   /** Addresses and CIDRs of proxies in front of the service; none by default. */
   readonly trustedProxies?: readonly string[];
 }
@@ -68,6 +71,8 @@ export interface ServicePorts {
   readonly populations: Populations;
   readonly customisedModels: CustomisedModels;
   readonly eraser: UserEraser;
+  /** Restricts the hosts that the service calls. */
+  readonly addressGuard: AddressGuard;
   readonly estimates: Estimates;
   readonly explainer: AudienceExplainer;
   readonly engine: () => EngineStatus;

@@ -2,11 +2,8 @@
  * The settings of `metaheac serve` other than limits. Each entry defines the accepted values, the default, and the line
  * in docs/settings.md. The flag and the key in the configuration file are derived from the name of the variable.
  */
-import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { messageOf } from '../../lib/errors.ts';
-import { trustedProxyCheck } from '../../lib/trusted-proxies.ts';
-import { createAddressGuard } from '../webhooks/address-guard.ts';
+import { allowedHosts, DOMAIN, deletionIssuers, hostNames, origins, proxies, signalPrices } from './setting-lists.ts';
 
 interface Words {
   readonly description: string;
@@ -35,50 +32,6 @@ export const whole = (least: number, most: number) =>
     .regex(/^\d{1,15}$/, 'not a whole number')
     .transform(Number)
     .pipe(z.number().min(least).max(most));
-
-/** Parses a list in one variable: `a,b,..`. */
-const list = z.string().transform((text) => (text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim())));
-
-/** Host names and addresses, without a port. */
-const hostNames = list.refine(
-  (entries) => entries.every((entry) => /^[\w.-]+$/.test(entry) || isIPv6(entry.replace(/^\[(.*)\]$/, '$1'))),
-  'must be host names or addresses, without a port',
-);
-
-/** Origins in the form that browsers send. `*` is refused, because it would allow any page. */
-const origins = list.refine(
-  (entries) =>
-    entries.every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry),
-  'must be full origins such as https://app.example.com, without a path or *',
-);
-
-/** Hosts and CIDRs that webhooks may call. */
-const allowedHosts = list.superRefine((entries, context) => {
-  try {
-    createAddressGuard(entries);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-  }
-});
-
-/** Addresses and CIDRs of proxies. */
-const proxies = list.superRefine((entries, context) => {
-  try {
-    trustedProxyCheck(entries);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-  }
-});
-
-/** Prices of signals, such as `standard=1.50 EUR`. */
-const signalPrices = list.transform((entries, context) =>
-  entries.map((entry) => {
-    const [, id, cpm, currency] = /^([\w.-]{1,64})=(\d{1,6}(?:\.\d{1,4})?) ([A-Z]{3})$/.exec(entry) ?? [];
-    if (id === undefined)
-      context.addIssue({ code: 'custom', message: `"${entry}" is not a price such as standard=1.50 EUR` });
-    return { id: id!, cpm: Number(cpm), currency: currency! };
-  }),
-);
 
 /**
  * Returns a schema for an API key. Each call makes a new schema, because each setting attaches its description to its
@@ -247,6 +200,22 @@ export const settingsSchema = z.object({
       'Prices (`id=cpm currency,..`) that buyers may choose when they activate a signal by AdCP. The service reports ' +
       'the choice and charges nothing.',
   }),
+  METAHEAC_DELETION_ISSUERS: deletionIssuers.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    isList: true,
+    description:
+      'Domains (`publisher.example,..`) that may request the deletion of users by the Data Deletion Request Framework ' +
+      'of the IAB. Their keys are read from `https://<domain>/dsrdelete.json`, or from the URL in `<domain>=<url>`. ' +
+      'Requires METAHEAC_DELETION_DOMAIN.',
+  }),
+  METAHEAC_DELETION_DOMAIN: z
+    .string()
+    .regex(DOMAIN, 'must be a domain such as audiences.example')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'none',
+      description: 'Domain of this service in acknowledgements of deletion requests, and in `/dsrdelete.json`.',
+    }),
   METAHEAC_TRUSTED_PROXIES: proxies.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,

@@ -94,6 +94,7 @@ const MAKING_NOTHING = [
   '/v1/campaigns/{id}/suppression/add',
   '/v1/campaigns/{id}/suppression/remove',
   '/v1/clock/confirm',
+  '/v1/deletion-requests',
   // tools take keys as arguments
   '/mcp',
   '/v1/estimates',

@@ -1,4 +1,5 @@
 /** `metaheac serve`. */
+import type { DeletionSettings } from '../../../domain/types.ts';
 import { serve } from '../../../http/serve.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
@@ -45,6 +46,7 @@ export async function serveCommand(flags: FlagValues, limits: Partial<Limits> = 
     allowedHosts: values.METAHEAC_ALLOWED_HOSTS,
     corsOrigins: values.METAHEAC_CORS_ORIGINS,
     signalPrices: values.METAHEAC_SIGNAL_PRICES,
+    deletion: deletionOf(values),
     trustedProxies: values.METAHEAC_TRUSTED_PROXIES,
     device: values.METAHEAC_DEVICE,
     threads: values.METAHEAC_THREADS ?? null,
@@ -83,6 +85,16 @@ export async function serveCommand(flags: FlagValues, limits: Partial<Limits> = 
     // a trace exporter or a database that does not answer would keep the process alive
     if (telemetry !== null || cluster !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
+}
+
+/** @throws UsageError if deletion requests are accepted, but the service has no domain */
+function deletionOf({
+  METAHEAC_DELETION_ISSUERS: issuers,
+  METAHEAC_DELETION_DOMAIN: domain,
+}: Given['values']): DeletionSettings | null {
+  if (issuers.length === 0) return null;
+  if (domain === undefined) throw new UsageError('METAHEAC_DELETION_ISSUERS also needs METAHEAC_DELETION_DOMAIN');
+  return { domain, issuers };
 }
 
 interface Given {
