@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { ensureApiTypes } from './api-types.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Maximum size of the files that a browser must load before it shows the first page, compressed as they are sent. */
@@ -36,9 +37,7 @@ export async function ensureConsole(root = ROOT) {
 
 /** Checks the types against a client generated from the current openapi.yaml, and the size of the first load. */
 async function check() {
-  const folder = join(ROOT, 'console');
-  const generator = join(ROOT, 'node_modules/openapi-typescript/bin/cli.js');
-  run([generator, '../openapi.yaml', '--output', 'generated/openapi.d.ts'], folder);
+  ensureApiTypes();
   run([join(ROOT, 'node_modules/typescript-native/bin/tsc'), '--noEmit', '--project', 'console'], ROOT);
   await ensureConsole();
   const bytes = firstBytes(join(ROOT, 'dist/console'));

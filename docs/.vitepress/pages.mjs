@@ -18,6 +18,7 @@ const OUTSIDE = {
   'deploy/README.md': 'deploy.md',
   'docker/README.md': 'docker.md',
   'examples/README.md': 'examples.md',
+  'packages/client/README.md': 'client.md',
   'packages/client-python/README.md': 'client-python.md',
   'packages/onnx-grad/README.md': 'onnx-grad-package.md',
 };

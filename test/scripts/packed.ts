@@ -63,6 +63,6 @@ function copyTree(): string {
 
 function build(name: string): string {
   const built = join(temporaryFolder(), name);
-  run(ROOT, 'npm', 'run', '--silent', `build:${name}`, '--', built);
+  run(ROOT, 'npm', 'run', '--silent', `build:${name.replace('metaheac-', '')}`, '--', built);
   return built;
 }
