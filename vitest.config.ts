@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { defineConfig, type Plugin } from 'vitest/config';
-import { filesOfProjects, PROJECTS, ROOT } from './test/fixture/projects.ts';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { filesOfProjects, isSlow, ROOT } from './test/fixture/projects.ts';
 
 const shared = {
   pool: 'forks',
@@ -22,12 +23,21 @@ const shared = {
 
 /** As in `.ci/run`: without a project, all of them run. */
 const isWhole = !process.argv.some((argument) => argument.startsWith('--project'));
-const files = filesOfProjects({ isOnce: isWhole });
 
 /** One more than there are cores: a fifth of the time, a test waits for another process, a lease or a disk. */
 const WORKERS = availableParallelism() + 1;
 /** Slow tests also wait for time limits, and for each other's engines, whose priority is low. */
 const WORKERS_OF_SLOW = availableParallelism() + 2;
+
+/** Slow files first, so that the run does not end with one of them alone. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const { slow = [], usual = [] } = Object.groupBy(await super.sort(files), ({ moduleId }) =>
+      isSlow(relative(ROOT, moduleId).replaceAll('\\', '/')) ? 'slow' : 'usual',
+    );
+    return [...slow, ...usual];
+  }
+}
 
 /** Engines and threads that the sources start are the bundle's. */
 const bundledEntries: Plugin = {
@@ -49,16 +59,17 @@ export default defineConfig({
       include: ['src/**/*.ts', 'packages/*/{index.ts,src/**/*.ts}'],
       reportsDirectory: 'node_modules/.cache/coverage',
     },
-    projects: PROJECTS.map((name) => ({
+    sequence: { sequencer: SlowFirst },
+    projects: Object.entries(filesOfProjects({ isOnce: isWhole })).map(([name, include]) => ({
       plugins: [bundledEntries],
       test: {
         ...shared,
         name,
-        include: files[name],
-        provide: { isLong: name === 'slow', isUsual: name !== 'slow' || isWhole },
-        maxWorkers: name === 'slow' ? WORKERS_OF_SLOW : WORKERS,
+        include,
+        provide: { isLong: isWhole || name === 'slow', isUsual: name !== 'slow' },
+        maxWorkers: isWhole || name === 'slow' ? WORKERS_OF_SLOW : WORKERS,
         // projects with other numbers of workers run one after the other
-        sequence: { groupOrder: name === 'slow' ? 0 : 1 },
+        sequence: { groupOrder: isWhole || name === 'slow' ? 0 : 1 },
       },
     })),
   },
