@@ -290,16 +290,3 @@ export interface SignalPrice {
   readonly cpm: number;
   readonly currency: string;
 }
-
-/** A domain whose deletion requests are accepted, and the URL of its public keys. */
-export interface DeletionIssuer {
-  readonly domain: string;
-  readonly url: string;
-}
-
-/** How the service takes part in the Data Deletion Request Framework. */
-export interface DeletionSettings {
-  /** The domain under which the service is published. */
-  readonly domain: string;
-  readonly issuers: readonly DeletionIssuer[];
-}

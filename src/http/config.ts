@@ -1,5 +1,6 @@
 /** The settings of an HTTP server: limits, keys, allowed hosts and origins. */
-import type { DeletionSettings, SignalPrice } from '../domain/types.ts';
+import type { DeletionSettings } from '../domain/deletion.ts';
+import type { SignalPrice } from '../domain/types.ts';
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 
 export interface ServerConfig extends ServerLimits {

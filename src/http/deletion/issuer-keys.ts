@@ -2,7 +2,7 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { z } from 'zod';
-import type { DeletionIssuer } from '../../domain/types.ts';
+import type { DeletionIssuer } from '../../domain/deletion.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 
@@ -11,7 +11,7 @@ const MAXIMUM_BYTES = 65_536;
 /** Keys are read again after this time; until they can be read, the old ones count for a day. */
 const FRESH_MS = 3_600_000;
 const MAXIMUM_AGE_MS = 86_400_000;
-/** Minimum time between two reads for signatures by unknown keys. */
+/** Minimum time between two reads of a domain. */
 const REREAD_MS = 60_000;
 /** Seconds after which a requester may try again. */
 const RETRY_SECONDS = 60;
@@ -25,6 +25,7 @@ export class IssuerKeys {
   readonly #urls: ReadonlyMap<string, string>;
   readonly #dependencies: IssuerKeysDependencies;
   readonly #known = new Map<string, { readonly keys: Keys; readonly at: number }>();
+  readonly #reads = new Map<string, { readonly keys: Promise<Keys>; readonly at: number }>();
 
   constructor(issuers: readonly DeletionIssuer[], dependencies: IssuerKeysDependencies) {
     this.#urls = new Map(issuers.map(({ domain, url }) => [domain, url]));
@@ -39,14 +40,11 @@ export class IssuerKeys {
   async of(domain: string, { reread = false } = {}): Promise<Keys | null> {
     const url = this.#urls.get(domain);
     if (url === undefined) return null;
-    const { clock } = this.#dependencies;
     const known = this.#known.get(domain);
-    const age = known ? clock.elapsed() - known.at : Number.POSITIVE_INFINITY;
+    const age = known ? this.#dependencies.clock.elapsed() - known.at : Number.POSITIVE_INFINITY;
     if (age < (reread ? REREAD_MS : FRESH_MS)) return known!.keys;
     try {
-      const { publicKey: keys } = published.parse(JSON.parse(await this.#read(url)));
-      this.#known.set(domain, { keys, at: clock.elapsed() });
-      return keys;
+      return await this.#readAtMostOnceAMinute(domain, url);
     } catch (cause) {
       if (age < MAXIMUM_AGE_MS) return known!.keys;
       throw new AppError('unavailable', `the keys of ${domain} cannot be read from ${url}`, {
@@ -54,6 +52,20 @@ export class IssuerKeys {
         facts: { retry_after: RETRY_SECONDS },
       });
     }
+  }
+
+  /** Reads that fail count too, because anybody can send tokens that name the domain. */
+  #readAtMostOnceAMinute(domain: string, url: string): Promise<Keys> {
+    const at = this.#dependencies.clock.elapsed();
+    const last = this.#reads.get(domain);
+    if (last !== undefined && at - last.at < REREAD_MS) return last.keys;
+    const keys = this.#read(url).then((text) => {
+      const { publicKey } = published.parse(JSON.parse(text));
+      this.#known.set(domain, { keys: publicKey, at });
+      return publicKey;
+    });
+    this.#reads.set(domain, { keys, at });
+    return keys;
   }
 
   async #read(text: string): Promise<string> {

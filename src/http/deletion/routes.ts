@@ -6,13 +6,14 @@ import { createPublicKey, randomUUID } from 'node:crypto';
 import { exportJWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { PendingAction } from '../../domain/audit.ts';
+import type { DeletionSettings } from '../../domain/deletion.ts';
 import { formatsOf, IDENTIFIER_TYPE, idsByAnyRule, type ValueFormat } from '../../domain/identities.ts';
-import type { DeletionSettings } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { component } from '../openapi/component.ts';
 import { clientAddress } from '../plugins/access/rate-limit.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
+import { userId } from '../plugins/json/fields.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 import { DeletionRefusal, type DeletionRequest, RESULTS, readDeletionRequest } from './request-token.ts';
@@ -93,7 +94,7 @@ function requestDeletion(app: ServerApp, dependencies: ServerDependencies): void
         const asked = await readDeletionRequest(rqJWT, keys, dependencies.clock.now());
         const action = actionOf(asked, clientAddress(request) ?? null, request.id);
         // the first erasure writes the only entry in the audit log
-        await Promise.all(idsOf(asked).map((id, i) => eraser.erase(id, i === 0 ? action : null)));
+        await Promise.all(idsOf(asked, config).map((id, i) => eraser.erase(id, i === 0 ? action : null)));
       } catch (error) {
         if (!(error instanceof DeletionRefusal)) throw error;
         const facts = await acknowledge(dependencies, { rqJWT, domain, code: error.result, text: error.message });
@@ -158,15 +159,19 @@ async function acknowledge(
 }
 
 /** The user ids to erase; at least one. @throws DeletionRefusal */
-function idsOf({ type, format, value }: DeletionRequest): string[] {
+function idsOf(
+  { type, format, value }: DeletionRequest,
+  { maximumUserIdBytes }: Pick<ServerDependencies['config'], 'maximumUserIdBytes'>,
+): string[] {
   const isOwn = type === USER_ID;
   if (!isOwn && !IDENTIFIER_TYPE.test(type))
     throw new DeletionRefusal('unsupportedType', 'the identifierType is not one of dsrdelete.json');
   const formats: readonly string[] = isOwn ? ['plain'] : formatsOf(type);
   if (!formats.includes(format))
     throw new DeletionRefusal('wrongFormat', `the identifierFormat is not one of ${formats.join(', ')}`);
-  if (isOwn) return [value];
-  const ids = idsByAnyRule(value, type, format as ValueFormat);
+  const ids = isOwn
+    ? [value].filter((id) => userId(maximumUserIdBytes).safeParse(id).success)
+    : idsByAnyRule(value, type, format as ValueFormat);
   if (ids.length === 0) throw new DeletionRefusal('wrongFormat', 'the identifierValue does not have the format');
   return ids;
 }

@@ -1,7 +1,9 @@
 /** The interface of a service to the server on top of it. */
+
+import type { DeletionSettings } from '../../domain/deletion.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Timings } from '../../domain/run-facts.ts';
-import type { DeletionSettings, SignalPrice } from '../../domain/types.ts';
+import type { SignalPrice } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { Telemetry } from '../../lib/tracing.ts';

@@ -145,6 +145,7 @@ describe('a deletion request', () => {
     ['of an unknown type', 4, () => requestOf(subjectOf('x', 'cookie', 'plain'))],
     ['of another format', 5, () => requestOf(subjectOf('x', 'email', 'sha512'))],
     ['whose value is no hash', 5, () => requestOf(subjectOf('x'))],
+    ['whose value is too long for an id', 5, () => requestOf(subjectOf('x'.repeat(2_000), 'user_id', 'plain'))],
     ['that is too old', 6, () => requestOf({ ...keptHash, iat: now - 40 * 86_400 })],
     ['from the future', 6, () => requestOf({ ...keptHash, iat: now + 3_600 })],
     [
@@ -159,9 +160,12 @@ describe('a deletion request', () => {
     expect(isKnown(kept!)).toBe(true);
   });
 
-  it('fails for now if the keys of a trusted issuer cannot be read', async () => {
-    const answer = await send(await sign('down', { claims: keptHash }));
-    expect([answer.status, answer.json.code, answer.headers['retry-after']]).toEqual([503, 'unavailable', '60']);
+  it('fails for now if the keys of a trusted issuer cannot be read, which is tried once a minute', async () => {
+    const before = reads;
+    const token = await sign('down', { claims: keptHash });
+    for (const answer of [...(await Promise.all([send(token), send(token)])), await send(token)])
+      expect([answer.status, answer.json.code, answer.headers['retry-after']]).toEqual([503, 'unavailable', '60']);
+    expect(reads).toBe(before + 1);
   });
 
   it('is not accepted by a service that trusts no issuer', async () => {

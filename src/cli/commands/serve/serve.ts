@@ -1,5 +1,5 @@
 /** `metaheac serve`. */
-import type { DeletionSettings } from '../../../domain/types.ts';
+import type { DeletionSettings } from '../../../domain/deletion.ts';
 import { serve } from '../../../http/serve.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
