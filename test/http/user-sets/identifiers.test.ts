@@ -122,10 +122,11 @@ describe('an e-mail address that is sent as a user id', () => {
 
 describe('a plain identifier', () => {
   it.each([
-    ['email', 'uid2', 'secret.person@example.com', 'secret.person'],
-    ['phone', 'meta', '+44 20 7946 0958', '7946'],
-    ['', '', 'secret.person@example.com', 'secret.person'],
-  ])('that is sent to every door leaves nothing in a file or the log: %s %s', async (identifier, rule, value, part) => {
+    ['email', 'uid2', 'secret.person@example.com', ['secret.person']],
+    // as sent and as normalised: fewer digits occur in ids and times by chance
+    ['phone', 'meta', '+44 20 7946 0958', ['7946 0958', '79460958']],
+    ['', '', 'secret.person@example.com', ['secret.person']],
+  ])('sent to every door leaves nothing in a file or the log: %s %s', async (identifier, rule, value, parts) => {
     const mapped = identifier === '' ? [] : [`person-50,${identifier},${rule},${value}`];
     fixture = await openFixture(await importUsers(USER_IDS, mapped));
     const ready = await fixture.createReady();
@@ -135,8 +136,10 @@ describe('a plain identifier', () => {
     /** The files that contain the identifier. */
     const holders = () =>
       readdirSync(fixture.dataDir, { recursive: true, withFileTypes: true })
-        .filter((one) => one.isFile() && readFileSync(join(one.parentPath, one.name)).includes(part))
+        .filter((one) => one.isFile())
+        .filter((one) => holds(readFileSync(join(one.parentPath, one.name))))
         .map(({ name }) => name);
+    const holds = (content: Buffer | string) => parts.some((part) => content.includes(part));
     const texts: string[] = [];
     const send = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: string | object, type = '') => {
       const headers = { 'idempotency-key': `key-${texts.length}`, ...(type === '' ? {} : { 'content-type': type }) };
@@ -180,9 +183,9 @@ describe('a plain identifier', () => {
     }
     expect(readdirSync(fixture.dataDir).some((name) => name.endsWith('-wal'))).toBe(true);
     expect(holders()).toEqual([]);
-    expect(fixture.log()).not.toContain(part);
+    expect(holds(fixture.log())).toBe(false);
     // the same search finds a value that is stored
-    await fixture.call('PUT', '/v1/suppression', { user_ids: [part] });
+    await fixture.call('PUT', '/v1/suppression', { user_ids: [parts.at(-1)] });
     expect(holders().length).toBeGreaterThan(0);
   });
 });
