@@ -33,10 +33,8 @@ process.env.ORT_DISABLE_TELEMETRY ??= '1';
 if (entry === 'vitest' || ['demo', 'serve'].includes(rest[0]))
   await (await import('./console.mjs')).ensureConsole(ROOT);
 // types are erased and code is compiled once, not at every start; child processes read the folder from the variable
-if (entry.endsWith('.ts')) {
-  process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules/.cache/compiled');
-  nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
-}
+process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules/.cache/compiled');
+nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
 const script = TOOLS[entry] ? programOf(entry) : join(ROOT, entry);
 process.argv = [process.argv[0], script, ...rest];
 await import(pathToFileURL(script).href);

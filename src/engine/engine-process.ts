@@ -2,6 +2,7 @@
  * The engine process: opens the model and the population, then claims and expands jobs until the parent process stops
  * it, the parent process ends, or a thread dies.
  */
+import { flushCompileCache } from 'node:module';
 import { cpus } from 'node:os';
 import type { StoreReserve } from '../domain/ports/reserve.ts';
 import type { OnKept } from '../domain/ports/store.ts';
@@ -268,6 +269,7 @@ class EngineProcess {
       this.#estimateFor(served());
       if (this.#isDraining) this.#engine.drain();
       this.#send({ kind: 'ready', device: started.device });
+      flushCompileCache(); // an engine is killed, so it writes nothing at its end
       await this.#engine.run();
     } catch (error) {
       const code = error instanceof AppError ? error.code : 'internal';

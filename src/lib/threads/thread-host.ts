@@ -2,6 +2,7 @@
  * The thread's side of a `ThreadGroup`. A thread's module calls `hostThread` to run tasks one after another until the
  * group is closed.
  */
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../errors.ts';
 import { Cancellation } from './cancellation.ts';
@@ -68,6 +69,7 @@ export async function hostThread<Data, Task, Result, Progress = never>(
   }
   // messages are handled one at a time, because a group that is closing sends `close` while a task runs
   let before = Promise.resolve();
+  let isFirst = true;
   port.on('message', (message: ToThread<Task>) => {
     before = before.then(async () => {
       if (message.kind === 'close') {
@@ -87,6 +89,9 @@ export async function hostThread<Data, Task, Result, Progress = never>(
       } catch (error) {
         send({ kind: 'error', id, error: describeError(translate(error)) });
       }
+      // an engine that is killed writes nothing at its end; functions are in the cache once they have run
+      if (isFirst) flushCompileCache();
+      isFirst = false;
     });
   });
   send({ kind: 'ready' });
