@@ -30,11 +30,6 @@ import { openSharedVersions, type SharedVersions } from './shared-versions.ts';
 const LAST_WORDS_MS = 50;
 /** How long an engine that is ending may save checkpoints. The service kills an engine that takes longer. */
 const SAVE_MS = 4_500;
-/**
- * How long a ready engine waits before it loads its model again for estimates, unless one is requested earlier.
- * Estimates are rarely needed right after a start, while expansions that a restart interrupted are waiting.
- */
-const WARM_AFTER_MS = 30_000;
 
 /** Receivers of the engine's log lines, spans, heartbeats and messages. */
 interface EngineStartDependencies {
@@ -139,16 +134,9 @@ async function openTelemetryOf(
 function openEstimator(
   { store, population }: EngineConfig,
   { epoch, model, populationVersion }: EngineServed,
-  logger: Logger,
 ): Estimator {
   const { folder, version: modelVersion } = model;
-  const estimator = new Estimator(epoch, { model: folder, modelVersion, population, populationVersion, store });
-  setTimeout(
-    () =>
-      estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'the estimator could not be started')),
-    WARM_AFTER_MS,
-  ).unref();
-  return estimator;
+  return new Estimator(epoch, { model: folder, modelVersion, population, populationVersion, store });
 }
 
 /**
@@ -265,7 +253,7 @@ class EngineProcess {
       const started = await startEngine(config, this.#clock, now, tellers);
       this.#engine = started.engine;
       this.#engine.servedChanged();
-      this.#openEstimator = (served) => openEstimator(config, served, logger);
+      this.#openEstimator = (served) => openEstimator(config, served);
       this.#estimateFor(served());
       if (this.#isDraining) this.#engine.drain();
       this.#send({ kind: 'ready', device: started.device });

@@ -2,7 +2,9 @@
 import { readModelFolder } from '../model/folder.ts';
 import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
+import { ENGINE_LIMITS } from './limits.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
+import { rehearsalOn } from './rehearsal.ts';
 import type { SharedVersions } from './shared-versions.ts';
 import { type MadeUserSides, makeUserSides } from './user-side-work.ts';
 
@@ -55,8 +57,8 @@ export async function openEngineModels<S>(
 
 /**
  * Computes and stores the user sides of a population version for a model, that is, the intermediate results of scoring
- * that depend only on users. Returns null if the model has no user sides or `maximumBytes` is 0. `onProgress` receives
- * the number of finished segments.
+ * that depend only on users, and the sums of a regression over a large population. Returns null if the model has no
+ * user sides or `maximumBytes` is 0. `onProgress` receives the number of finished segments.
  * @throws the errors of `openEngineModels` and `makeUserSides`
  */
 export async function storeUserSides(
@@ -74,13 +76,18 @@ export async function storeUserSides(
   );
   try {
     const loaded = await models.take(version, folder);
-    const { segmentCount } = await loaded.openPopulation(populationVersion);
+    const population = await loaded.openPopulation(populationVersion);
+    const { segmentCount, rowCount } = population;
     const goOn = (stored: number) => {
       onProgress(stored, segmentCount);
       return true;
     };
     const wanted = { populationVersion, segmentCount, maximumBytes, goOn };
-    return await makeUserSides(loaded.pool, wanted, { isBackground: false });
+    const made = await makeUserSides(loaded.pool, wanted, { isBackground: false });
+    // computes the sums over the population that the first campaign would compute
+    if (rowCount >= ENGINE_LIMITS.rehearsedUsers.value)
+      await loaded.pool.rehearse({ ...rehearsalOn(population, 0), segments: [] });
+    return made;
   } finally {
     await models.close();
   }

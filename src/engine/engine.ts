@@ -2,7 +2,7 @@
 import { runsAlone } from '../domain/expansions.ts';
 import { JOBS_PER_THREAD } from '../domain/queue-time.ts';
 import type { Timings } from '../domain/run-facts.ts';
-import type { Job } from '../domain/types.ts';
+import type { Job, Pins } from '../domain/types.ts';
 import type { Logger } from '../lib/logging.ts';
 import { ThreadDied } from '../lib/threads/thread-group.ts';
 import type { Tracer } from '../lib/tracing.ts';
@@ -78,10 +78,12 @@ export class Engine {
     this.#logger = logger;
     this.#listeners = listeners;
     this.#working = new WorkList(listeners.onWorking);
-    const { userSideBytes: maximumBytes, population, diskReserveBytes } = config;
+    const { userSideBytes: maximumBytes, population, diskReserveBytes, rehearsedUsers } = config;
     const onStored = (count: StoredCount | null) => listeners.pulse.userSidesStored(count);
-    const own = { maximumBytes, population, diskReserveBytes, onStored, logger };
+    const isShared = config.shared !== undefined;
+    const own = { maximumBytes, population, diskReserveBytes, rehearsedUsers, isShared, onStored, logger };
     this.#userSides = new UserSideWork({ ...dependencies, ...own });
+    listeners.pulse.readWarm = () => this.#userSides.isWarm;
     const { blobs } = dependencies.store;
     const { ownerId: owner, leaseMs, threads, expands } = config;
     const ranges = expands ? dependencies.store.ranges : null;
@@ -244,7 +246,9 @@ export class Engine {
     const versions = { modelVersion: version, populationVersion: served.populationVersion };
     try {
       const distribution = await this.#distributionOf(model);
-      return await expand({ ...this.#dependencies, pool, versions, modelSha256, openPopulation, distribution }, watch);
+      const own = { pool, versions, modelSha256, openPopulation, distribution };
+      const roomForUserSides = (pins: Pins) => this.#userSides.roomFor(pins);
+      return await expand({ ...this.#dependencies, ...own, roomForUserSides }, watch);
     } finally {
       models.giveBack(version);
     }

@@ -19,6 +19,8 @@ export interface Heartbeat {
   readonly users: number;
   /** Numbers of segments with and without stored user sides; null if no user sides are to be stored. */
   readonly userSides: { readonly stored: number; readonly missing: number } | null;
+  /** Whether everything that the first expansion would have to prepare is prepared. */
+  readonly warm: boolean;
   /**
    * Model versions whose golden batch this engine scores differently than other engines of the cluster, so that it is
    * refused for ranges of their expansions.
@@ -48,6 +50,8 @@ export class Pulse {
   #usersScored = 0;
   #users = 0;
   #userSides: Heartbeat['userSides'] = null;
+  /** Reads `warm` of the next heartbeat. */
+  readWarm: () => boolean = () => false;
   readonly #refusedModels = new Set<string>();
   #readCopies: () => CopyCounts | null = () => null;
 
@@ -111,6 +115,7 @@ export class Pulse {
       loopLagSeconds: Math.max(0, lateMs) / 1000,
       users: this.#users,
       userSides: this.#userSides,
+      warm: this.readWarm(),
       refusedModels: [...this.#refusedModels],
       copies: this.#readCopies(),
     });

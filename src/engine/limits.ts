@@ -17,6 +17,12 @@ export const ENGINE_LIMITS = {
       'are divided into such ranges, which all engines score. Without a cluster, this setting has no effect.',
     { least: 1, most: 1_024 },
   ),
+  rehearsedUsers: fixed(
+    100_000,
+    'users',
+    'Minimum number of users of a population on which an engine rehearses a campaign after a start or a switch. With ' +
+      'fewer users, the first campaign takes less than a second.',
+  ),
   keptWorkMs: fixed(
     1_000,
     'ms',

@@ -68,6 +68,8 @@ export interface EngineConfig {
   readonly keptWorkMs: number;
   /** Maximum size of the stored user sides, in bytes; 0 stores none. */
   readonly userSideBytes: number;
+  /** Minimum number of users of a population on which a campaign is rehearsed. */
+  readonly rehearsedUsers: number;
   /** Whether results that depend only on users are computed separately: 1 or 0. */
   readonly userSides: number;
   /** Minimum free disk space, in bytes. Jobs wait while less space is free. */

@@ -4,17 +4,18 @@ import { emptied, newSharedBody, type SharedBody } from '../../packages/onnx-gra
 import type { ComputedWith } from '../domain/run-facts.ts';
 import { systemClock } from '../lib/clock.ts';
 import { assert } from '../lib/errors.ts';
+import { Cancellation } from '../lib/threads/cancellation.ts';
 import { type Following, ThreadGroup } from '../lib/threads/thread-group.ts';
 import type { Drift } from '../model/manifest.ts';
 import { reportHeads } from '../online/customise-heads.ts';
 import { joinFolds, PARTS } from '../online/quality/seed-ranks.ts';
 import type { Rows } from '../population/read.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import type {
   AdaptedParameters,
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
-  GoldenResult,
   PreparedUserSides,
   PrepareUserSidesTask,
   RankResult,
@@ -23,6 +24,7 @@ import type {
   ScoreResult,
   ScoreTask,
   Task,
+  TestResult,
   ThreadData,
   ThreadResult,
   UserSideResult,
@@ -45,7 +47,7 @@ export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
  * Urgency of tasks. Adaptations run before segments, because the segments of a large population keep the threads busy
  * for a long time. The check of a model runs before all expansions, because somebody is waiting for it.
  */
-export const URGENCY = { segment: 0, adaptation: 1, check: 2 } as const;
+export const URGENCY = { rehearsal: -1, segment: 0, adaptation: 1, check: 2 } as const;
 
 /** Threads divide the runs of the body only if the body's values for all rows take at most this much memory. */
 const MAXIMUM_BODY_BYTES = 2 ** 28;
@@ -83,13 +85,17 @@ export class ThreadPool {
   readonly #report: ReportedModel;
   /** Number of adaptations that run or wait. */
   #adapting = 0;
+  /** Ends the running rehearsal for work on a population version; null if there is none. */
+  #overtake: ((populationVersion: string) => Promise<void>) | null = null;
+  /** The population version of the last adaptation. */
+  #adaptedOn: string | null = null;
   /** Unused memory of earlier campaigns, which is kept because three isolates would have to free it. */
   readonly #bodies: SharedBody[] = [];
 
   private constructor(
     group: ThreadGroup<Task, ThreadResult, CustomiseProgress>,
     computedWith: Pick<ComputedWith, 'device' | 'threads'>,
-    { sha256 }: GoldenResult,
+    { sha256 }: TestResult,
     report: ReportedModel,
   ) {
     this.#report = report;
@@ -114,9 +120,8 @@ export class ThreadPool {
       SILENCE_LIMIT,
     );
     try {
-      await group.run({ kind: 'test' }, {});
-      const golden = (await group.run({ kind: 'golden' }, {})) as GoldenResult;
-      return new ThreadPool(group, { device: data.device, threads: count }, golden, report);
+      const tested = (await group.run({ kind: 'test' }, {})) as TestResult;
+      return new ThreadPool(group, { device: data.device, threads: count }, tested, report);
     } catch (error) {
       await group.close();
       throw error;
@@ -144,9 +149,43 @@ export class ThreadPool {
   ): Promise<CustomiseResult> {
     this.#adapting += 1;
     try {
+      this.#adaptedOn = task.populationVersion;
+      await this.#overtake?.(task.populationVersion);
       return await this.#customise(task, following, urgency);
     } finally {
       this.#adapting -= 1;
+    }
+  }
+
+  /**
+   * Runs a made-up campaign, so that code is compiled, files are read, and the regression's sums over all users are
+   * computed before the first real campaign. A real campaign ends the rehearsal, once the sums are computed if it needs
+   * them too. @throws the errors of `customise` and `score`, except after a real campaign has begun
+   */
+  async rehearse({ task, scoring, segments }: Rehearsal): Promise<void> {
+    const { populationVersion } = task;
+    if (this.#adapting > 0 || this.#adaptedOn === populationVersion) return;
+    const cancellation = new Cancellation();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const onProgress = () => begin();
+    const [following, urgency] = [{ cancellation, onProgress, onRanks: onProgress }, URGENCY.rehearsal];
+    const running = this.#customise(task, following, urgency).then(({ parameters }) =>
+      Promise.all(
+        segments.map((segment) => this.#group.run({ ...scoring, parameters, segment }, { cancellation }, { urgency })),
+      ),
+    );
+    const ended = running.then(onProgress, onProgress);
+    this.#overtake = async (version) => {
+      if (version === populationVersion) await begun;
+      cancellation.cancel();
+      if (version === populationVersion) await ended;
+    };
+    try {
+      await running;
+    } catch (error) {
+      if (!cancellation.isCancelled) throw error;
+    } finally {
+      this.#overtake = null;
     }
   }
 
@@ -198,6 +237,7 @@ export class ThreadPool {
     following: Pick<Following<never>, 'cancellation' | 'onBegin'>,
     urgency: number = URGENCY.segment,
   ): Promise<ScoreResult> {
+    void this.#overtake?.(task.populationVersion);
     const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;
     return this.#group.run(task, following, { near, urgency }) as Promise<ScoreResult>;

@@ -5,7 +5,6 @@ import type { SpecialCategory } from '../lib/special-categories.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Outside } from '../online/negatives.ts';
 import type { FoldRanks } from '../online/quality/seed-ranks.ts';
-import type { TestExpansion } from '../online/test-expansion.ts';
 import type { AddedRows, Rows } from '../population/read.ts';
 
 /** A thread's start data. */
@@ -73,6 +72,11 @@ export interface ScoreTask {
   readonly category: SpecialCategory | null;
   readonly parameters: readonly SharedTensor[];
   readonly segment: number;
+  /**
+   * Maximum size of all user sides of the population, if the user side of this segment is to be stored in case it has
+   * to be made. Default: 0, which stores none.
+   */
+  readonly userSideBytes?: number;
 }
 
 /** The task of restoring the parameters of a customised model. */
@@ -99,30 +103,17 @@ export interface UserSideTask {
   readonly maximumBytes: number;
 }
 
-/** Says what this processor computes for the golden batch of the model. */
-export interface GoldenTask {
-  readonly kind: 'golden';
-}
-
-export interface GoldenResult {
-  /** The sha256 of the bytes of the scores, in hex. Processors with different instruction sets round differently. */
-  readonly sha256: string;
-}
-
-/** Expands a campaign of made-up users and discards the result. */
+/** Expands a campaign of made-up users, and says what this processor computes for the golden batch. */
 export interface TestTask {
   readonly kind: 'test';
 }
 
-export type Task =
-  | CustomiseTask
-  | RankTask
-  | ScoreTask
-  | RestoreTask
-  | PrepareUserSidesTask
-  | UserSideTask
-  | GoldenTask
-  | TestTask;
+export interface TestResult {
+  /** The sha256 of the bytes of the scores, in hex. Processors with different instruction sets round differently. */
+  readonly sha256: string;
+}
+
+export type Task = CustomiseTask | RankTask | ScoreTask | RestoreTask | PrepareUserSidesTask | UserSideTask | TestTask;
 
 /**
  * The progress of an adaptation: the finished share, the rows that it has read (if it ranks only some folds), or the
@@ -192,5 +183,4 @@ export type ThreadResult =
   | ScoreResult
   | PreparedUserSides
   | UserSideResult
-  | GoldenResult
-  | TestExpansion;
+  | TestResult;

@@ -12,9 +12,10 @@ import { appErrorOf, openDevice } from '../model/onnx-grad.ts';
 import { BoundModel } from '../online/bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/online-context.ts';
 import { regressionCache } from '../online/regression/regression-cache.ts';
+import type { UserSides } from '../online/scoring/score.ts';
 import { testExpansion } from '../online/test-expansion.ts';
 import { UserSideFiles } from '../online/user-side/user-side-files.ts';
-import { openPopulation, type Population, SegmentMemory } from '../population/read.ts';
+import { openPopulation, type Population, type Rows, SegmentMemory } from '../population/read.ts';
 import type {
   CustomiseProgress,
   CustomiseResult,
@@ -76,10 +77,9 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
         return this.#prepareUserSides(task);
       case 'user-side':
         return this.#makeUserSide(task);
-      case 'golden':
-        return { sha256: sumOfScores(this.#model.golden) };
       case 'test':
-        return testExpansion(this.#model, { device: this.#device, program: this.#program, withoutExport: true });
+        await testExpansion(this.#model, { device: this.#device, program: this.#program, withoutExport: true });
+        return { sha256: sumOfScores(this.#model.golden) };
     }
   }
 
@@ -155,7 +155,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     const mask = maskOf(bound, task);
     const campaign = { features, externalId, mask, parameters: this.#parameters.values };
     const read = () => bound.context.population.readSegment(task.segment, this.#segment);
-    const side = (bound.usesStored(campaign) && this.#stored?.read(task.segment)) || null;
+    const side = bound.usesStored(campaign) ? await this.#sideOf(task, bound.userSides, read) : null;
     if (side) {
       const scores = await bound.scoreUserSide(side, campaign, read);
       return { userNumbers: side.userNumbers.slice(), scores, batchSize: bound.batchSize };
@@ -166,6 +166,19 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       isAwaited: isNearNext,
     });
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
+  }
+
+  /** The stored user side of a segment; null if it is missing and is not to be stored. */
+  async #sideOf({ segment, userSideBytes = 0 }: ScoreTask, sides: UserSides | null, read: () => Rows) {
+    const stored = this.#stored?.read(segment) ?? null;
+    if (stored || !sides || userSideBytes === 0) return stored;
+    const side = await sides.make(read());
+    try {
+      this.#stored?.write(segment, side, userSideBytes);
+    } catch {
+      // the user side is made again in the background, which reports the error
+    }
+    return side;
   }
 
   async #prepareUserSides({ populationVersion, maximumBytes }: PrepareUserSidesTask): Promise<PreparedUserSides> {

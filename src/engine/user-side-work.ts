@@ -1,12 +1,19 @@
-/** Makes the user sides of the served population in the background, while threads have no other work. */
+/**
+ * What an engine does while its threads have no other work, so that the first campaign takes no longer than later ones:
+ * it makes the user sides of the served population, and rehearses a campaign after a start and after a switch.
+ */
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pins } from '../domain/types.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { freeBytesIn } from '../lib/files/free-bytes.ts';
 import type { Logger } from '../lib/logging.ts';
 import { ThreadDied } from '../lib/threads/thread-group.ts';
 import { countUserSides } from '../online/user-side/user-side-folders.ts';
+import type { Population } from '../population/read.ts';
 import type { EngineModels, LoadedModel } from './engine-models.ts';
 import type { EngineServed } from './messages.ts';
+import { rehearsalOn } from './rehearsal.ts';
 import type { UserSideExchange } from './user-side-exchange.ts';
 
 export interface UserSideWorkDependencies {
@@ -15,8 +22,12 @@ export interface UserSideWorkDependencies {
   readonly population: string;
   /** Maximum size of all user sides; 0 stores none. */
   readonly maximumBytes: number;
+  /** Minimum number of users of a population on which a campaign is rehearsed. */
+  readonly rehearsedUsers: number;
   /** Disk space that must stay free. */
   readonly diskReserveBytes: number;
+  /** Whether the folder of the population is a mirror, in a cluster. */
+  readonly isShared?: boolean;
   /** Returns the versions that are served now. */
   served(): EngineServed;
   /** Whether the disk of the data folder has room for new work. */
@@ -37,6 +48,8 @@ export interface StoredCount {
  * advance, so this is the largest possible size.
  */
 const RESERVED_BYTES = 2 ** 26;
+/** Waiting campaigns begin in this time. They do what a rehearsal would do, and would have to interrupt it. */
+const REST_MS = 500;
 /** Initial delay before a failed write is retried. The delay doubles after each failure. */
 const RETRY_MS = 10_000;
 const LONGEST_RETRY_MS = 600_000;
@@ -47,6 +60,8 @@ export class UserSideWork {
   #isWanted = false;
   /** The latest epoch for which files were made, and the number of these files. */
   #last: { readonly epoch: number; readonly files: number } | null = null;
+  /** The latest epoch for which a campaign was rehearsed. */
+  #rehearsed = -1;
   /** The epoch and the kind of the last logged reason why files are missing; null if no files are missing. */
   #told: string | null = null;
   #failures = 0;
@@ -57,13 +72,27 @@ export class UserSideWork {
   }
 
   /**
-   * Makes the missing files in the background. Call this method when another model or population is served, and after
-   * each expansion, because the expansion may have found a damaged file.
+   * Makes the missing files in the background, and rehearses if the versions are new. Call this method when another
+   * model or population is served, and after each expansion, because the expansion may have found a damaged file.
    */
   start(): void {
-    if (this.#dependencies.maximumBytes === 0) return;
     this.#isWanted = true;
     if (!this.#isRunning) void this.#run();
+  }
+
+  /** Whether everything that the next campaign needs is prepared, as far as possible. */
+  get isWarm(): boolean {
+    return !this.#isRunning && this.#rehearsed === this.#dependencies.served().epoch;
+  }
+
+  /**
+   * Maximum size of all user sides, for an expansion that stores the user sides that it has to make; 0 if it must not
+   * store any. The hosts of a cluster exchange user sides, so expansions there store none.
+   */
+  roomFor({ modelVersion, populationVersion }: Pins): number {
+    const { served, maximumBytes, isShared = false } = this.#dependencies;
+    const isServed = served().model.version === modelVersion && served().populationVersion === populationVersion;
+    return isServed && !isShared && this.#failures === 0 && this.#hasRoom() ? maximumBytes : 0;
   }
 
   async #run(): Promise<void> {
@@ -82,30 +111,52 @@ export class UserSideWork {
   }
 
   async #make(): Promise<void> {
-    const { models, served, maximumBytes, onStored } = this.#dependencies;
+    const { models, served, maximumBytes } = this.#dependencies;
     const { epoch, model, populationVersion } = served();
     if (this.#last?.epoch === epoch && this.#last.files === this.#count()) return;
     const loaded = await models.take(model.version, model.folder);
+    let rehearsing: Promise<void> | null = null;
     try {
-      const { segmentCount } = await loaded.openPopulation(populationVersion);
-      const tell = (stored: number) => onStored({ stored, missing: segmentCount - stored });
-      tell(this.#count());
-      const goOn = (stored: number) => {
-        tell(stored);
-        return served().epoch === epoch && this.#hasRoom();
-      };
-      const exchange = async (names: readonly string[]) =>
-        (await models.exchangeUserSides?.({ version: populationVersion, model: model.version }, names, maximumBytes)) ??
-        null;
-      const wanted = { populationVersion, segmentCount, maximumBytes, goOn, exchange };
-      const made = await makeUserSides(loaded.pool, wanted, { isBackground: true });
-      if (made === null) onStored(null);
-      else tell(made.stored);
-      if (served().epoch === epoch) this.#ended(made, epoch);
+      const population = await loaded.openPopulation(populationVersion);
+      rehearsing = this.#rehearse(loaded, population, epoch);
+      if (maximumBytes > 0) await this.#makeFiles(loaded, population, epoch);
     } finally {
+      await rehearsing;
       this.#last = { epoch, files: this.#count() };
       models.giveBack(model.version);
     }
+  }
+
+  async #makeFiles({ pool, version: model }: LoadedModel, population: Population, epoch: number): Promise<void> {
+    const { models, served, maximumBytes, onStored } = this.#dependencies;
+    const { version: populationVersion, segmentCount } = population;
+    const tell = (stored: number) => onStored({ stored, missing: segmentCount - stored });
+    tell(this.#count());
+    const goOn = (stored: number) => {
+      tell(stored);
+      return served().epoch === epoch && this.#hasRoom();
+    };
+    const exchange = async (names: readonly string[]) =>
+      (await models.exchangeUserSides?.({ version: populationVersion, model }, names, maximumBytes)) ?? null;
+    const wanted = { populationVersion, segmentCount, maximumBytes, goOn, exchange };
+    const made = await makeUserSides(pool, wanted, { isBackground: true });
+    if (made === null) onStored(null);
+    else tell(made.stored);
+    if (served().epoch === epoch) this.#ended(made, epoch);
+  }
+
+  /** Rehearses a campaign once per epoch. Errors are logged. */
+  async #rehearse({ pool, version: modelVersion }: LoadedModel, population: Population, epoch: number): Promise<void> {
+    if (this.#rehearsed === epoch) return;
+    this.#rehearsed = epoch;
+    const { served, rehearsedUsers, logger } = this.#dependencies;
+    if (population.rowCount < rehearsedUsers) return;
+    await sleep(REST_MS, undefined, { ref: false });
+    if (served().epoch !== epoch) return;
+    const room = this.roomFor({ modelVersion, populationVersion: population.version });
+    await pool.rehearse(rehearsalOn(population, room)).catch((error: unknown) => {
+      if (!(error instanceof ThreadDied)) logger.warn({ err: error }, 'a rehearsal has failed');
+    });
   }
 
   /** Number of stored files for the served versions. */

@@ -14,7 +14,7 @@ import { ownToken } from './own-token.ts';
 import type { FoldRanks } from './quality/seed-ranks.ts';
 import { type BoundRegression, openBoundRegression } from './regression/bound-regression.ts';
 import { openScorer, type ScoredCampaign, type Scorer, type Sharing, type UserSides } from './scoring/score.ts';
-import type { UserSide } from './user-side/user-side.ts';
+import type { UserSide } from './user-side/user-side-codec.ts';
 
 export interface BoundModelOptions {
   readonly device?: Device;

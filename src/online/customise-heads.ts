@@ -34,6 +34,7 @@ export async function customiseHeads(
   const users = headUsers(request, settings, rng);
   const { positives, negatives } = users;
   const started = await startHeads(context, program, users.rows, request);
+  request.onProgress?.(0);
 
   await adaptHeads(started, settings, { positives, ...negatives }, rng.fork('final'), false);
   const parameters = started.run.parameters();
@@ -60,7 +61,9 @@ export async function rankHeads(
   request: CustomiseRequest,
 ): Promise<readonly FoldRanks[]> {
   const users = headUsers(request, settings, createRng(request.key));
-  return rankOn(await startHeads(context, program, users.rows, request), settings, users, request);
+  const started = await startHeads(context, program, users.rows, request);
+  request.onProgress?.(0);
+  return rankOn(started, settings, users, request);
 }
 
 /** The quality report and the prediction, from the ranks of all folds. */

@@ -74,7 +74,7 @@ export function superviseEngine(
 
 /** The limits that an engine receives with its configuration. */
 function engineLimits({ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, rangeSegments, ...limits }: Limits) {
-  const { userSideBytes, userSides, diskReserveBytes } = limits;
+  const { userSideBytes, userSides, diskReserveBytes, rehearsedUsers } = limits;
   const ofJobs = { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, rangeSegments };
-  return { ...ofJobs, userSideBytes, userSides, diskReserveBytes };
+  return { ...ofJobs, userSideBytes, userSides, diskReserveBytes, rehearsedUsers };
 }

@@ -71,7 +71,6 @@ afterAll(() => estimator.close());
 describe('Estimator', () => {
   itUsual('says that its model is being loaded when the time is too short for it', async () => {
     expect(await estimator.estimate(task, 1)).toEqual({ kind: 'loading' });
-    await estimator.warm();
   });
 
   itUsual('returns the prediction of the online stage, the same each time', async () => {
@@ -230,17 +229,16 @@ describe('Estimator', () => {
   itUsual('can be closed before it loads and while it loads', async () => {
     for (const isBegun of [false, true]) {
       const early = new Estimator(1, data);
-      const loading = isBegun ? early.warm() : null;
+      const loading = isBegun ? early.estimate(task, LONG_MS) : null;
       await early.close();
       await loading;
-      await early.warm();
       expect(await early.estimate(task, LONG_MS)).toEqual({ kind: 'loading' });
     }
   });
 
   itUsual('finishes the estimate at work when it is closed, and says loading to those that wait', async () => {
     const former = new Estimator(1, data);
-    await former.warm();
+    await former.estimate(task, LONG_MS);
     const first = former.estimate(task, LONG_MS);
     const second = former.estimate(task, LONG_MS);
     await sleep(1);

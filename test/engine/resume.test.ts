@@ -50,7 +50,13 @@ async function startAttempts() {
     const keeper = newKeeper();
     const [scored, resumed]: number[][] = [[], []];
     let saving: Promise<number> | null = null;
-    const work = { job, population, task: of, shares: { adapting: 0.2, reporting: 0.6, scoring: 0.2 } };
+    const work = {
+      job,
+      pins: { modelVersion: 'm', populationVersion: 'p' },
+      population,
+      task: of,
+      shares: { adapting: 0.2, reporting: 0.6, scoring: 0.2 },
+    };
     const result = adaptAndScore({ pool, keeper, clock: systemClock }, work, cancellation, {
       onResumed: (segments) => resumed!.push(segments),
       onProgress: () => {},

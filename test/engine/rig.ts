@@ -30,6 +30,7 @@ export interface RigOptions {
   readonly threads?: number;
   readonly maximumAttempts?: number;
   readonly userSideBytes?: number;
+  readonly rehearsedUsers?: number;
   readonly device?: string;
   /** One that an engine before has worked in; a new one by default. */
   readonly dataDir?: string;
@@ -89,6 +90,7 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
       expands: true,
       userSideBytes: options.userSideBytes ?? 0,
       userSides: 1,
+      rehearsedUsers: options.rehearsedUsers ?? Number.POSITIVE_INFINITY,
       diskReserveBytes: 0,
       reserveExpected: false,
       logLevel: 'silent',

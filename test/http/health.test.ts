@@ -29,7 +29,7 @@ function manualClock() {
 const HEARTBEAT = {
   ...{ pid: 7, ageMs: 400, threads: 3, expanding: 1, residentBytes: 5_000_000, loopLagSeconds: 0.01 },
   userSides: { stored: 2, missing: 3 },
-  ...{ refusedModels: [], copies: null },
+  ...{ warm: true, refusedModels: [], copies: null },
 };
 const RUNNING: EngineStatus = { ready: true, detail: 'cpu', restarts: 0, heartbeat: HEARTBEAT, usersScored: 600 };
 

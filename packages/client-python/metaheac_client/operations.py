@@ -2749,8 +2749,8 @@ class Operations(Transport):
         Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the
         population, free disk space and file descriptors. The store and the descriptors are checked at most once a
         second. A node of a cluster that cannot reach the database is `degraded` for a minute, during which it
-        answers look-ups, and then no longer ready. Only callers who may read metrics see the versions, which part
-        is not ready, and why.
+        answers look-ups, and then no longer ready. Readiness does not wait for `warm`. Only callers who may read
+        metrics see the versions, which part is not ready, and why.
         """
         return self._call("GET", "/readyz")
 

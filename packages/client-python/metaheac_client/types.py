@@ -2999,6 +2999,10 @@ class ReadinessPartsItem(TypedDict):
 class Readiness(TypedDict):
     status: Literal["ready", "degraded"]
     """`degraded` if a node of a cluster answers look-ups only, from memory, and refuses changes."""
+    warm: NotRequired[bool]
+    """Whether this process's engine has prepared everything for a campaign. If not, the next campaign may take
+    longer.
+    """
     parts: NotRequired[list[ReadinessPartsItem]]
     """Only for callers who may see details."""
     model_version: NotRequired[str]

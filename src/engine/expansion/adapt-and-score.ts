@@ -1,23 +1,38 @@
 /** Adapts the model and scores all segments in threads. Resumes from the checkpoint of a stopped attempt. */
 import { SCORED } from '../../domain/queue-time.ts';
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
-import type { Job } from '../../domain/types.ts';
+import type { Job, Pins } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import type { Following } from '../../lib/threads/thread-group.ts';
 import type { Population } from '../../population/read.ts';
 import { type ThreadPool, URGENCY } from '../pool.ts';
-import type { AdaptedParameters, CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
+import type {
+  AdaptedParameters,
+  CustomiseResult,
+  CustomiseTask,
+  ScoreTask,
+  StoredCustomised,
+} from '../thread-tasks.ts';
 import type { WorkMark } from '../work-list.ts';
 import type { Checkpoint, Checkpoints } from './checkpoints.ts';
 import { WorkTime } from './work-time.ts';
 
 interface Work {
   readonly job: Job;
+  readonly pins: Pins;
   readonly population: Population;
   readonly task: CustomiseTask;
   /** Expected share of the work for each kind of work. */
   readonly shares: ThreadSeconds;
+}
+
+export interface AdaptDependencies {
+  readonly pool: ThreadPool;
+  readonly keeper: Checkpoints;
+  readonly clock: Clock;
+  /** Maximum size of all user sides if missing ones are to be stored, otherwise 0 (the default). */
+  readonly roomForUserSides?: (pins: Pins) => number;
 }
 
 /** Observes an attempt at an expansion. An exception ends the attempt. */
@@ -52,7 +67,7 @@ type Parameters = CustomiseResult['parameters'];
  * adapted model. One thread computes quality and prediction while the other threads score.
  */
 export async function adaptAndScore(
-  { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: Checkpoints; readonly clock: Clock },
+  { pool, keeper, clock, roomForUserSides = () => 0 }: AdaptDependencies,
   work: Work,
   cancellation: Cancellation,
   observer: ExpansionObserver,
@@ -91,7 +106,7 @@ export async function adaptAndScore(
     await scoreAll(
       pool,
       work,
-      { parameters, finished },
+      { parameters, finished, userSideBytes: roomForUserSides(work.pins) },
       {
         cancellation,
         onProgress: (scoring) => onDone({ scoring }),
@@ -191,7 +206,7 @@ async function withUnmasked(
 async function scoreAll(
   pool: ThreadPool,
   { job, population }: Pick<Work, 'job' | 'population'>,
-  { parameters, finished }: { readonly parameters: Parameters; readonly finished: Checkpoint },
+  { finished, ...given }: { readonly finished: Checkpoint } & Required<Pick<ScoreTask, 'parameters' | 'userSideBytes'>>,
   { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<ExpansionObserver, 'onScored'>,
 ): Promise<void> {
   const { features, externalId, category } = job;
@@ -205,7 +220,7 @@ async function scoreAll(
       const result = await pool.score(
         {
           ...{ kind: 'score', populationVersion: population.version, segment },
-          ...{ modelKey, features, externalId, category, parameters },
+          ...{ modelKey, features, externalId, category, ...given },
         },
         { cancellation, onBegin: begin },
       );

@@ -16,10 +16,7 @@ export type EstimateOutcome =
 
 type Group = ThreadGroup<EstimateInputs, EstimateResult, CountedUsers>;
 
-/**
- * Makes estimates in a thread. The first estimate waits until the thread has loaded the model; `warm` loads the model
- * in advance.
- */
+/** Makes estimates in a thread. The first estimate waits until the thread has loaded the model. */
 export class Estimator {
   readonly epoch: number;
   readonly #data: EstimateThreadData;
@@ -33,14 +30,6 @@ export class Estimator {
   constructor(epoch: number, data: EstimateThreadData) {
     this.epoch = epoch;
     this.#data = data;
-  }
-
-  /**
-   * Starts the thread, unless the estimator is closed.
-   * @throws if the thread refuses the model or the population; the next call tries again
-   */
-  async warm(): Promise<void> {
-    if (!this.#isClosing) await this.#open();
   }
 
   /**

@@ -8,18 +8,15 @@ import { signReceipt } from '../../domain/receipts.ts';
 import { countExcluded, findShortfall } from '../../domain/roles.ts';
 import { type Exclusions, exclusionsOf } from '../../domain/special-categories.ts';
 import type { Job, Pins } from '../../domain/types.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
 import { ThreadDied } from '../../lib/threads/thread-group.ts';
 import type { Population } from '../../population/read.ts';
-import type { ThreadPool } from '../pool.ts';
 import type { Distribution } from '../ranges/distribution.ts';
 import { rankInRanges } from '../ranges/rank-in-ranges.ts';
 import type { CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
-import type { ExpansionObserver } from './adapt-and-score.ts';
+import type { AdaptDependencies, ExpansionObserver } from './adapt-and-score.ts';
 import type { AttemptWatch, Outcome } from './attempt-watch.ts';
-import type { Checkpoints } from './checkpoints.ts';
 import { customiseTask, roleIdsOf } from './expansion-users.ts';
 import { type Ranked, type RankedWork, rankHere } from './rank-here.ts';
 import { LeaseLost, Refusal, reasonOf, requireLease } from './reasons.ts';
@@ -33,10 +30,8 @@ const WATCH_CLUSTER_EVERY_MS = 1000;
 /** Interval between attempts to write an outcome while the store cannot be written. */
 const STORE_DELAY_MS = 1000;
 
-export interface ExpandDependencies {
+export interface ExpandDependencies extends AdaptDependencies {
   readonly store: CampaignStore;
-  readonly pool: ThreadPool;
-  readonly keeper: Checkpoints;
   readonly pace: Pace;
   /**
    * The versions of the pool's model and of the population that is served with this model. A first attempt pins these
@@ -50,7 +45,6 @@ export interface ExpandDependencies {
   /** How ranges are offered to all engines of a cluster; null if this engine works alone. */
   readonly distribution: Distribution | null;
   readonly minimumSeeds: number;
-  readonly clock: Clock;
   /** Called each time that writing an attempt's outcome fails, before the write is retried. */
   onStoreError(error: AppError): void;
 }

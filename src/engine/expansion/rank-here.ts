@@ -6,14 +6,11 @@ import { mergedFolder, rankingFolder } from '../../domain/ranking-name.ts';
 import type { Roles } from '../../domain/roles.ts';
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 import type { Job, Pins } from '../../domain/types.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import type { Population } from '../../population/read.ts';
-import type { ThreadPool } from '../pool.ts';
 import type { CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
-import { adaptAndScore, type ExpansionObserver } from './adapt-and-score.ts';
-import type { Checkpoints } from './checkpoints.ts';
+import { type AdaptDependencies, adaptAndScore, type ExpansionObserver } from './adapt-and-score.ts';
 import { leaveOut } from './expansion-users.ts';
 
 /** The inputs of a ranking. */
@@ -46,11 +43,8 @@ export interface Ranked extends WrittenRanking {
   readonly threadSeconds: ThreadSeconds | null;
 }
 
-interface RankDependencies {
+interface RankDependencies extends AdaptDependencies {
   readonly store: Pick<CampaignStore, 'blobs' | 'ranges'>;
-  readonly pool: ThreadPool;
-  readonly keeper: Checkpoints;
-  readonly clock: Clock;
 }
 
 /** Ranks an expansion. Rejects with errors of the threads or of `observer`, or with AppError storage_failed. */

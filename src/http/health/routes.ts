@@ -24,6 +24,12 @@ const readiness = z
     status: z
       .enum(['ready', 'degraded'])
       .describe('`degraded` if a node of a cluster answers look-ups only, from memory, and refuses changes.'),
+    warm: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether this process's engine has prepared everything for a campaign. If not, the next campaign may take longer.",
+      ),
     parts: z.array(part).readonly().optional().describe('Only for callers who may see details.'),
     model_version: z.string().optional().describe('The served model; only for callers who may see details.'),
     population_version: z.string().optional().describe('The served population; only for callers who may see details.'),
@@ -33,6 +39,7 @@ const readiness = z
     examples: [
       {
         status: 'ready',
+        warm: true,
         parts: [{ name: 'engine', ready: true, detail: 'running' }],
         model_version: '0123456789ab',
         population_version: 'ba9876543210',
@@ -94,8 +101,8 @@ function getReadiness(
         'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the ' +
         'population, free disk space and file descriptors. The store and the descriptors are checked at most ' +
         'once a second. A node of a cluster that cannot reach the database is `degraded` for a minute, during which ' +
-        'it answers look-ups, and then no longer ready. Only callers who may read metrics see the versions, which ' +
-        'part is not ready, and why.',
+        'it answers look-ups, and then no longer ready. Readiness does not wait for `warm`. Only callers who may read ' +
+        'metrics see the versions, which part is not ready, and why.',
       response: { 200: json('Every part is ready.', readiness) },
       errors: ['headers_too_large'],
     }),
@@ -103,8 +110,10 @@ function getReadiness(
       const parts = await partsOf();
       const waiting = parts.filter(({ ready }) => !ready);
       const status = parts.some(({ degraded }) => degraded) ? ('degraded' as const) : ('ready' as const);
+      const { warm } = dependencies.engine().heartbeat ?? {};
+      const state = { status, ...(warm !== undefined && { warm }) };
       if (!(await access.seesMetrics(request.headers.authorization))) {
-        if (waiting.length === 0) return { status };
+        if (waiting.length === 0) return state;
         throw new AppError('unavailable', 'not ready', { facts: { retry_after: READY_RETRY_SECONDS } });
       }
       if (waiting.length > 0) {
@@ -112,7 +121,7 @@ function getReadiness(
         throw new AppError('unavailable', `not ready: ${list}`, { facts: { parts, retry_after: READY_RETRY_SECONDS } });
       }
       const { model, population } = dependencies.served();
-      return { status, parts, model_version: model.version, population_version: population.version };
+      return { ...state, parts, model_version: model.version, population_version: population.version };
     },
   );
 }

@@ -22,7 +22,7 @@ import {
   IdArrays,
   type RowRange,
 } from '../encode.ts';
-import type { UserSide } from '../user-side/user-side.ts';
+import type { UserSide } from '../user-side/user-side-codec.ts';
 import { listsOf, Pools } from './pools.ts';
 import { scoringGraphs } from './scoring-graphs.ts';
 

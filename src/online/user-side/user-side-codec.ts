@@ -1,7 +1,17 @@
 /** Converts user sides to and from bytes. */
 import { crc32 } from 'node:zlib';
 import type { Tensor, TensorData } from '../../../packages/onnx-grad/index.ts';
-import type { UserSide } from './user-side.ts';
+import type { TokenLists } from '../scoring/pools.ts';
+
+/** The part of scoring that depends on users alone, computed for some rows of a population. */
+export interface UserSide {
+  readonly count: number;
+  readonly userNumbers: Int32Array;
+  /** Values by name, `[count, ..]`. */
+  readonly values: ReadonlyMap<string, Tensor>;
+  /** Lists by the name that `listName` returns. */
+  readonly lists: ReadonlyMap<string, TokenLists>;
+}
 
 /**
  * Layout, little-endian: the magic, the crc32 of all later bytes (uint32), the size of the header (uint32), the header

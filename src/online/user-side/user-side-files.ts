@@ -11,8 +11,7 @@ import { isMissing } from '../../lib/errors.ts';
 import { linkDurably, listFolder, removeQuietly, withStorage, writeAll } from '../../lib/files/durable-files.ts';
 import { removeAbandonedSiblings, withSibling } from '../../lib/files/temporary-sibling.ts';
 import { listVersions, type Population, SegmentMemory } from '../../population/read.ts';
-import type { UserSide } from './user-side.ts';
-import { decodeUserSide, encodeUserSide } from './user-side-codec.ts';
+import { decodeUserSide, encodeUserSide, type UserSide } from './user-side-codec.ts';
 import {
   enforceLimit,
   folderName,

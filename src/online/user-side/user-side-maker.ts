@@ -7,7 +7,7 @@ import { type EncodingOptions, encodeCampaign, encodeUsers, IdArrays } from '../
 import type { OwnToken } from '../own-token.ts';
 import { listName, Pools, type TokenLists } from '../scoring/pools.ts';
 import { BATCH_ROWS, type ScoredModel, type ScorerOptions } from '../scoring/scored-model.ts';
-import type { UserSide } from './user-side.ts';
+import type { UserSide } from './user-side-codec.ts';
 import type { UserSideGraphs } from './user-side-graphs.ts';
 
 /** Tables with at most this many rows have indices of 16 bits. */

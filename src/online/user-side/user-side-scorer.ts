@@ -15,7 +15,7 @@ import {
   type Sharing,
   type UserSides,
 } from '../scoring/scored-model.ts';
-import type { UserSide } from './user-side.ts';
+import type { UserSide } from './user-side-codec.ts';
 import type { UserSideGraphs } from './user-side-graphs.ts';
 import { UserSideMaker } from './user-side-maker.ts';
 

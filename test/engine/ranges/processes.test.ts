@@ -68,7 +68,14 @@ async function startHosts() {
     const config: EngineConfig = {
       ...{ ...LIMITS, store: locator, served: { epoch: 1, model, populationVersion }, ownerId: owner, threads: 1 },
       ...{ models: join(folder, 'models'), population, device: 'cpu', rangeSegments: 1, keptWorkMs: 0, expands: true },
-      ...{ userSideBytes: 0, userSides: 1, diskReserveBytes: 0, reserveExpected: false, logLevel: 'info' },
+      ...{
+        userSideBytes: 0,
+        userSides: 1,
+        rehearsedUsers: 1e9,
+        diskReserveBytes: 0,
+        reserveExpected: false,
+        logLevel: 'info',
+      },
       ...{ telemetry: null, clockOffsetMs: systemClock.now() - systemClock.elapsed() },
     };
     child.send({ kind: 'start', config });
