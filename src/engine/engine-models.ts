@@ -82,11 +82,14 @@ export class EngineModels {
     this.#device = device;
   }
 
-  /** Opens and verifies a version of the population, or returns an open version. @throws AppError invalid_population */
-  async population(version: string): Promise<Population> {
+  /**
+   * Opens and verifies a version of the population, or returns an open version. `isVerified`: see `EngineConfig`.
+   * @throws AppError invalid_population
+   */
+  async population(version: string, isVerified = false): Promise<Population> {
     const found = this.#populations.get(version);
     if (found !== undefined) return found;
-    const opening = this.#openPopulation(version);
+    const opening = this.#openPopulation(version, isVerified);
     this.#populations.set(version, opening);
     try {
       const opened = await opening;
@@ -183,13 +186,13 @@ export class EngineModels {
     return version === served.version ? served.folder : join(this.#config.models, version);
   }
 
-  async #openPopulation(version: string): Promise<Population> {
+  async #openPopulation(version: string, isVerified: boolean): Promise<Population> {
     const release = await this.#shared?.takePopulation(version);
     if (release !== undefined) {
       this.#releases.get(version)?.();
       this.#releases.set(version, release);
     }
-    return await this.#opener.open(this.#config.population, version);
+    return await this.#opener.open(this.#config.population, version, undefined, isVerified);
   }
 
   async #open(version: string, folder: string): Promise<LoadedModel> {

@@ -9,7 +9,7 @@ import type { SharedVersions } from './shared-versions.ts';
 import { type MadeUserSides, makeUserSides } from './user-side-work.ts';
 
 type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'device'> &
-  Partial<Pick<EngineConfig, 'userSides'>> & {
+  Partial<Pick<EngineConfig, 'userSides' | 'isVerified'>> & {
     readonly served: Pick<EngineServed, 'model'> & {
       /** The population to open; null to open only the model. */
       readonly populationVersion: string | null;
@@ -43,7 +43,7 @@ export async function openEngineModels<S>(
   const opening = models.take(model.version, model.folder);
   opening.catch(() => {}); // awaited below, unless the population is refused first
   try {
-    if (populationVersion !== null) await models.population(populationVersion);
+    if (populationVersion !== null) await models.population(populationVersion, config.isVerified);
     const store = await openStore();
     const opened = await opening;
     if (populationVersion !== null) await opened.openPopulation(populationVersion);

@@ -55,6 +55,11 @@ export interface EngineConfig {
   readonly population: string;
   /** Where versions come from if the folders above are copies of published versions; absent if they are not. */
   readonly shared?: SharedConfig;
+  /**
+   * Whether the service has just verified the served population, so that the engine does not do so too. What it reads
+   * later is verified again. Default: false.
+   */
+  readonly isVerified?: boolean;
   readonly device: string;
   readonly threads: number;
   readonly minimumSeeds: number;

@@ -45,12 +45,23 @@ const IPC_MS = 100;
 /** The part of the configuration that does not depend on the served versions. */
 export type SupervisedConfig = Omit<EngineConfig, 'ownerId' | 'served'>;
 
+/** Starts the process of an engine, which waits for its configuration. */
+export function forkEngine(): ChildProcess {
+  return fork(entryBeside(import.meta.url, 'engine-process'), [], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced', // typed arrays
+    execArgv: [`--max-semi-space-size=${YOUNG_MIB}`, `--heap-growing-percent=${GROWTH_PERCENT}`],
+  });
+}
+
 export class EngineSupervisor {
   #config: SupervisedConfig;
   readonly #served: () => EngineServed;
   readonly #store: CampaignStore;
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, 'elapsed'>;
+  /** A process of `forkEngine` for the first engine; null if there is none, or once it is used. */
+  #forked: ChildProcess | null;
   #child: ChildProcess | null = null;
   #state = { ready: false, detail: 'starting', restarts: 0, hung: 0, lastEnd: null as string | null };
   readonly #watch: EngineWatch;
@@ -77,7 +88,9 @@ export class EngineSupervisor {
     store: CampaignStore,
     logger: Logger,
     clock: Pick<Clock, 'elapsed'> = systemClock,
+    forked: ChildProcess | null = null,
   ) {
+    this.#forked = forked;
     this.#clock = clock;
     this.#config = config;
     this.#served = served;
@@ -193,11 +206,8 @@ export class EngineSupervisor {
   }
 
   #spawn(): void {
-    const child = fork(entryBeside(import.meta.url, 'engine-process'), [], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      serialization: 'advanced', // typed arrays
-      execArgv: [`--max-semi-space-size=${YOUNG_MIB}`, `--heap-growing-percent=${GROWTH_PERCENT}`],
-    });
+    const child = this.#forked?.connected ? this.#forked : forkEngine();
+    this.#forked = null;
     const owner = `${child.pid}:${randomUUID()}`;
     this.#child = child;
     this.#store.cluster?.holdOwner(owner);
@@ -230,6 +240,7 @@ export class EngineSupervisor {
       void this.#ended({ owner, working }, refusal, `no engine could be started: ${messageOf(error)}`);
     });
     this.#send({ kind: 'start', config: { ...this.#config, served: this.#served(), ownerId: owner } });
+    this.#config = { ...this.#config, isVerified: false };
   }
 
   /** Kills an engine that hangs. Its jobs are released once it has ended, like the jobs of any engine. */

@@ -1,8 +1,9 @@
 /** The engine of a service. */
+import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
 import type { EngineConfig } from '../engine/messages.ts';
-import { EngineSupervisor } from '../engine/supervisor.ts';
+import { EngineSupervisor, forkEngine } from '../engine/supervisor.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { TelemetrySettings } from '../lib/tracing.ts';
@@ -22,6 +23,18 @@ export interface EngineOptions {
   readonly prettyLogs?: boolean;
   /** Settings of the telemetry export; null to export nothing. */
   readonly telemetry?: TelemetrySettings | null;
+  /** The process for the first engine, if it was started in advance. */
+  readonly forked?: ChildProcess | null;
+}
+
+/**
+ * Starts the process of the first engine, which loads its modules while this process verifies the population. It ends
+ * with the service, even if that does not start.
+ */
+export function forkInAdvance(closers: AsyncDisposableStack): ChildProcess {
+  const forked = forkEngine();
+  closers.defer(() => void forked.kill('SIGKILL'));
+  return forked;
 }
 
 export interface EngineDependencies {
@@ -43,7 +56,7 @@ export interface EngineDependencies {
 
 /** Creates the supervisor of an engine that uses the service's clock, but does not start the engine. */
 export function superviseEngine(
-  { device, threads, logger, logLevel, prettyLogs = false, telemetry = null }: EngineOptions,
+  { device, threads, logger, logLevel, prettyLogs = false, telemetry = null, forked = null }: EngineOptions,
   { clock, store, locator, keeper, served, models, population, limits, expands = true, shared }: EngineDependencies,
 ): EngineSupervisor {
   const supervisor = new EngineSupervisor(
@@ -51,7 +64,8 @@ export function superviseEngine(
       store: locator,
       models,
       population: resolve(population),
-      ...(shared && { shared }),
+      // the checks of a start have verified the population of a service with a data folder
+      ...(shared ? { shared } : { isVerified: true }),
       device,
       clockOffsetMs: clock.offsetMs,
       threads: threads ?? defaultThreads(),
@@ -65,6 +79,8 @@ export function superviseEngine(
     () => served.forEngine,
     store,
     logger,
+    undefined,
+    forked,
   );
   clock.onOffset((offsetMs) => supervisor.useClock(offsetMs));
   keeper.onExpected(() => supervisor.expectReserve());

@@ -7,7 +7,7 @@ import { openFileLimit } from './open-files.ts';
 import type { Service } from './ports/service.ts';
 import { FileRecord } from './served/served-record.ts';
 import { ServedState } from './served/served-state.ts';
-import { type EngineOptions, superviseEngine } from './service-engine.ts';
+import { type EngineOptions, forkInAdvance, superviseEngine } from './service-engine.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
 import { refuseStart, Start, type StartOptions } from './start-checks.ts';
@@ -16,6 +16,8 @@ import { type DamagedRows, giveUp, keepReserve, lockFolder, takeOver } from './u
 export interface ServiceOptions extends StartOptions, EngineOptions {
   /** Whether to move the remaining files aside and begin with an empty database if the database is missing. */
   readonly adopt?: boolean;
+  /** Whether to start the engine's process before anything is verified. Then `start` must follow soon. */
+  readonly startsEngineEarly?: boolean;
   /** Whether to serve each version that an import makes current. */
   readonly followPopulation?: boolean;
 }
@@ -27,10 +29,12 @@ export interface ServiceOptions extends StartOptions, EngineOptions {
  * is using the data folder
  */
 export async function openService(given: ServiceOptions): Promise<Service> {
-  const start = new Start(given, openFileLimit());
-  await refuseStart(start, 'first');
-  const options = { ...given, ...start.options };
-  return withClosers((closers) => compose(options, start, closers));
+  return withClosers(async (closers) => {
+    const forked = given.startsEngineEarly ? forkInAdvance(closers) : null;
+    const start = new Start(given, openFileLimit());
+    await refuseStart(start, 'first');
+    return await compose({ ...given, ...start.options, forked }, start, closers);
+  });
 }
 
 /** Each part pushes a close function onto `closers`; these are called in reverse order. */

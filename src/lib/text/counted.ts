@@ -1,10 +1,8 @@
 /** Formats numbers for sentences. */
 
-const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
-
 /** Returns a number with thousands separators, such as `1,234,567`, and at most one decimal. */
 export function grouped(number: number): string {
-  return GROUPED.format(number);
+  return number.toLocaleString('en-US', { maximumFractionDigits: 1 });
 }
 
 /** Formats a number of bytes in MiB, such as `1.5 MiB`. */

@@ -11,9 +11,12 @@ export class PopulationOpener {
     data: null,
   });
 
-  /** Verifies every file of a version, and opens the version ready for look-ups. @throws AppError invalid_population */
-  async open(path: string, version: string, erasures?: Erasures): Promise<Population> {
-    const prepared = await this.#threads.run({ path, version });
+  /**
+   * Verifies every file of a version, unless another process has just done so, and opens the version for look-ups.
+   * @throws AppError invalid_population
+   */
+  async open(path: string, version: string, erasures?: Erasures, isVerified = false): Promise<Population> {
+    const prepared = await this.#threads.run({ path, version, isVerified });
     return openPopulation(path, { version, prepared, ...(erasures ? { erasures } : {}) });
   }
 

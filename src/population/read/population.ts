@@ -127,10 +127,13 @@ export function openPopulation(path: string, options: OpenOptions = {}): Populat
   return population;
 }
 
-/** Verifies a version like `openPopulation`, and reads the data for look-ups. @throws AppError invalid_population */
-export function prepareVersion(path: string, version: string): PreparedVersion {
+/**
+ * Verifies a version like `openPopulation`, or only its sizes if it `isVerified`, and reads the data for look-ups.
+ * @throws AppError invalid_population
+ */
+export function prepareVersion(path: string, version: string, isVerified = false): PreparedVersion {
   const manifest = readManifest(path, version);
-  verifyVersion(path, manifest, 'everything');
+  verifyVersion(path, manifest, isVerified ? 'sizes' : 'everything');
   const table = readTable(path, manifest.directory);
   const { rowOf, users } = new FolderPopulation(path, manifest, 0, new Erasures(path));
   const directory = { bytes: table.bytes, ends: table.ends, slots: table.prepare() };

@@ -1,22 +1,7 @@
 /** Segments: the columns of a population, with 65,536 rows per file, as Arrow IPC. */
 
-import {
-  type Data,
-  DataType,
-  Field,
-  FixedSizeList,
-  Float32,
-  Int32,
-  List,
-  makeData,
-  Precision,
-  RecordBatch,
-  Schema,
-  Struct,
-  Table,
-  tableFromIPC,
-  tableToIPC,
-} from 'apache-arrow';
+import { createRequire } from 'node:module';
+import type * as Arrow from 'apache-arrow';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { columnOf } from '../../lib/feature-kinds.ts';
@@ -27,7 +12,12 @@ export const SEGMENT_ROWS = 65_536;
 /** Name of the Arrow column of user numbers; the column of feature f is `user.f`. */
 const USER_NUMBER = 'user_number';
 
-type ColumnType = Int32 | List<Int32> | Float32 | FixedSizeList<Float32>;
+type Data<T extends Arrow.DataType = Arrow.DataType> = Arrow.Data<T>;
+type ColumnType = Arrow.Int32 | Arrow.List<Arrow.Int32> | Arrow.Float32 | Arrow.FixedSizeList<Arrow.Float32>;
+
+const load = createRequire(import.meta.url);
+/** The library has 146 modules, which are loaded at the first use: an engine becomes ready without them. */
+const arrow = (): typeof Arrow => load('apache-arrow');
 
 /**
  * The codes of a feature with tokens. `offsets[0]` is 0, and the codes of row i are
@@ -75,6 +65,7 @@ export function startOf(column: TokenColumn, row: number): number {
  * float32. There are no nulls: a missing number is NaN.
  */
 export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Array {
+  const { Field, Int32, RecordBatch, Schema, Struct, Table, makeData, tableToIPC } = arrow();
   const fields = [new Field<ColumnType>(USER_NUMBER, new Int32(), false)];
   const children: Data<ColumnType>[] = [int32Data(rows.userNumbers)];
   for (const { name } of features) {
@@ -131,11 +122,13 @@ function columnName(feature: string): string {
   return `user.${feature}`;
 }
 
-function int32Data(values: Int32Array): Data<Int32> {
+function int32Data(values: Int32Array): Data<Arrow.Int32> {
+  const { Int32, makeData } = arrow();
   return makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values });
 }
 
 function columnData(column: Column, length: number): Data<ColumnType> {
+  const { Field, FixedSizeList, List, makeData } = arrow();
   switch (column.kind) {
     case 'single':
       return int32Data(column.codes);
@@ -168,10 +161,10 @@ function readColumn({ kind: own, size = 1 }: Feature, data: Data | undefined, wh
   }
 }
 
-function readOnlyBatch(bytes: Uint8Array, path: string): RecordBatch {
-  let batches: readonly RecordBatch[];
+function readOnlyBatch(bytes: Uint8Array, path: string): Arrow.RecordBatch {
+  let batches: readonly Arrow.RecordBatch[];
   try {
-    batches = tableFromIPC(bytes).batches;
+    batches = arrow().tableFromIPC(bytes).batches;
   } catch (error) {
     throw new AppError('invalid_population', `${path} can't be read as Arrow IPC: ${messageOf(error)}`, {
       cause: error,
@@ -190,11 +183,13 @@ function readInt32(data: Data | undefined, where: string): Int32Array {
   return (data.values as Int32Array).subarray(0, data.length);
 }
 
-function float32Data(values: Float32Array): Data<Float32> {
+function float32Data(values: Float32Array): Data<Arrow.Float32> {
+  const { Float32, makeData } = arrow();
   return makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
 }
 
 function readFloat32(data: Data | undefined, where: string): Float32Array {
+  const { DataType, Precision } = arrow();
   if (!data || !DataType.isFloat(data.type) || data.type.precision !== Precision.SINGLE || data.nullCount > 0) {
     throw new AppError('invalid_population', `${where} must be float32 without nulls`);
   }
@@ -202,18 +197,18 @@ function readFloat32(data: Data | undefined, where: string): Float32Array {
 }
 
 function readVectors(data: Data | undefined, size: number, where: string): Float32Array {
-  if (!data || !DataType.isFixedSizeList(data.type) || data.type.listSize !== size || data.nullCount > 0) {
+  if (!data || !arrow().DataType.isFixedSizeList(data.type) || data.type.listSize !== size || data.nullCount > 0) {
     throw new AppError('invalid_population', `${where} must be a list of ${size} float32 without nulls`);
   }
   return readFloat32(data.children[0], where).subarray(data.offset * size, (data.offset + data.length) * size);
 }
 
-function isInt32(type: DataType): boolean {
-  return DataType.isInt(type) && type.bitWidth === 32 && type.isSigned;
+function isInt32(type: Arrow.DataType): boolean {
+  return arrow().DataType.isInt(type) && type.bitWidth === 32 && type.isSigned;
 }
 
 function readList(data: Data | undefined, where: string): TokenColumn {
-  if (!data || !DataType.isList(data.type) || data.nullCount > 0) {
+  if (!data || !arrow().DataType.isList(data.type) || data.nullCount > 0) {
     throw new AppError('invalid_population', `${where} must be a list of int32 without nulls`);
   }
   const items = readInt32(data.children[0], where);

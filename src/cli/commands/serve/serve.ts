@@ -68,6 +68,7 @@ export async function serveCommand(flags: FlagValues, limits: Partial<Limits> = 
           model: required(values, 'METAHEAC_MODEL'),
           population: required(values, 'METAHEAC_POPULATION'),
           adopt: flags['adopt'] === true,
+          startsEngineEarly: true,
         })
       : await (await import('../../../service/cluster/engine-host.ts')).openNode({
           ...{ ...options, ...cluster, ...given, hasEngine },
