@@ -4,6 +4,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import type { EstimateInputs } from '../domain/estimates.ts';
 import type { CampaignStore } from '../domain/ports/store.ts';
 import type { Timings } from '../domain/run-facts.ts';
@@ -50,6 +51,8 @@ export function forkEngine(): ChildProcess {
   return fork(entryBeside(import.meta.url, 'engine-process'), [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced', // typed arrays
+    // glibc has eight arenas per processor by default, each of which keeps memory that its threads have freed
+    env: { MALLOC_ARENA_MAX: `${availableParallelism()}`, ...process.env },
     execArgv: [`--max-semi-space-size=${YOUNG_MIB}`, `--heap-growing-percent=${GROWTH_PERCENT}`],
   });
 }

@@ -2,13 +2,12 @@
  * How time and memory grow with users, seeds, and campaigns queued at once: one table from one run, with stored user
  * sides and, in turn, with the whole graph.
  */
-import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { storeUserSides } from '../../src/engine/engine-start.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { markdownTable } from './page.ts';
-import { watchMemory } from './processes.ts';
+import { dropCache, watchMemory } from './processes.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, median } from './report.ts';
 import {
   type BenchService,
@@ -160,13 +159,6 @@ async function inTurn(
 /** The run with the median time. */
 function middle(runs: readonly Growth[]): Growth {
   return [...runs].sort((a, b) => a.ready - b.ready)[runs.length >> 1]!;
-}
-
-/** Drops the files of a folder from the page cache, so that the next read is from the disk. */
-function dropCache(folder: string): void {
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isFile())
-      execFileSync('dd', [`if=${join(entry.parentPath, entry.name)}`, 'iflag=nocache', 'count=0', 'status=none']);
 }
 
 function stagesOf(expanded: readonly Expanded[]): number[] {

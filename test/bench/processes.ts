@@ -1,7 +1,8 @@
 /** Processes of a benchmark: their memory and processor time, and how long a command takes. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Bytes of a page, as the kernel counts memory. */
 const PAGE_BYTES = 4096;
@@ -33,6 +34,13 @@ export function watchMemory(pid: number): { stop(): number } {
 /** Current bytes of memory of a process and all its descendants, with shared pages counted once. */
 export function memoryCountedOnce(pid: number): number {
   return familyOf(pid).reduce((sum, one) => sum + proportionalBytes(one), 0);
+}
+
+/** Drops the files of a folder from the page cache, so that the next read is from the disk. */
+export function dropCache(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile())
+      execFileSync('dd', [`if=${join(entry.parentPath, entry.name)}`, 'iflag=nocache', 'count=0', 'status=none']);
 }
 
 /** Runs Node with `args` to its end: seconds, and its maximum memory in bytes. @throws if it fails */
