@@ -1,11 +1,13 @@
 /** Customising by gradient descent on the heads: what it depends on, what it learns, and unusual seed sets. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HeadRun } from '../../packages/onnx-grad/index.ts';
+import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { customise, rankSeedFolds } from '../../src/online/customise.ts';
 import { reportHeads } from '../../src/online/customise-heads.ts';
-import { stepsFor } from '../../src/online/descend-heads.ts';
+import { descendHeads, stepsFor } from '../../src/online/descend-heads.ts';
 import type { CustomiseRequest, OnlineContext } from '../../src/online/online-context.ts';
 import { ownToken } from '../../src/online/own-token.ts';
 import { joinFolds } from '../../src/online/quality/seed-ranks.ts';
@@ -62,6 +64,59 @@ describe('stepsFor', () => {
     [100_000, 20, 1, 60],
   ])('is for %i seeds, with %i at 50 and exponent %d, %i', (seeds, at50, exponent, steps) => {
     expect(stepsFor(settings(at50, exponent, 60), seeds)).toBe(steps);
+  });
+});
+
+describe('descendHeads', () => {
+  const range = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
+
+  /** The batches of steps on `seeds` seeds, of whom a quarter do not fit the filters, and as many dismissed users. */
+  async function batchesOf(seeds: number) {
+    const batches: { readonly rows: Int32Array; readonly labels: Float32Array }[] = [];
+    const run: Pick<HeadRun, 'reset' | 'step'> = {
+      reset() {},
+      async step(rows, labels) {
+        batches.push({ rows: rows.slice(), labels: labels.slice() });
+      },
+    };
+    const settings = { ...DEFAULT_DESCENT, first_pass: null, negatives_per_seed: 10 };
+    const rows = {
+      positives: range(0, seeds),
+      pool: range(10_000, 40_000),
+      always: range(50_000, 50_000 + 0.75 * seeds),
+      outside: {
+        positives: seeds / 4,
+        pool: range(60_000, 90_000),
+        always: range(100_000, 100_000 + seeds / 4),
+      },
+    };
+    await descendHeads(run as HeadRun, settings, rows, createRng('steps'));
+    return batches;
+  }
+
+  const countIn = (rows: Int32Array, from: number, to: number) => rows.filter((row) => row >= from && row < to).length;
+
+  it.each([
+    [400, 400],
+    [2000, 500],
+  ])('of %i seeds takes %i for each step, and the same share of the dismissed users', async (seeds, taken) => {
+    const batches = await batchesOf(seeds);
+    for (const { rows, labels } of batches) {
+      expect(countIn(rows, 0, seeds)).toBe(taken);
+      expect(new Set(rows).size).toBe(rows.length);
+      // ten sampled negatives per seed besides the dismissed users; a quarter of all do not fit the filters
+      expect(rows.length).toBe(12 * taken);
+      expect(countIn(rows, 50_000, 60_000)).toBe(0.75 * taken);
+      expect(countIn(rows, 100_000, 110_000)).toBe(taken / 4);
+      expect(countIn(rows, 60_000, 110_000)).toBe(2.75 * taken);
+      expect(labels.indexOf(0)).toBe(taken);
+      expect(labels.lastIndexOf(1)).toBe(taken - 1);
+    }
+  });
+
+  it('of many seeds learns from all of them over its steps', async () => {
+    const seen = new Set((await batchesOf(2000)).flatMap(({ rows }) => [...rows.filter((row) => row < 2000)]));
+    expect(seen.size).toBe(2000);
   });
 });
 
