@@ -22,7 +22,7 @@ import { openScorer } from '../../src/online/scoring/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { withStack } from '../../src/training/choices/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
-import { startHeadTrials, startPreparedTrials } from '../../src/training/choices/head-trials.ts';
+import { prepareTrials, startPreparedTrials } from '../../src/training/choices/head-trials.ts';
 import { runTrial, type Trial } from '../../src/training/choices/trial.ts';
 import { TrialCache } from '../../src/training/choices/trial-cache.ts';
 import { createReach, reaches } from '../../src/training/history/reach.ts';
@@ -121,6 +121,9 @@ const ALL_NEGATIVES: DescentSettings = {
   steps: { at_50_seeds: 100, exponent: 0, maximum: 100 },
 };
 
+const startHeadTrials = (own: OnlineContext, steps: HeadProgram, trials: readonly Trial[], key: string) =>
+  startPreparedTrials(own, steps, prepareTrials(own.population, trials, key));
+
 async function byHand(trial: Trial, settings: DescentSettings) {
   const scorer = await openScorer({ ...context.model, binding: context.binding });
   const own = { ...context, program: { kind: 'gradient_descent' as const, steps: program, settings } };
@@ -129,7 +132,7 @@ async function byHand(trial: Trial, settings: DescentSettings) {
   return quality;
 }
 
-describe('startHeadTrials', () => {
+describe('head trials', () => {
   it.each([
     ['as they are', ALL_NEGATIVES],
     ['without a first pass', { ...ALL_NEGATIVES, first_pass: null }],

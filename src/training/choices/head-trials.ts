@@ -89,15 +89,6 @@ interface StartedTrial extends PreparedTrial {
 }
 
 /** Prepares the trials of one campaign, which differ only in their seeds. `key` determines all random numbers. */
-export function startHeadTrials(
-  context: OnlineContext,
-  program: HeadProgram,
-  trials: readonly Trial[],
-  key: string,
-): Promise<HeadTrials> {
-  return startPreparedTrials(context, program, prepareTrials(context.population, trials, key));
-}
-
 export function prepareTrials(population: Population, trials: readonly Trial[], key: string): PreparedTrials {
   const rowOf = (user: number) => population.rowOf[user]!;
   const isWanted = new Uint8Array(population.rowCount);
