@@ -10,7 +10,7 @@ import type { AdaptableModel } from '../../model/load.ts';
 import { type Manifest, type PopulationRegressionSettings, regressionParameter } from '../../model/manifest.ts';
 import { type Column, type Rows, SegmentMemory, type UserRows } from '../../population/read.ts';
 import type { Binding, BoundFeature } from '../binding.ts';
-import { encodeUsers } from '../encode.ts';
+import { encodeUsers, IdArrays, type RowRange } from '../encode.ts';
 import type { Sides } from '../negatives.ts';
 import type { OwnToken } from '../own-token.ts';
 import { addRows, type ColumnSums, emptySums } from './covariance.ts';
@@ -23,7 +23,7 @@ import {
 import { priorWithout } from './prior-without.ts';
 import { RowProducts } from './products.ts';
 import { readSums, writeSums } from './regression-cache.ts';
-import { openRegressionReader } from './regression-reader.ts';
+import { openRegressionReader, READ_ROWS, type RegressionReader } from './regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from './sparse-rows.ts';
 import type { Directions } from './weight-prior.ts';
 
@@ -121,7 +121,9 @@ export async function openBoundRegression(
     return reader.read(rows.count, (from, to) => sliceFeeds(users, from, to));
   };
   const known = cache === undefined ? null : readSums(cache, reader.width, population.rowCount);
-  const sums = known ?? (await sumsOf(population, reader.width, read));
+  const into = new IdArrays();
+  const encode = (rows: Rows, range: RowRange) => encodeUsers(graph, binding, rows, { range, into });
+  const sums = known ?? (await sumsOf(population, reader, encode));
   if (cache !== undefined && known === null) writeSums(cache, sums);
   const features = sums.counts.reduce((sum, count) => sum + count, 0);
   const products = new RowProducts(
@@ -257,13 +259,19 @@ function meanOfMatched(features: SparseRows, { inside, outside, share }: Matched
 
 async function sumsOf(
   population: UserRows,
-  width: number,
-  read: (rows: Rows) => Promise<SparseRows>,
+  reader: RegressionReader,
+  encode: (rows: Rows, range: RowRange) => Feeds,
 ): Promise<ColumnSums> {
-  const sums = emptySums(width);
+  const sums = emptySums(reader.width);
   const memory = new SegmentMemory();
-  for (let segment = 0; segment < population.segmentCount; segment++)
-    addRows(sums, await read(population.readSegment(segment, memory)));
+  for (let segment = 0; segment < population.segmentCount; segment++) {
+    const rows = population.readSegment(segment, memory);
+    // slices fit into the processor's cache
+    for (let from = 0; from < rows.count; from += READ_ROWS) {
+      const range = { from, to: Math.min(from + READ_ROWS, rows.count) };
+      addRows(sums, await reader.read(range.to - from, () => encode(rows, range)));
+    }
+  }
   return sums;
 }
 

@@ -18,7 +18,7 @@ import { assert } from '../../lib/errors.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
 /** Number of rows that are read in one run. */
-const READ_ROWS = 2048;
+export const READ_ROWS = 2048;
 
 export interface RegressionReader {
   /** Number of elements of the parameter. */
