@@ -4,7 +4,7 @@ import type { Treated } from '../domain/hold-out.ts';
 import { untilRead } from '../domain/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { isInside } from './cut.ts';
-import type { UserIds } from './page.ts';
+import type { GatheredIds } from './page.ts';
 import type { ReadRanking } from './ranking.ts';
 
 export type ArmName = 'treated' | 'heldOut';
@@ -21,7 +21,7 @@ const SLICE_RANKS = 16_384;
 export async function countArms(
   ranking: ReadRanking,
   { from = 0, size, holdout }: Treated & { readonly from?: number },
-  ids: Pick<UserIds, 'isErased'>,
+  ids: Pick<GatheredIds, 'isErased'>,
 ): Promise<Record<ArmName, number>> {
   const counts = { treated: 0, heldOut: 0 };
   for (let rank = from; rank < size; rank += SLICE_RANKS) {
@@ -39,8 +39,8 @@ export async function countArms(
 export async function countLeftOut(
   ranking: ReadRanking,
   range: Treated,
-  ids: Pick<UserIds, 'isErased'>,
-  shown: Pick<UserIds, 'isErased'>,
+  ids: Pick<GatheredIds, 'isErased'>,
+  shown: Pick<GatheredIds, 'isErased'>,
 ): Promise<number> {
   const isOther = (user: UserNumber) => ids.isErased(user) || !shown.isErased(user);
   return (await countArms(ranking, range, { isErased: isOther })).treated;

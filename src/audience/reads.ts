@@ -2,7 +2,7 @@
 import { armsOf, countArms, countLeftOut } from './arms.ts';
 import { changeBlocks, countDiff, missingFrom } from './diff.ts';
 import { membershipOf } from './membership.ts';
-import { pageOf } from './page.ts';
+import { memberJson, pageOf } from './page.ts';
 import { memberText } from './stream/block-encoding.ts';
 import { memberBlocks } from './stream/member-blocks.ts';
 
@@ -12,6 +12,7 @@ export const RANKING_READS = {
   countLeftOut,
   membershipOf,
   pageOf,
+  memberJson,
   memberText,
   memberBlocks,
   countDiff,

@@ -1,5 +1,5 @@
 /** Opaque cursors of lists. A cursor contains a letter for the list and the start of the next page, in base64url. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 
 const LETTERS = {
@@ -26,8 +26,7 @@ export type ListName = keyof typeof LETTERS;
 export function encodeCursor(list: ListName, place: number | string | readonly number[], scope?: string): string {
   const text = Array.isArray(place) ? place.join('.') : String(place);
   // this detects mistakes; it is not a signature
-  const check =
-    scope === undefined ? '' : `:${createHash('sha256').update(`${text} ${scope}`).digest('hex').slice(0, 8)}`;
+  const check = scope === undefined ? '' : `:${hash('sha256', `${text} ${scope}`).slice(0, 8)}`;
   return Buffer.from(`${LETTERS[list]}1:${text}${check}`).toString('base64url');
 }
 

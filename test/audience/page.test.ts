@@ -25,9 +25,11 @@ beforeAll(async () => {
 });
 afterAll(() => ranking.close());
 
+const page = (...given: Parameters<typeof pageOf>) => [...itemsOf(pageOf(...given))];
+
 describe('pageOf', () => {
   it('joins ranks with user ids, scores and percentiles, whatever the size', () => {
-    expect(pageOf(ranking, ids, { ...whole(4), fromRank: 0, limit: 10 })).toEqual([
+    expect(page(ranking, ids, { ...whole(4), fromRank: 0, limit: 10 })).toEqual([
       { rank: 1, user_id: 'user 3', score: 0.75, percentile: 100 },
       { rank: 2, user_id: 'user 1', score: 0.5, percentile: 75 },
       { rank: 3, user_id: 'user 4', score: 0.5, percentile: 50 },
@@ -36,21 +38,21 @@ describe('pageOf', () => {
   });
 
   it('ends at the size of the audience, not at that of the ranking', () => {
-    expect(pageOf(ranking, ids, { ...whole(2), fromRank: 1, limit: 10 }).map((item) => item.rank)).toEqual([2]);
+    expect(page(ranking, ids, { ...whole(2), fromRank: 1, limit: 10 }).map((item) => item.rank)).toEqual([2]);
   });
 
   it('is empty past the end', () => {
-    expect(pageOf(ranking, ids, { ...whole(2), fromRank: 2, limit: 10 })).toEqual([]);
-    expect(pageOf(ranking, ids, { ...whole(2), fromRank: 9, limit: 10 })).toEqual([]);
-    expect(pageOf(ranking, ids, { ...whole(99), fromRank: 9, limit: 10 })).toEqual([]);
+    expect(page(ranking, ids, { ...whole(2), fromRank: 2, limit: 10 })).toEqual([]);
+    expect(page(ranking, ids, { ...whole(2), fromRank: 9, limit: 10 })).toEqual([]);
+    expect(page(ranking, ids, { ...whole(99), fromRank: 9, limit: 10 })).toEqual([]);
   });
 });
 
 describe('erased users', () => {
   it('are on no page, the others keep their ranks, and a block of erased users alone is empty', async () => {
     const without = { ...ids, isErased: (userNumber: number) => userNumber === 3 || userNumber === 4 };
-    const page = pageOf(ranking, without, { ...whole(4), fromRank: 0, limit: 10 });
-    expect(page.map(({ rank, user_id }) => [rank, user_id])).toEqual([
+    const shown = page(ranking, without, { ...whole(4), fromRank: 0, limit: 10 });
+    expect(shown.map(({ rank, user_id }) => [rank, user_id])).toEqual([
       [2, 'user 1'],
       [4, 'user 0'],
     ]);
@@ -65,7 +67,7 @@ describe('memberBlocks', () => {
       fc.asyncProperty(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 6 }), async (size, fromRank, blockSize) => {
         const read = await collected(memberBlocks(ranking, ids, { ...whole(size), fromRank, blockSize }));
         const blocks = read.map((one) => [...itemsOf(one)]);
-        expect(blocks.flat()).toEqual(pageOf(ranking, ids, { ...whole(size), fromRank, limit: 100 }));
+        expect(blocks.flat()).toEqual(page(ranking, ids, { ...whole(size), fromRank, limit: 100 }));
         expect(blocks.slice(0, -1).every((block) => block.length === blockSize)).toBe(true);
         expect(blocks.every((block) => block.length > 0)).toBe(true);
       }),

@@ -1,8 +1,7 @@
 /** Parquet files of audiences, read back by another library. */
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
-import type { AudienceItem } from '../../src/audience/page.ts';
-import type { MemberBlock } from '../../src/audience/stream/member-blocks.ts';
+import type { AudienceItem, MemberBlock } from '../../src/audience/page.ts';
 import { parquetMembers } from '../../src/audience/stream/parquet.ts';
 
 function itemsOf(count: number): AudienceItem[] {

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { MemberBlock } from '../../src/audience/page.ts';
 import {
   CHANGE_ROWS,
   type Encoding,
@@ -13,7 +14,7 @@ import {
   SAFE_MEMBER_ROWS,
   type TextType,
 } from '../../src/audience/stream/block-encoding.ts';
-import { type ChangeBlock, itemsOf, type MemberBlock } from '../../src/audience/stream/member-blocks.ts';
+import { type ChangeBlock, itemsOf } from '../../src/audience/stream/member-blocks.ts';
 import { StreamEncoder } from '../../src/audience/stream/stream-encoder.ts';
 import { createTurns } from '../../src/http/audiences/stream/stream-slots.ts';
 import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/lib/media-types.ts';

@@ -1,7 +1,7 @@
 /** The table of texts: compared with a Map, during growth, and its refusals. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ILL_FORMED, TextTable, TOO_LONG } from '../../src/lib/text/text-table.ts';
+import { gatherTexts, ILL_FORMED, TextTable, TOO_LONG } from '../../src/lib/text/text-table.ts';
 import { createDictionary } from '../../src/population/read/dictionary.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';
 
@@ -21,7 +21,7 @@ describe('TextTable', () => {
         for (const [key, index] of model) expect([one.find(key), one.text(index)]).toEqual([index, key]);
         for (const other of others) expect(one.find(other)).toBe(model.get(other) ?? -1);
         const both = [...others, ...model.keys(), ...others];
-        expect([...one.findAll(both)]).toEqual(both.map((text) => model.get(text) ?? -1));
+        expect([...one.findAll(gatherTexts(both))]).toEqual(both.map((text) => model.get(text) ?? -1));
       }
     });
     fc.assert(property);
@@ -88,9 +88,9 @@ describe('createDirectory and createDictionary', () => {
     table.add('a', 1);
     table.add('b', 1);
     const directory = createDirectory(table, { has: () => false });
-    expect([...directory.findAll(['c', 'b', 'a'])]).toEqual([-1, 1, 0]);
+    expect([...directory.findAll(gatherTexts(['c', 'b', 'a']))]).toEqual([-1, 1, 0]);
     const without = createDirectory(table, { has: (user) => user === 1 });
-    expect([...without.findAll(['a', 'b'])]).toEqual([0, -1]);
+    expect([...without.findAll(gatherTexts(['a', 'b']))]).toEqual([0, -1]);
     expect([directory.size, directory.find('b'), directory.find('c'), directory.id(0)]).toEqual([2, 1, -1, 'a']);
     const dictionary = createDictionary(table);
     expect([dictionary.size, dictionary.find('b'), dictionary.find('c'), dictionary.find('')]).toEqual([3, 2, 0, 0]);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { identifierId, type RuleName } from '../../src/domain/identities.ts';
+import { gatherTexts } from '../../src/lib/text/text-table.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
 import { openPopulation, prepareVersion } from '../../src/population/read/population.ts';
@@ -47,7 +48,7 @@ function update(population: string, options: Partial<UpdateFilesOptions>) {
 /** The ids of the users whom a version finds by these ids; null for none. */
 function foundBy(out: string, ...ids: string[]): (string | null)[] {
   const { directory, rowOf } = openPopulation(out);
-  const numbers = [...directory.findAll(ids)];
+  const numbers = [...directory.findAll(gatherTexts(ids))];
   expect(numbers).toEqual(ids.map((id) => directory.find(id)));
   return numbers.map((number) => (number < 0 || rowOf[number]! < 0 ? null : directory.id(number)));
 }

@@ -5,8 +5,9 @@
 import { CSV_TYPE, type NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
 import { quoteCsv, quoteSafeCsv } from '../../lib/text/csv.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
-import type { AudienceItem } from '../page.ts';
-import { type ChangeBlock, itemsOf, type MemberBlock, textsOf } from './member-blocks.ts';
+import { textsOf } from '../../lib/text/text-table.ts';
+import type { AudienceItem, MemberBlock } from '../page.ts';
+import { type ChangeBlock, itemsOf } from './member-blocks.ts';
 import { parquetChanges, parquetMembers } from './parquet.ts';
 
 /** The kind of rows in a stream, and their encoding. */
@@ -107,7 +108,7 @@ export function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, row
 }
 
 /** Returns members as a complete text, with a header line for CSV. With `isSafe`, the CSV is spreadsheet-safe. */
-export function memberText(type: TextType, isSafe: boolean, members: Iterable<AudienceItem>): string {
+export function memberText(type: TextType, isSafe: boolean, members: MemberBlock): string {
   const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
-  return headOf(type, rows) + formatRows(type, rows, members);
+  return headOf(type, rows) + formatRows(type, rows, itemsOf(members));
 }

@@ -2,7 +2,8 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import { percentileOf } from '../membership.ts';
-import type { ChangeBlock, MemberBlock } from './member-blocks.ts';
+import type { MemberBlock } from '../page.ts';
+import type { ChangeBlock } from './member-blocks.ts';
 
 type Options = ConstructorParameters<typeof ParquetWriter>[0];
 type ColumnData = Parameters<ParquetWriter['write']>[0]['columnData'];

@@ -1,6 +1,7 @@
 /** The route that counts the users who responded to a campaign, and how many of these users its audience contains. */
 import { z } from 'zod';
 import { grouped } from '../../lib/text/counted.ts';
+import { gatherTexts } from '../../lib/text/text-table.ts';
 import { usersByEvent } from '../campaigns/feedback.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -76,7 +77,7 @@ async function countResponders(dependencies: ServerDependencies, id: string): Pr
   return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {
     const ranked = { size: audience.candidates, holdout: audience.holdout };
     const counts = { compared: responders.length, ranked: 0, members: 0 };
-    for (const number of findUsers(population, responders)) {
+    for (const number of findUsers(population, gatherTexts(responders))) {
       if (number < 0 || reads.membershipOf(ranking, ranked, number) === null) continue;
       counts.ranked += 1;
       if (reads.membershipOf(ranking, audience, number) !== null) counts.members += 1;

@@ -5,6 +5,7 @@ import { type Arm, compareArms, type Effect, type Estimate, type Lift, TUNED_USE
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
+import { gatherTexts } from '../../lib/text/text-table.ts';
 import type { ArmName } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { predicted } from '../expansions/quality.ts';
@@ -265,7 +266,7 @@ async function readArms(
     const armOf = (users: number) => ({ users, converted: 0, conversions: 0, value: 0, squaredValue: 0 });
     const arms = { treated: armOf(users.treated), heldOut: armOf(users.heldOut) };
     for await (const converted of store.convertedUsers(audience.campaignId, window)) {
-      const numbers = population.directory.findAll(converted.map(({ userId }) => userId));
+      const numbers = population.directory.findAll(gatherTexts(converted.map(({ userId }) => userId)));
       for (const [i, name] of (await reads.armsOf(ranking, audience, numbers)).entries()) {
         if (name === null) continue;
         const { conversions, value } = converted[i]!;

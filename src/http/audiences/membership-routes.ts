@@ -7,6 +7,8 @@ import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
+import { JsonBytes } from '../../lib/text/json-bytes.ts';
+import { gatherTexts, textsOf } from '../../lib/text/text-table.ts';
 import type { HeldAudience, Membership, ReadRanking } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -17,6 +19,7 @@ import { findUser, findUsers } from '../user-sets/find-user.ts';
 import { identifyBy, identifyInUrl, userIdOf } from '../user-sets/identifiers.ts';
 import { membership, membershipBatch, userAudiences } from './audience.ts';
 import { identifiersQuery, memberBatchBody, memberQuery, userAudiencesQuery } from './queries.ts';
+import { GATHERED, readSentIds, type SentIds } from './sent-ids.ts';
 import { activeNow, openFound } from './view.ts';
 
 export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies): void {
@@ -51,13 +54,10 @@ function numberOf(population: ServerDependencies['population'], userId: string):
   });
 }
 
-/** Membership fields of a user who is not in the population. */
-const UNKNOWN = '"member":false,"known":false,"code":"user_not_found"';
-
-/** Membership fields of a user who is in the population. */
-function membershipText(found: Membership | null): string {
-  return found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
-}
+/** The rest of the items of users who are not in the population, of those not in the audience, and of members. */
+const ABSENT = ',"member":false,"known":false,"code":"user_not_found"}';
+const OUTSIDE = ',"member":false,"known":true}';
+const MEMBER = ',"member":true,"known":true,"rank":';
 
 function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, population, reads } = dependencies;
@@ -84,7 +84,9 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
       const found = await withActive(dependencies, id, 1, (audience, ranking) =>
         reads.membershipOf(ranking, usersOf(audience, request.query.cut), numberOf(population, userId)),
       );
-      sendJson(reply, `{${membershipText(found)}}`);
+      const fields =
+        found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
+      sendJson(reply, `{${fields}}`);
     },
   );
 }
@@ -94,7 +96,11 @@ function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): 
   app.post(
     '/v1/campaigns/:id/audience/members/batch',
     describeRoute({
-      config: { quiet: true, class: 'lookup' },
+      config: {
+        quiet: true,
+        class: 'lookup',
+        readQuickly: (body) => readSentIds(body, config.maximumBatchMembers, config.maximumUserIdBytes),
+      },
       operationId: 'batchGetMemberships',
       scope: 'read',
       tags: ['audience'],
@@ -111,20 +117,26 @@ function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): 
       errors: ['campaign_not_found', 'audience_not_ready', 'cut_not_found'],
     }),
     async (request, reply) => {
-      const { user_ids: sent, cut } = request.body;
+      const body: typeof request.body & SentIds = request.body;
       const identify = identifyBy(request.query);
-      const userIds = identify === null ? sent : sent.map((value, i) => userIdOf(value, identify, `/user_ids/${i}`));
-      const text = await withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
-        let items = '';
-        const users = usersOf(audience, cut);
-        const numbers = findUsers(population, userIds);
-        for (const [i, number] of numbers.entries()) {
-          const found = number < 0 ? UNKNOWN : membershipText(reads.membershipOf(ranking, users, number));
-          items += `${items === '' ? '' : ','}{"user_id":${quoteJson(userIds[i]!)},${found}}`;
+      const sent = body[GATHERED] ?? gatherTexts(body.user_ids);
+      const idOf = (value: string, i: number) => userIdOf(value, identify, `/user_ids/${i}`);
+      const ids = identify === null ? sent : gatherTexts(textsOf(sent).map(idOf));
+      const answer = await withActive(dependencies, request.params.id, ids.ends.length, (audience, ranking) => {
+        const users = usersOf(audience, body.cut);
+        const out = new JsonBytes(ids).add(`{"version":${audience.version},"items":[`);
+        const numbers = findUsers(population, ids);
+        for (let i = 0, start = 0; i < numbers.length; i++) {
+          const number = numbers[i]!;
+          out.add(i === 0 ? '{"user_id":' : ',{"user_id":').quote(ids.bytes, start, ids.ends[i]!);
+          start = ids.ends[i]!;
+          const found = number < 0 ? null : reads.membershipOf(ranking, users, number);
+          if (found === null) out.add(number < 0 ? ABSENT : OUTSIDE);
+          else out.add(MEMBER).add(`${found.rank}`).endMember(found.score, found.percentile);
         }
-        return `{"version":${audience.version},"items":[${items}]}`;
+        return out.add(']}').take();
       });
-      sendJson(reply, text);
+      sendJson(reply, answer);
     },
   );
 }

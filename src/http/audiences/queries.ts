@@ -11,6 +11,7 @@ import { addIssue, withQuickCheck } from '../plugins/json/validation.ts';
 import { pageCursor } from '../plugins/paging.ts';
 import { campaignParams, isUserId } from '../plugins/params.ts';
 import { identifierQuery, shownIdentifierQuery } from '../user-sets/identifiers.ts';
+import { GATHERED } from './sent-ids.ts';
 
 export const versionParams = z.strictObject({ id: campaignParams.shape.id, version: versionNumber() });
 
@@ -184,6 +185,7 @@ export function memberBatchBody(config: ServerConfig) {
     .meta({ ...component('MembershipBatchGet'), examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
   const isId = isUserId(config);
   return withQuickCheck(body, (input) => {
+    if (typeof input === 'object' && input !== null && GATHERED in input) return true;
     const { user_ids: ids, ...others } = (input ?? {}) as Readonly<Record<string, unknown>>;
     if (!Array.isArray(ids) || ids.length < 1 || ids.length > maximumBatchMembers) return false;
     return Object.keys(others).length === 0 && ids.every(isId);

@@ -2,13 +2,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
-import { decimalScore } from '../../lib/text/decimal-score.ts';
 import type { ShownUsers } from '../../service/ports/populations.ts';
-import type { AudienceItem, Encoding, HeldRanking, ReadRanking, TextType } from '../../service/ports/rankings.ts';
+import type { Encoding, HeldRanking, ReadRanking, TextType } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { sendPage } from '../plugins/compression.ts';
-import { quoteJson } from '../plugins/json/json-writing.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/preconditions.ts';
 import { usersShownBy } from '../user-sets/identifiers.ts';
 import type { ViewQuery } from './queries.ts';
@@ -113,7 +111,10 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
     });
     const next = nextCursor(read.audience, read.view, read.view.next + limit);
     if (type !== JSON_TYPE) return sendPage(answer(read, next), reads.memberText(type, isSafe, read.items), gzip);
-    return sendPage(answer(read, null), pageText(read, next), gzip);
+    const { audience, view } = read;
+    const counts = `"size":${view.to - view.from},"candidates":${audience.candidates},"version":${audience.version}`;
+    const page = reads.memberJson(read.items, `"next_cursor":${JSON.stringify(next)},${counts}`);
+    return sendPage(answer(read, null), page, gzip);
   };
 }
 
@@ -125,7 +126,7 @@ function readPage(
 ) {
   const range = { size: view.to, holdout: audience.holdout, fromRank: view.next, limit };
   const items = reads.pageOf(ranking, users ?? directory, range);
-  const leftOut = users === null ? null : reads.pageOf(ranking, directory, range).length - items.length;
+  const leftOut = users === null ? null : reads.pageOf(ranking, directory, range).ranks.length - items.ranks.length;
   return { audience, view, items, leftOut };
 }
 
@@ -180,21 +181,6 @@ function blocksOf(
   const { holdout } = audience;
   const range = { size: end, holdout, fromRank: view.next, blockSize: config.streamChunkRows };
   return reads.memberBlocks(ranking, users ?? population.directory, range);
-}
-
-function pageText({ audience, view, items }: ReturnType<typeof readPage>, next: string | null): string {
-  const counts = `"size":${view.to - view.from},"candidates":${audience.candidates},"version":${audience.version}`;
-  return `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
-}
-
-function itemsText(items: readonly AudienceItem[]): string {
-  let text = '';
-  for (const { rank, user_id: userId, score, percentile } of items) {
-    const separator = text === '' ? '' : ',';
-    const place = `"score":${decimalScore(score)},"percentile":${percentile}`;
-    text += `${separator}{"rank":${rank},"user_id":${quoteJson(userId)},${place}}`;
-  }
-  return text;
 }
 
 /** The cursor of the page that starts at the 0-based rank `end`; null after the last page. */

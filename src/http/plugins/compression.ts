@@ -29,7 +29,7 @@ export async function addPacking(app: ServerApp, addRoutes: (app: ServerApp) => 
 }
 
 /** Sends a page; `isPacked` is the result of `acceptsGzip`. */
-export function sendPage(reply: FastifyReply, page: string, isPacked: boolean): FastifyReply {
+export function sendPage(reply: FastifyReply, page: string | Buffer, isPacked: boolean): FastifyReply {
   if (!isPacked) return reply.send(page);
   // @fastify/compress reads both of these headers again, and interprets unusual values differently
   const { headers } = reply.request.raw;

@@ -40,6 +40,8 @@ declare module 'fastify' {
      * arrived.
      */
     readonly upload?: boolean;
+    /** Reads bodies of the usual form from their bytes, in less time than as JSON; null for other bodies. */
+    readonly readQuickly?: (body: Buffer) => object | null;
     /**
      * The class under which durations of the route are counted; by default `read` or `write`, depending on the method.
      */

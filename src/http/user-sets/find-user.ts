@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { SeedCounts } from '../../domain/types.ts';
 import { countsOf } from '../../domain/user-sets.ts';
+import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Population } from '../../service/ports/populations.ts';
 
 /** Number of ids that are looked up before other requests are handled. */
@@ -19,7 +20,7 @@ export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'r
 /** Returns the numbers of many users, one for each user id, as `findUser` does. */
 export function findUsers(
   { directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>,
-  userIds: readonly string[],
+  userIds: GatheredTexts,
 ): Int32Array {
   const numbers = directory.findAll(userIds);
   for (let i = 0; i < numbers.length; i++) {

@@ -20,7 +20,7 @@ export function entryOf(slot: number): number {
 }
 
 /** Whether the string of a slot may have this hash. */
-export function mayHave(slot: number, hashed: number): boolean {
+function mayHave(slot: number, hashed: number): boolean {
   return ((slot ^ hashed) & ~ENTRY_BITS) === 0;
 }
 
@@ -31,26 +31,10 @@ export function hash(bytes: Uint8Array, from: number, to: number): number {
   return mix(h);
 }
 
-/** The hash of an ASCII string, equal to the hash of its bytes. The result is arbitrary if the string is not ASCII. */
-export function hashAscii(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return mix(h);
-}
-
 function mix(hash: number): number {
   let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return h ^ (h >>> 16);
-}
-
-/** Whether the bytes from `start` on are the bytes of `text`; false if the string is not ASCII. */
-export function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 127 || unit !== bytes[start + i]) return false;
-  }
-  return true;
 }
 
 /**

@@ -1,15 +1,5 @@
 /** An append-only table of distinct strings in typed arrays, which uses open addressing and end offsets. */
-import {
-  entryOf,
-  fillSlots,
-  hash,
-  hashAscii,
-  isEqualAscii,
-  MAXIMUM_TEXTS,
-  mayHave,
-  probe,
-  slotOf,
-} from './text-slots.ts';
+import { entryOf, fillSlots, hash, MAXIMUM_TEXTS, probe, slotOf } from './text-slots.ts';
 
 /** Returned by `add` for a string with more bytes than allowed. */
 export const TOO_LONG = -2;
@@ -30,6 +20,20 @@ const encoder = new TextEncoder();
 export interface GatheredTexts {
   readonly bytes: Uint8Array;
   readonly ends: Uint32Array;
+}
+
+/** Returns texts in UTF-8. Texts with a lone surrogate, which UTF-8 cannot encode, become bytes that no text has. */
+export function gatherTexts(texts: readonly string[]): GatheredTexts {
+  const parts = texts.map((text) => Buffer.from(text));
+  for (const [i, part] of parts.entries()) if (!texts[i]!.isWellFormed()) part.fill(REDACTED);
+  let end = 0;
+  return { ends: Uint32Array.from(parts, ({ length }) => (end += length)), bytes: Buffer.concat(parts) };
+}
+
+/** Returns the texts as strings. */
+export function textsOf({ bytes, ends }: GatheredTexts): string[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from(ends, (end, i) => buffer.toString('utf8', i === 0 ? 0 : ends[i - 1]!, end));
 }
 
 export class TextTable {
@@ -103,26 +107,19 @@ export class TextTable {
    * Finds the indexes of many strings, like `find` for one string. Each step is done for all strings before the next
    * step, so that slow memory accesses overlap. This halves the time for a million random strings.
    */
-  findAll(texts: readonly string[]): Int32Array {
-    const found = new Int32Array(texts.length).fill(-1);
+  findAll({ bytes, ends }: GatheredTexts): Int32Array {
+    const found = new Int32Array(ends.length).fill(-1);
     if (this.#count === 0) return found;
     const table = this.prepare();
     const mask = table.length - 1;
-    const hashes = new Int32Array(texts.length);
-    for (let i = 0; i < hashes.length; i++) hashes[i] = hashAscii(texts[i]!);
-    const entries = found;
-    for (let i = 0; i < hashes.length; i++) {
-      const slot = table[hashes[i]! & mask]!;
-      entries[i] = mayHave(slot, hashes[i]!) ? entryOf(slot) : 0;
-    }
-    const starts = new Uint32Array(texts.length);
-    for (let i = 0; i < hashes.length; i++) starts[i] = entries[i]! > 1 ? this.#ends[entries[i]! - 2]! : 0;
-    for (let i = 0; i < hashes.length; i++) {
-      const text = texts[i]!;
-      const entry = entries[i]!;
-      const isHere =
-        entry > 0 && this.#ends[entry - 1]! - starts[i]! === text.length && isEqualAscii(this.#bytes, starts[i]!, text);
-      found[i] = isHere ? entry - 1 : this.find(text);
+    const hashes = new Int32Array(ends.length);
+    for (let i = 0; i < hashes.length; i++) hashes[i] = hash(bytes, i === 0 ? 0 : ends[i - 1]!, ends[i]!);
+    // reads slots and ends only to bring them into the cache
+    for (let i = 0; i < hashes.length; i++) found[i] = this.#ends[entryOf(table[hashes[i]! & mask]!)] ?? -1;
+    for (let i = 0, start = 0; i < hashes.length; i++) {
+      const slot = probe(table, this.#bytes, this.#ends, bytes, start, ends[i]! - start, hashes[i]!);
+      found[i] = slot < 0 ? -1 : entryOf(table[slot]!) - 1;
+      start = ends[i]!;
     }
     return found;
   }

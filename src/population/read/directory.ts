@@ -1,6 +1,6 @@
 /** The directory of users: a permanent user number for every user id that was ever imported. */
 import type { UserNumber } from '../../lib/brands.ts';
-import type { GatheredTexts, TextTable } from '../../lib/text/text-table.ts';
+import { type GatheredTexts, type TextTable, textsOf } from '../../lib/text/text-table.ts';
 import type { ErasedUsers } from '../erase/erasures.ts';
 import type { IdentifierIndex } from './identifiers.ts';
 
@@ -21,7 +21,7 @@ export interface Directory {
    */
   find(userId: string): UserNumber;
   /** Returns the numbers of many users, which is faster than one look-up per user. */
-  findAll(userIds: readonly string[]): Int32Array;
+  findAll(userIds: GatheredTexts): Int32Array;
   /** The id of a user who is not erased. Throws RangeError (a bug) for a number outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;
   /** The ids of many users who are not erased, as UTF-8 in new memory. Throws the same errors as `id`. */
@@ -39,6 +39,7 @@ export interface Directory {
 
 /** The byte of `@`. */
 const AT = 0x40;
+const COLON = 0x3a;
 
 /** Creates a directory from a table of ids and from identifiers. A user's number is the index of the user's id. */
 export function createDirectory(
@@ -64,9 +65,13 @@ export function createDirectory(
     withIdentifiers: (others) => createDirectory(table, erased, others),
     findAll: (userIds) => {
       const userNumbers = table.findAll(userIds);
-      for (let i = 0; i < userNumbers.length; i++) {
-        const identified = findIdentified(identifiers, userIds[i]!);
+      // a label in front of an identifier ends with a colon
+      const sent = identifiers.length > 0 && userIds.bytes.includes(COLON) ? textsOf(userIds) : [];
+      for (const [i, userId] of sent.entries()) {
+        const identified = findIdentified(identifiers, userId);
         if (identified >= 0) userNumbers[i] = identified;
+      }
+      for (let i = 0; i < userNumbers.length; i++) {
         if (erased.has(userNumbers[i]!)) userNumbers[i] = -1;
       }
       return userNumbers;

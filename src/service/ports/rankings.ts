@@ -9,7 +9,6 @@ export type { Side } from '../../audience/diff.ts';
 /** Limits that the server documents in its API. The server itself enforces some of these limits. */
 export { RANKING_LIMITS } from '../../audience/limits.ts';
 export type { Membership } from '../../audience/membership.ts';
-export type { AudienceItem } from '../../audience/page.ts';
 export type { ReadRanking } from '../../audience/ranking.ts';
 export type { HeldRanking } from '../../audience/ranking-cache.ts';
 export type { Encoding, TextType } from '../../audience/stream/block-encoding.ts';

@@ -37,6 +37,8 @@ export function parseJsonBodies(app: ServerApp): void {
     };
     attempt(() => {
       refuseEncoded(request);
+      const quick = request.routeOptions.config.readQuickly?.(body) ?? null;
+      if (quick !== null) return done(null, quick);
       const text = decode(body);
       // many clients declare a content type without sending a body; the schema of the route decides whether a body is
       // required

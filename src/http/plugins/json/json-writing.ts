@@ -12,7 +12,7 @@ export function quoteJson(text: string): string {
 }
 
 /** Sends JSON text that conforms to the route's schema, without a serialiser. */
-export function sendJson(reply: FastifyReply, text: string): void {
+export function sendJson(reply: FastifyReply, text: string | Buffer): void {
   reply.header('content-type', JSON_UTF_8).send(text);
 }
 
