@@ -160,11 +160,13 @@ export class ThreadPool {
   /**
    * Runs a made-up campaign, so that code is compiled, files are read, and the regression's sums over all users are
    * computed before the first real campaign. A real campaign ends the rehearsal, once the sums are computed if it needs
-   * them too. @throws the errors of `customise` and `score`, except after a real campaign has begun
+   * them too. Returns false if a campaign on another population version was in the way, so that it has to be repeated.
+   * @throws the errors of `customise` and `score`, except after a real campaign has begun
    */
-  async rehearse({ task, scoring, segments }: Rehearsal): Promise<void> {
+  async rehearse({ task, scoring, segments }: Rehearsal): Promise<boolean> {
     const { populationVersion } = task;
-    if (this.#adapting > 0 || this.#adaptedOn === populationVersion) return;
+    if (this.#adaptedOn === populationVersion) return true;
+    if (this.#adapting > 0) return false;
     const cancellation = new Cancellation();
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
     const onProgress = () => begin();
@@ -182,8 +184,10 @@ export class ThreadPool {
     };
     try {
       await running;
+      return true;
     } catch (error) {
       if (!cancellation.isCancelled) throw error;
+      return this.#adaptedOn === populationVersion;
     } finally {
       this.#overtake = null;
     }

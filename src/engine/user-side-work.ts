@@ -113,7 +113,7 @@ export class UserSideWork {
   async #make(): Promise<void> {
     const { models, served, maximumBytes } = this.#dependencies;
     const { epoch, model, populationVersion } = served();
-    if (this.#last?.epoch === epoch && this.#last.files === this.#count()) return;
+    if (this.#rehearsed === epoch && this.#last?.epoch === epoch && this.#last.files === this.#count()) return;
     const loaded = await models.take(model.version, model.folder);
     let rehearsing: Promise<void> | null = null;
     try {
@@ -145,18 +145,24 @@ export class UserSideWork {
     if (served().epoch === epoch) this.#ended(made, epoch);
   }
 
-  /** Rehearses a campaign once per epoch. Errors are logged. */
+  /**
+   * Rehearses a campaign once per epoch. If a campaign on another version was in the way, the next `start` repeats the
+   * rehearsal. Errors are logged.
+   */
   async #rehearse({ pool, version: modelVersion }: LoadedModel, population: Population, epoch: number): Promise<void> {
     if (this.#rehearsed === epoch) return;
-    this.#rehearsed = epoch;
     const { served, rehearsedUsers, logger } = this.#dependencies;
-    if (population.rowCount < rehearsedUsers) return;
-    await sleep(REST_MS, undefined, { ref: false });
-    if (served().epoch !== epoch) return;
-    const room = this.roomFor({ modelVersion, populationVersion: population.version });
-    await pool.rehearse(rehearsalOn(population, room)).catch((error: unknown) => {
-      if (!(error instanceof ThreadDied)) logger.warn({ err: error }, 'a rehearsal has failed');
-    });
+    let isDone = population.rowCount < rehearsedUsers;
+    if (!isDone) {
+      await sleep(REST_MS, undefined, { ref: false });
+      if (served().epoch !== epoch) return;
+      const room = this.roomFor({ modelVersion, populationVersion: population.version });
+      isDone = await pool.rehearse(rehearsalOn(population, room)).catch((error: unknown) => {
+        if (!(error instanceof ThreadDied)) logger.warn({ err: error }, 'a rehearsal has failed');
+        return true;
+      });
+    }
+    if (isDone) this.#rehearsed = epoch;
   }
 
   /** Number of stored files for the served versions. */

@@ -38,8 +38,24 @@ describe('a rehearsal', () => {
     // would take half an hour
     const rehearsal = pool.rehearse({ task, ...rest, segments: new Array(100_000).fill(0) });
     const during = await pool.customise(task, {});
-    await rehearsal;
+    expect(await rehearsal).toBe(true);
     expect((await pool.customise(task, {})).customised).toEqual(during.customised);
+  });
+});
+
+describe('a rehearsal that work on another population version ends', () => {
+  it('has to be repeated', async () => {
+    const pool = await ThreadPool.open(1, { model, population: wide, device: 'cpu' });
+    onTestFinished(() => pool.close());
+    const { task, scoring, segments } = rehearsalOn(openPopulation(wide), 0);
+    const { parameters } = await pool.customise({ ...task, key: 'parameters' }, {});
+    const elsewhere = { ...task, populationVersion: 'earlier' };
+    await expect(pool.customise(elsewhere, {})).rejects.toThrow('earlier');
+    const rehearsal = pool.rehearse({ task, scoring, segments: new Array(100_000).fill(0) });
+    await expect(pool.customise(elsewhere, {})).rejects.toThrow('earlier');
+    expect(await rehearsal).toBe(false);
+    expect(await pool.rehearse({ task, scoring, segments })).toBe(true);
+    expect((await pool.score({ ...scoring, parameters, segment: 0 }, {})).scores.length).toBeGreaterThan(0);
   });
 });
 
