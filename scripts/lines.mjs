@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const LIMITS = [
-  { folders: ['src', 'packages'], maximum: 117_000 },
+  { folders: ['src', 'packages'], maximum: 117_200 },
   { folders: ['test'], maximum: 95_000 },
 ];
 
