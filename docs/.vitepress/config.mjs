@@ -34,6 +34,39 @@ function adaptMarkdown(md) {
   });
 }
 
+/**
+ * Corrections of the search dialog of VitePress 1, which is a button that contains buttons, whose options contain
+ * links, and whose keys have names that their role does not allow: each text of its template, with its replacement.
+ */
+const DIALOG = [
+  ['role="button"\n', 'role="dialog" aria-modal="true"\n'],
+  [`:aria-owns="results?.length ? 'localsearch-list' : undefined"\n`, ''],
+  ['aria-expanded="true"\n', ''],
+  ['aria-haspopup="listbox"\n', ''],
+  ['aria-autocomplete="both"', 'role="combobox" :aria-expanded="!!results?.length" aria-autocomplete="list"'],
+  ['<kbd :aria-label', '<kbd role="img" :aria-label'],
+  ['role="option"', 'role="none"'],
+  ['<a\n', '<a role="option"\n'],
+  [`:id="'localsearch-item-' + index"\n`, ''],
+  [`:aria-selected="selectedIndex === index ? 'true' : 'false'"\n`, ''],
+  [
+    `:aria-label="[...p.titles, p.title].join(' > ')"`,
+    `:id="'localsearch-item-' + index" :aria-selected="selectedIndex === index"`,
+  ],
+];
+
+const accessibleSearch = {
+  name: 'accessible-search',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!id.endsWith('VPLocalSearchBox.vue')) return undefined;
+    return DIALOG.reduce((source, [from, to]) => {
+      if (!source.includes(from)) throw new Error(`VPLocalSearchBox.vue does not contain: ${from}`);
+      return source.replaceAll(from, to);
+    }, code);
+  },
+};
+
 const groups = readGroups();
 const reference = { text: 'API reference', items: readReferenceItems() };
 const otherVersions =
@@ -50,7 +83,7 @@ export default defineConfig({
   outDir: OUT,
   cacheDir: fileURLToPath(new URL('../../node_modules/.cache/site', import.meta.url)),
   metaChunk: true,
-  vite: { build: { chunkSizeWarningLimit: 1000 } },
+  vite: { build: { chunkSizeWarningLimit: 1000 }, plugins: [accessibleSearch] },
   markdown: { anchor: { slugify }, config: adaptMarkdown, theme: SYNTAX_COLOURS },
   themeConfig: {
     outline: [2, 3],

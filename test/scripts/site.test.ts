@@ -59,12 +59,18 @@ describeInBrowser('the documentation site', () => {
     expect([found, faults.list]).toEqual([[], []]);
   });
 
-  it('finds pages by their words', async () => {
-    const { page, faults } = await openPage(browser, url, 'light', DESKTOP_PX);
+  it.each(THEMES)('finds pages by their words, in a dialog that axe-core accepts, in the %s theme', async (theme) => {
+    const { page, faults } = await openPage(browser, url, theme, DESKTOP_PX);
     await page.goto(url);
     await page.getByRole('button', { name: 'Search' }).click();
-    await page.getByRole('searchbox').fill('hold-out');
+    await page.getByRole('combobox').fill('hold-out');
     await page.locator('a.result[href*="campaign-with-holdout"]').first().waitFor();
+    for (const width of [DESKTOP_PX, PHONE_PX]) {
+      await page.setViewportSize({ width, height: 900 });
+      await laidOut(page);
+      await takeScreenshot(page, `site-search-${width}-${theme}`);
+      expect(await violationsOf(page), `${width} px`).toEqual([]);
+    }
     expect(faults.list).toEqual([]);
   });
 });
