@@ -29,10 +29,10 @@ export interface ApiKeys {
 
   /**
    * Returns the key with this id, even if the key is revoked or expired; null if there never was such a key. This
-   * method is called for every request, so it must take microseconds. Commits of other processes must be visible by the
-   * next turn of the event loop.
+   * method is called for every request, so it must take microseconds, and return the key at once if it is in memory.
+   * Commits of other processes must be visible by the next turn of the event loop.
    */
-  find(id: string): Promise<StoredApiKey | null>;
+  find(id: string): StoredApiKey | null | Promise<StoredApiKey | null>;
 
   /**
    * Marks all keys that have expired by `now`, or only the key `id`, as permanently expired. Returns the number of
@@ -45,5 +45,5 @@ export interface ApiKeys {
    * Whether a key has ever been created. Once a key has been created, every request needs a key. This method is as fast
    * as `find`.
    */
-  exist(): Promise<boolean>;
+  exist(): boolean | Promise<boolean>;
 }

@@ -6,11 +6,12 @@ import type { Accept } from './accept.ts';
 
 export interface Audiences {
   /**
-   * The active audience of a campaign. This method is called for each look-up, so it must take microseconds as long as
-   * no active version changes. Commits of other processes must be visible by the next turn of the event loop.
+   * The active audience of a campaign. This method is called for each look-up, so it must take microseconds, and return
+   * the audience at once, as long as no active version changes. Commits of other processes must be visible by the next
+   * turn of the event loop.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds)
    */
-  activeAudience(id: string): Promise<Audience>;
+  activeAudience(id: string): Audience | Promise<Audience>;
 
   /**
    * The active audiences of all campaigns, oldest campaign first. Returns the same array object until an active version

@@ -3,6 +3,7 @@ import { usersOf } from '../../domain/audiences.ts';
 import { decodePlace, encodeCursor } from '../../domain/cursors.ts';
 import type { AudienceCut } from '../../domain/cuts.ts';
 import type { Audience } from '../../domain/types.ts';
+import { andThen } from '../../lib/at-once.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
@@ -32,16 +33,17 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
  * Returns the result of `use`, which reads the active audience like the work of `rankings.use`. It must not keep the
  * ranking, which may be closed afterwards.
  */
-export async function withActive<T>(
+export function withActive<T>(
   { store, rankings }: ServerDependencies,
   id: string,
   users: number,
   use: (audience: Audience, ranking: ReadRanking) => T,
-): Promise<T> {
-  const found = { audience: await store.activeAudience(id) };
+): T | Promise<T> {
   const again = async () => ({ audience: await activeNow(store, id) });
-  return openFound(found, again, ({ audience }) =>
-    rankings.use(audience.folder, (ranking) => use(audience, ranking), { audience, users }),
+  return andThen(store.activeAudience(id), (active) =>
+    openFound({ audience: active }, again, ({ audience }) =>
+      rankings.use(audience.folder, (ranking) => use(audience, ranking), { audience, users }),
+    ),
   );
 }
 
@@ -78,15 +80,17 @@ function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
       response: { 200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']) },
       errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready', 'cut_not_found'],
     }),
-    async (request, reply) => {
+    (request, reply) => {
       const { id, user_id: sent } = request.params;
       const userId = userIdOf(sent, identifyInUrl(request.query), 'user_id');
-      const found = await withActive(dependencies, id, 1, (audience, ranking) =>
+      const position = withActive(dependencies, id, 1, (audience, ranking) =>
         reads.membershipOf(ranking, usersOf(audience, request.query.cut), numberOf(population, userId)),
       );
-      const fields =
-        found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
-      sendJson(reply, `{${fields}}`);
+      return andThen(position, (found) => {
+        const fields =
+          found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
+        sendJson(reply, `{${fields}}`);
+      });
     },
   );
 }

@@ -115,7 +115,8 @@ export function addOverlapRoutes(app: ServerApp, dependencies: ServerDependencie
       const { version, cut, other_version: otherVersion, other_cut: otherCut } = request.query;
       const isExact = request.caller?.scope !== 'read';
       const comparedOf = (campaign: string, number: number | undefined, name: string | undefined) => ({
-        find: () => (number === undefined ? store.activeAudience(campaign) : store.audienceVersion(campaign, number)),
+        find: async () =>
+          number === undefined ? store.activeAudience(campaign) : store.audienceVersion(campaign, number),
         usersOf: (audience: Audience) =>
           isExact ? usersOf(audience, name) : wholeSteps(usersOf(audience, name), step),
       });

@@ -88,7 +88,7 @@ export function createReader(dependencies: ServerDependencies, streams: StreamSl
     };
     if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
       const slot = streams.take(request);
-      const { opened, close } = await holdForStream(slot, rankings, open, (use) => openFound(found, find, use));
+      const { opened, close } = await holdForStream(slot, rankings, open, async (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.to, view.next + (query.limit ?? view.to));
       const leftOut = await countLeftOut(opened, end, dependencies).catch((error: unknown) => {

@@ -115,20 +115,23 @@ export function checkPopulation({ population }: ServerDependencies, audience: Au
  * version pruned), the audience is looked up again. The second look-up either fails or finds another active version.
  * @throws the errors of `find`; AppError storage_failed
  */
-export async function openFound<L extends { readonly audience: Audience }, T>(
+export function openFound<L extends { readonly audience: Audience }, T>(
   found: L,
   find: () => Promise<L>,
   open: (found: L) => T | Promise<T>,
-): Promise<T> {
-  try {
-    const opened = open(found);
-    // a look-up in an open ranking does not wait
-    return opened instanceof Promise ? await opened : opened;
-  } catch (error) {
+): T | Promise<T> {
+  const openAgain = async (error: unknown): Promise<T> => {
     if (!(error instanceof AppError) || error.code !== 'storage_failed') throw error;
     const again = await find();
     if (again.audience.folder === found.audience.folder) throw error;
     return open(again);
+  };
+  try {
+    const opened = open(found);
+    // a look-up in an open ranking does not wait
+    return opened instanceof Promise ? opened.catch(openAgain) : opened;
+  } catch (error) {
+    return openAgain(error);
   }
 }
 

@@ -12,6 +12,7 @@ import { keyNotFound } from '../../domain/not-found.ts';
 import type { Page, PageQuery } from '../../domain/pages.ts';
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
 import type { Labels } from '../../domain/types.ts';
+import { andThen } from '../../lib/at-once.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AuditRepository } from './audit-log.ts';
@@ -119,9 +120,11 @@ export class ApiKeyRepository implements ApiKeys {
     return toApiKey(await database.freeing(revoke));
   }
 
-  async find(id: string): Promise<StoredApiKey | null> {
-    const key = (await this.#allKeys()).get(id);
-    return key === null ? toStored(await getRow(this.#dependencies.database, id)) : (key ?? null);
+  find(id: string): StoredApiKey | null | Promise<StoredApiKey | null> {
+    return andThen(this.#allKeys(), (keys) => {
+      const key = keys.get(id);
+      return key === null ? getRow(this.#dependencies.database, id).then(toStored) : (key ?? null);
+    });
   }
 
   async recordExpired(now: number, id?: string): Promise<number> {
@@ -136,18 +139,23 @@ export class ApiKeyRepository implements ApiKeys {
     });
   }
 
-  async exist(): Promise<boolean> {
-    return (await this.#allKeys()).size > 0;
+  exist(): boolean | Promise<boolean> {
+    return andThen(this.#allKeys(), ({ size }) => size > 0);
   }
 
   /**
    * Returns all keys. If they have changed but the database does not answer, returns keys that are at most a minute
    * old.
    */
-  async #allKeys(): Promise<Keys> {
+  #allKeys(): Keys | Promise<Keys> {
+    const keys = this.#keys.get('');
+    return keys instanceof Promise ? this.#readKeys(keys) : keys;
+  }
+
+  async #readKeys(reading: Promise<Keys>): Promise<Keys> {
     const now = systemClock.elapsed();
     try {
-      this.#last = { keys: await this.#keys.get(''), readAt: now };
+      this.#last = { keys: await reading, readAt: now };
     } catch (error) {
       const isOutage = error instanceof AppError && ['unavailable', 'storage_failed'].includes(error.code);
       if (!isOutage || this.#last === null || now - this.#last.readAt > OUTAGE_MS) throw error;

@@ -137,11 +137,11 @@ export class AudienceRepository implements Audiences {
     await this.#record(t, { campaignId: id, cause: 'deletion', previousVersion: version, changedAt: now, ...none });
   }
 
-  activeAudience(id: string): Promise<Audience> {
+  activeAudience(id: string): Audience | Promise<Audience> {
     return this.#active.get(id);
   }
 
-  activeAudiences(): Promise<readonly Audience[]> {
+  async activeAudiences(): Promise<readonly Audience[]> {
     return this.#all.get(ALL);
   }
 

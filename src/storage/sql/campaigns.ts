@@ -122,7 +122,7 @@ export class CampaignRepository implements Campaigns {
     return findCampaign(this.#dependencies.database, id);
   }
 
-  findLabels(id: string): Promise<Labels | null> {
+  async findLabels(id: string): Promise<Labels | null> {
     return this.#labels.get(id);
   }
 

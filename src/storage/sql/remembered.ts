@@ -47,14 +47,15 @@ export class Remembered<Value> {
     database.listen(topic, (key) => this.#forget(key));
   }
 
-  /** Returns the value of a key, from memory if it has not changed. The errors are those of `read`. */
-  async get(key: string): Promise<Value> {
+  /** Returns the value of a key, at once if it is in memory and has not changed. The errors are those of `read`. */
+  get(key: string): Value | Promise<Value> {
     // reading this property may deliver announcements
     const { isFresh, staleMs } = this.#database.announcements;
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.isOutdated) return this.#readOnce(key);
+    if (isFresh) return entry.value;
     const now = systemClock.elapsed();
-    if (isFresh || now - entry.readAt < POLL_MS) return entry.value;
+    if (now - entry.readAt < POLL_MS) return entry.value;
     // an outage begins when neither announcements nor values arrive any more
     if (staleMs > OUTAGE_MS && now - entry.readAt > OUTAGE_MS) return this.#readOnce(key);
     return now - this.#failedAt < PAUSE_MS ? entry.value : this.#readOrKeep(key, entry.value);

@@ -1,10 +1,18 @@
 /** Access control: checks that a request's key has the scope that the route declares. */
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
-import { type ApiKey, apiKeyIdOf, includesLabels, includesScope, type Scope } from '../../../domain/api-keys.ts';
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import {
+  type ApiKey,
+  apiKeyIdOf,
+  includesLabels,
+  includesScope,
+  type Scope,
+  type StoredApiKey,
+} from '../../../domain/api-keys.ts';
 import { ACTORS } from '../../../domain/audit.ts';
 import { campaignNotFound } from '../../../domain/not-found.ts';
 import type { Labels } from '../../../domain/types.ts';
+import { andThen } from '../../../lib/at-once.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { ServerDependencies } from '../../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
@@ -44,21 +52,14 @@ export class Access {
   }
 
   /**
-   * Returns the caller if the request's key allows calls to routes of this scope. If METAHEAC_API_KEY is not set and
-   * the store has no keys, every call is allowed.
+   * Returns the caller if the request's key allows calls to routes of this scope, at once if the keys are in memory. If
+   * METAHEAC_API_KEY is not set and the store has no keys, every call is allowed.
    * @throws AppError unauthorized, forbidden (facts: required_scope)
    */
-  async admit(authorization: string | undefined, scope: Scope): Promise<Caller> {
+  admit(authorization: string | undefined, scope: Scope): Caller | Promise<Caller> {
     const { config, store } = this.#needs;
-    if (config.apiKey === null && !(await store.apiKeys.exist())) return ANYBODY;
-    const caller = await this.#identify(authorization);
-    if (includesScope(caller.scope, scope)) return caller;
-    throw new AppError(
-      'forbidden',
-      `this route needs a key with scope ${scope}, but the key has scope ${caller.scope}`,
-      {
-        facts: { required_scope: scope },
-      },
+    return andThen(config.apiKey !== null || store.apiKeys.exist(), (needsKey) =>
+      needsKey ? andThen(this.#identify(authorization), (caller) => requireScope(caller, scope)) : ANYBODY,
     );
   }
 
@@ -104,29 +105,39 @@ export class Access {
     }
   }
 
-  async #identify(authorization: string | undefined): Promise<Caller> {
+  #identify(authorization: string | undefined): Caller | Promise<Caller> {
     const token = bearerOf(authorization);
     if (token === undefined) throw unauthorized('send an API key as Authorization: Bearer <key>');
     const hash = digest(token);
     if (this.#isOperator(hash)) return OPERATOR;
-    const { store, clock } = this.#needs;
     const id = apiKeyIdOf(token);
-    const stored = id === null ? null : await store.apiKeys.find(id);
+    const found = id === null ? null : this.#needs.store.apiKeys.find(id);
+    return andThen(found, (stored) => this.#check(stored, hash));
+  }
+
+  #check(stored: StoredApiKey | null, hash: Buffer): Caller | Promise<Caller> {
+    const { clock } = this.#needs;
     // the id is not secret, so only the rest of the key is compared in constant time
     if (stored === null || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
       throw unauthorized('the API key is not known');
     if (stored.revokedAt !== null) throw unauthorized(`the key ${stored.id} was revoked`);
     if (stored.expiredAt !== null) throw unauthorized(`the key ${stored.id} has expired`);
-    if (stored.expiresAt !== null && stored.expiresAt <= clock.now()) {
-      await this.#recordExpired(clock.now(), stored.id);
+    if (stored.expiresAt === null || stored.expiresAt > clock.now()) return callerOf(stored);
+    return this.#recordExpired(clock.now(), stored.id).then(() => {
       throw unauthorized(`the key ${stored.id} has expired`);
-    }
-    return callerOf(stored);
+    });
   }
 }
 
 function callerOf({ id, scope, labels }: ApiKey): Caller {
   return { actor: id, scope, labels: Object.keys(labels).length === 0 ? null : labels };
+}
+
+function requireScope(caller: Caller, scope: Scope): Caller {
+  if (includesScope(caller.scope, scope)) return caller;
+  throw new AppError('forbidden', `this route needs a key with scope ${scope}, but the key has scope ${caller.scope}`, {
+    facts: { required_scope: scope },
+  });
 }
 
 function unauthorized(message: string): AppError {
@@ -150,22 +161,25 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
     const campaigns = /^\/v1\/campaigns\/:id(\/|$)/.test(url) ? (url.match(/(?<=:)(id|other_id)(?=\/|$)/g) ?? []) : [];
     const heedsLabels = facts?.heedsLabels === true;
     const guards = [route.onRequest ?? []].flat();
-    route.onRequest = [
-      async (request, reply) => {
-        const { authorization } = request.headers;
-        const caller = await (scope === 'metrics'
-          ? await access.admitToMetrics(authorization)
-          : await access.admit(authorization, scope));
+    const check = async (caller: Caller, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      if (caller !== ANYBODY && rates.countKey !== null) await rates.countKey(request, reply);
+      if (caller.labels === null || scope === 'metrics') return;
+      for (const name of campaigns)
+        await access.checkCampaign(caller, (request.params as Readonly<Record<string, string>>)[name]!);
+      if (campaigns.length === 0 && !heedsLabels)
+        throw new AppError('forbidden', 'a key with labels may not call this route');
+    };
+    const guard: onRequestHookHandler = (request, reply, done) => {
+      const { authorization } = request.raw.headers;
+      const admitted = scope === 'metrics' ? access.admitToMetrics(authorization) : access.admit(authorization, scope);
+      const checked = andThen(admitted, (caller) => {
         request.caller = caller;
-        if (caller !== ANYBODY && rates.countKey !== null) await rates.countKey(request, reply);
-        if (caller.labels === null || scope === 'metrics') return;
-        for (const name of campaigns)
-          await access.checkCampaign(caller, (request.params as Readonly<Record<string, string>>)[name]!);
-        if (campaigns.length === 0 && !heedsLabels)
-          throw new AppError('forbidden', 'a key with labels may not call this route');
-      },
-      ...guards,
-    ];
+        return caller.labels === null && rates.countKey === null ? undefined : check(caller, request, reply);
+      });
+      if (checked === undefined) done();
+      else checked.then(() => done(), done);
+    };
+    route.onRequest = [guard, ...guards];
   });
 }
 
