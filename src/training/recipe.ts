@@ -72,13 +72,18 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
         return own(name, shape, fanIn);
       };
     },
-    openProgram: (graph, parameters, { firstOrder, heads }, device) =>
-      openHeadsProgram(graph, parameters, {
-        rates: heads.innerRates,
-        innerSteps: heads.innerSteps,
-        firstOrder,
-        device,
-      }),
+    // frozen parameters stay constants of the graph, without a gradient
+    openProgram: (graph, parameters, { firstOrder, heads, frozen }, device) =>
+      openHeadsProgram(
+        graph,
+        parameters.filter((name) => !frozen.includes(name)),
+        {
+          rates: heads.innerRates,
+          innerSteps: heads.innerSteps,
+          firstOrder,
+          device,
+        },
+      ),
     sampleEpisode(rng, { features, train }) {
       const kept = Object.fromEntries(Object.entries(features).filter(() => rng.uniform() >= BLANKED));
       const sampled = sampleHeadsEpisode(rng, train);

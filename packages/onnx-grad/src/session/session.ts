@@ -11,6 +11,7 @@ import { Builder } from '../graph/builder.ts';
 import type { Graph, Node } from '../graph/ir.ts';
 import { type DataType, isFloat, type Tensor, type TensorData } from '../graph/tensor.ts';
 import { writeModel } from '../onnx/write.ts';
+import { spellElementLookups } from '../rewrite/element-lookups.ts';
 import { spellVectorProducts } from '../rewrite/vector-products.ts';
 
 const require = createRequire(import.meta.url);
@@ -122,7 +123,7 @@ function missingCudaLibrary(): string | null {
  * ScatterND has a race condition on the CPU (README.md, "Decisions").
  */
 export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
+  const bytes = graph instanceof Uint8Array ? graph : writeModel(spellElementLookups(spellVectorProducts(graph)));
   const threads = graph instanceof Uint8Array || races(graph) ? 1 : (options.threads ?? 1);
   const { kind, id } = options.device ?? CPU;
   const session = await runtime().InferenceSession.create(bytes, {
