@@ -1,6 +1,6 @@
 /** Reads pages of an audience as columns, with ranks and user ids. */
 import type { Treated } from '../domain/hold-out.ts';
-import { JsonBytes } from '../lib/text/json-bytes.ts';
+import { JsonBytes, jsonPart } from '../lib/text/json-bytes.ts';
 import type { GatheredTexts } from '../lib/text/text-table.ts';
 import type { Directory } from '../population/read.ts';
 import { percentileOf } from './membership.ts';
@@ -56,15 +56,20 @@ export function pageOf(
   return { ranks: ranks.slice(0, left), ids: gathered, scores: scores.slice(0, left), candidates };
 }
 
+/** The parts of each item, of which the first has no comma in front of it. */
+const FIRST = jsonPart('{"rank":');
+const NEXT = jsonPart(',{"rank":');
+const USER = jsonPart(',"user_id":');
+
 /** Returns a page as a JSON object, with its last `fields`. */
 export function memberJson({ ranks, ids, scores, candidates }: MemberBlock, fields: string): Buffer {
   const out = new JsonBytes(ids).add('{"items":[');
   for (let i = 0, start = 0; i < ranks.length; i++) {
     const rank = ranks[i]!;
     out
-      .add(i === 0 ? '{"rank":' : ',{"rank":')
-      .add(`${rank}`)
-      .add(',"user_id":')
+      .part(i === 0 ? FIRST : NEXT)
+      .whole(rank)
+      .part(USER)
       .quote(ids.bytes, start, ids.ends[i]!);
     out.endMember(scores[i]!, percentileOf(rank, candidates));
     start = ids.ends[i]!;

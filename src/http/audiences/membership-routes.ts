@@ -8,7 +8,7 @@ import type { UserNumber } from '../../lib/brands.ts';
 import { AppError } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
-import { JsonBytes } from '../../lib/text/json-bytes.ts';
+import { JsonBytes, jsonPart } from '../../lib/text/json-bytes.ts';
 import { gatherTexts, textsOf } from '../../lib/text/text-table.ts';
 import type { HeldAudience, Membership, ReadRanking } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -57,9 +57,12 @@ function numberOf(population: ServerDependencies['population'], userId: string):
 }
 
 /** The rest of the items of users who are not in the population, of those not in the audience, and of members. */
-const ABSENT = ',"member":false,"known":false,"code":"user_not_found"}';
-const OUTSIDE = ',"member":false,"known":true}';
-const MEMBER = ',"member":true,"known":true,"rank":';
+const ABSENT = jsonPart(',"member":false,"known":false,"code":"user_not_found"}');
+const OUTSIDE = jsonPart(',"member":false,"known":true}');
+const MEMBER = jsonPart(',"member":true,"known":true,"rank":');
+/** The start of the first item, and of the others. */
+const FIRST = jsonPart('{"user_id":');
+const NEXT = jsonPart(',{"user_id":');
 
 function getMembership(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, population, reads } = dependencies;
@@ -132,11 +135,11 @@ function batchGetMemberships(app: ServerApp, dependencies: ServerDependencies): 
         const numbers = findUsers(population, ids);
         for (let i = 0, start = 0; i < numbers.length; i++) {
           const number = numbers[i]!;
-          out.add(i === 0 ? '{"user_id":' : ',{"user_id":').quote(ids.bytes, start, ids.ends[i]!);
+          out.part(i === 0 ? FIRST : NEXT).quote(ids.bytes, start, ids.ends[i]!);
           start = ids.ends[i]!;
           const found = number < 0 ? null : reads.membershipOf(ranking, users, number);
-          if (found === null) out.add(number < 0 ? ABSENT : OUTSIDE);
-          else out.add(MEMBER).add(`${found.rank}`).endMember(found.score, found.percentile);
+          if (found === null) out.part(number < 0 ? ABSENT : OUTSIDE);
+          else out.part(MEMBER).whole(found.rank).endMember(found.score, found.percentile);
         }
         return out.add(']}').take();
       });
