@@ -4,8 +4,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const LIMITS = [
-  { folders: ['src', 'packages'], maximum: 117_200 },
-  { folders: ['test'], maximum: 95_000 },
+  { folders: ['src', 'packages'], maximum: 117_300 },
+  { folders: ['test'], maximum: 95_100 },
 ];
 
 for (const { folders, maximum } of LIMITS) {
